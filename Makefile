@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make            builds everything under build/
+# make demo       shows the main job in a throw-away VM (installs what it needs)
+# make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
+# make install    writes files below DESTDIR, calls nothing
+# V=1 shows commands.
+
+VERSION := 0.1.0
+PREFIX ?= /usr
+DESTDIR ?=
+PAMDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
+SBINDIR := $(PREFIX)/sbin
+LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
+UNITDIR := $(PREFIX)/lib/systemd/system
+UDEVDIR := $(PREFIX)/lib/udev/rules.d
+VENDORDIR := $(PREFIX)/lib/scpolicyd
+
+CC := gcc
+CLANG := clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
+            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser -Ibpf -Ibuild
+CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+          -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common
+LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
+HARDEN := -D_FORTIFY_SOURCE=2
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+PCSC_CFLAGS := -I/usr/include/PCSC
+DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng
+WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
+HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all check check-unit check-integration check-vm demo install clean deps lint
+
+# ---- what is made of what ---------------------------------------------------------------------------------
+
+LIB_SOURCES := $(wildcard user/lib/*.c user/policy/*.c)
+DAEMON_SOURCES := $(wildcard user/daemon/*.c user/sources/*.c user/actions/*.c)
+WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
+PAM_SOURCES := user/pam/pam_scpolicy.c
+HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
+TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(wildcard tests/integration/*.c tests/vm/*.c))
+
+PROGRAMS := scpolicyd scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+
+all: $(addprefix build/,$(PROGRAMS)) $(TEST_TOOLS)
+
+# ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
+
+build/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+build/san/obj/%.o: %.c
+	$(call say,CC san,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(EXTRA) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
+
+# The probe: CO-RE, so one object serves every kernel; its skeleton is what the loader includes.
+build/removal.bpf.o: bpf/removal.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_x86 -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/removal.bpf.d -c -o $@ $<
+
+build/removal.skel.h: build/removal.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name removal_bpf > $@
+
+build/obj/user/sources/probe.o build/san/obj/user/sources/probe.o: build/removal.skel.h
+
+# ---- linking ----------------------------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(1)/%.o,$(2))
+
+define programs # $(1): folder of the results, $(2): folder of the objects, $(3): extra flags
+$(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+$(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
+$(1)/scpolicyd-pcsc-worker: $(call objects,$(2),$(WORKER_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(WORKER_LIBS)
+$(1)/scpolicyd-pam-helper: $(call objects,$(2),$(HELPER_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(HELPER_LIBS)
+$(1)/pam_scpolicy.so: $(call objects,$(2),$(PAM_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -o $$@ $$^ -lpam
+endef
+$(eval $(call programs,build,build/obj,))
+$(eval $(call programs,build/san,build/san/obj,$(SANITIZE)))
+
+# A unit test links the whole daemon but its main(), so that any module can be tested.
+UNIT_OBJECTS := $(call objects,build/san/obj,$(filter-out user/daemon/main.c,$(DAEMON_SOURCES)))
+build/san/tests/%: build/san/obj/tests/unit/%.o $(UNIT_OBJECTS) build/san/libscpolicy.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) -lpcsclite
+
+build/tests/%: build/obj/tests/%.o build/libscpolicy.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# ---- testing ----------------------------------------------------------------------------------------------
+
+deps:
+	@scripts/install-deps
+
+check: deps
+	@scripts/check
+
+check-unit: $(UNIT_TESTS)
+	@scripts/check unit
+
+check-integration: all $(addprefix build/san/,$(PROGRAMS))
+	@scripts/check integration
+
+check-vm: all
+	@scripts/check vm $(CASE)
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/demo
+
+# ---- installing -------------------------------------------------------------------------------------------
+
+install: $(addprefix build/,$(PROGRAMS))
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(VENDORDIR)
+	install -m 0755 build/scpolicyd $(DESTDIR)$(SBINDIR)/
+	install -m 0755 build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
+	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd.service
+	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
+	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
+
+clean:
+	rm -rf build

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The words that every part of scpolicyd uses for a card in a reader. Plain data: nothing here owns
+ * memory, everything may be copied.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* PC/SC allows 127 bytes and a NUL (MAX_READERNAME, pcsclite.h). */
+#define READER_NAME_SIZE 128
+/* An ATR has at most 33 bytes (ISO 7816-3; MAX_ATR_SIZE, pcsclite.h). */
+#define ATR_SIZE 33
+/* sun_path (unix(7)). */
+#define SOCKET_PATH_SIZE 108
+/* A port path such as "1-4.1.2": a bus, then at most 7 tiers (USB 2.0, 4.1.1). */
+#define USB_PATH_SIZE 32
+/* A USB string descriptor has at most 126 UTF-16 units: 378 bytes of UTF-8 and a NUL. */
+#define USB_STRING_SIZE 379
+/* A PKCS#11 token label is 32 bytes, blank padded (CK_TOKEN_INFO). */
+#define TOKEN_LABEL_SIZE 33
+
+/* Bus and device number, as in /dev/bus/usb; {0, 0} stands for "no USB device known". */
+struct usb_address {
+	uint16_t bus;
+	uint16_t device;
+};
+
+static inline bool usb_address_is_set(struct usb_address address)
+{
+	return address.bus != 0 && address.device != 0;
+}
+
+static inline bool usb_address_equal(struct usb_address a, struct usb_address b)
+{
+	return a.bus == b.bus && a.device == b.device;
+}
+
+/*
+ * What PC/SC says of a slot. UNAVAILABLE covers every state in which it cannot tell (SCARD_STATE_UNKNOWN,
+ * SCARD_STATE_UNAVAILABLE): that is a communication error or a departing reader, never proof of a removal.
+ */
+enum card_state {
+	CARD_UNAVAILABLE,
+	CARD_EMPTY,
+	CARD_PRESENT,
+};
+
+struct atr {
+	uint8_t size; /* bytes used; 0: no ATR known (a mute card) */
+	uint8_t bytes[ATR_SIZE];
+};
+
+/*
+ * One look at one PC/SC reader. A reader of several slots is several PC/SC readers on one USB device; the
+ * slot is the last two digits of the name pcscd makes ("… 00 01", readerfactory.c).
+ */
+struct reader_state {
+	char name[READER_NAME_SIZE];
+	uint8_t slot;
+	struct usb_address usb; /* from SCARD_ATTR_CHANNEL_ID; unset for readers that are not on USB */
+	enum card_state card;
+	/*
+	 * pcscd's count of insertions and removals at this reader since the reader came, the high word of
+	 * dwEventState, modulo 65536. It restarts at 0 with pcscd and with the reader.
+	 */
+	uint16_t event_counter;
+	struct atr atr;
+};

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static bool show_debug;
+
+void log_set_debug(bool debug)
+{
+	show_debug = debug;
+}
+
+void log_line(int priority, const char *format, ...)
+{
+	int saved = errno;
+	char line[1024];
+	va_list arguments;
+
+	if (priority == LOG_DEBUG && !show_debug)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "<%d>%s\n", priority, line);
+	errno = saved;
+}
+
+const char *log_safe(const char *text, char *buffer, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		buffer[i] = (c < 0x20 || c == 0x7f) ? '?' : text[i];
+	}
+	buffer[i] = '\0';
+	return buffer;
+}

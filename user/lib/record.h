@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The login record: which insertion of which card, in which reader, opened which session. The PAM module's
+ * helper writes it, the daemon reads it. One file a session, /run/scpolicyd/sessions/<session id>, folder
+ * 0700, file 0600, both root's. Text, one FIELD=value a line, every line ended by a newline, each field at
+ * most once, the order free. Nothing is quoted: a value runs to the end of its line and may hold any byte
+ * but NUL, newline and the other control characters.
+ */
+#include <limits.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "card.h"
+
+#define RECORD_DIR "/run/scpolicyd/sessions"
+/* Longest value of each field, its sum and the names: far below this. A larger file is refused unread. */
+#define RECORD_FILE_MAX 4096U
+
+/* logind's ids are numbers with at most one letter before them; session_id_valid() takes up to 63 bytes. */
+#define SESSION_ID_SIZE 64
+#define BOOT_ID_SIZE 33      /* 128 bits in hexadecimal, as sd_id128_to_string() writes them */
+#define USER_NAME_SIZE 257   /* LOGIN_NAME_MAX and a NUL */
+#define SERVICE_NAME_SIZE 64 /* a file name in /etc/pam.d */
+
+struct login_record {
+	char session[SESSION_ID_SIZE];	 /* SESSION= */
+	char boot_id[BOOT_ID_SIZE];	 /* BOOT_ID= of the boot it was written in */
+	uid_t uid;			 /* UID= */
+	char user[USER_NAME_SIZE];	 /* USER= */
+	char service[SERVICE_NAME_SIZE]; /* SERVICE= the PAM service */
+	pid_t leader;			 /* LEADER= the process that opened the session, logind's Leader */
+	struct reader_state card;	 /* READER=, SLOT=, USB=bus:device, ATR=, COUNTER=; state PRESENT */
+	char usb_path[USB_PATH_SIZE];	 /* USB_PATH= such as 1-4.1; empty when not on USB */
+	char usb_id[10];		 /* USB_ID= such as 08e6:4433; may be empty */
+	char usb_serial[USB_STRING_SIZE]; /* USB_SERIAL= may be empty */
+	char token[TOKEN_LABEL_SIZE];	 /* TOKEN= the label, if the sign-in stack told it; may be empty */
+	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
+};
+
+/* What is wrong with a record, for one log line: "line 4: field ATR= given twice". */
+struct record_error {
+	char text[160];
+};
+
+/* Letters, digits, at least one, at most SESSION_ID_SIZE - 1: also safe as a file name. */
+bool session_id_valid(const char *id);
+
+/* Reads the running kernel's boot id. 0, or a negative errno. */
+int boot_id_read(char ret_boot_id[static BOOT_ID_SIZE]);
+
+/* Parses `size` bytes. 0; -EBADMSG with ret_error filled, ret_record untouched. */
+int record_parse(const char *text, size_t size, struct login_record *ret_record, struct record_error *ret_error);
+
+/*
+ * Writes the text form and a NUL into `buffer`. The length without the NUL, or -ENOBUFS; -EINVAL when the
+ * record could not be read back (an unset mandatory field, a control character).
+ */
+ssize_t record_format(const struct login_record *record, char *buffer, size_t size);
+
+/*
+ * Reads the record called `name` in the folder `dir_fd`. Refused with -EBADMSG and ret_error: a symlink or
+ * anything but a regular file of one link, owned by other than `owner`, a mode other than 0600, larger than
+ * RECORD_FILE_MAX, unparsable, a SESSION= that is not `name`, a BOOT_ID= that is not `boot_id`. Other
+ * negative errnos (-ENOENT …) come from the system with ret_error filled too.
+ */
+int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id, struct login_record *ret_record,
+		struct record_error *ret_error);
+
+/*
+ * Puts the record into the folder `dir_fd` under its session's id, in one step (a hidden temporary file,
+ * then rename), replacing an older one. 0, or a negative errno.
+ */
+int record_write(int dir_fd, const struct login_record *record);
+
+/* Makes RECORD_DIR and its parent as needed (0700, 0755), checks the owner, opens it. A file descriptor, or a negative errno. */
+int record_dir_open(void);

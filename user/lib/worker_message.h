@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * What passes between the daemon and the PC/SC worker, over a SOCK_SEQPACKET socketpair: one struct a
+ * packet, of exactly its size; a packet of any other size is a fault. The worker finds its end as file
+ * descriptor WORKER_FD; it ends when the daemon's end is closed.
+ *
+ * Order, from worker to daemon: PCSC_UP when pcscd was reached, then a READER for every reader it lists,
+ * then SYNCED; afterwards a READER for every change and a READER_GONE for every reader that went. After
+ * PCSC_DOWN nothing is known until the next PCSC_UP. A RECHECK request is answered by a READER for every
+ * reader as it is now, then SYNCED with the request's number.
+ */
+#include "card.h"
+
+#define WORKER_FD 3
+#define WORKER_MAGIC 0x53435031U /* "SCP1": changed with every change of these structs */
+
+enum worker_message_type {
+	WORKER_PCSC_UP = 1,
+	WORKER_PCSC_DOWN,
+	WORKER_READER,
+	WORKER_READER_GONE, /* only reader.name counts */
+	WORKER_SYNCED,
+};
+
+struct worker_message {
+	uint32_t magic;
+	uint32_t type;	 /* enum worker_message_type */
+	uint64_t stamp;	 /* nanoseconds, CLOCK_MONOTONIC: when the worker learnt of it */
+	uint32_t number; /* SYNCED: of the RECHECK request it answers, 0 for the first list */
+	uint32_t unused;
+	struct reader_state reader;
+};
+
+/* From daemon to worker: read every reader's state anew. */
+struct worker_request {
+	uint32_t magic;
+	uint32_t number; /* counts from 1 */
+};
