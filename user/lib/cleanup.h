@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Scope-bound ownership. A variable marked _cleanup_ owns what it points to and releases it where its
+ * Scope-bound ownership. A variable marked _cleanup_… owns what it points to and releases it where its
  * scope ends; steal_pointer() and steal_fd() hand the ownership on.
  */
 #include <errno.h>
@@ -9,17 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(function) __attribute__((cleanup(function)))
-#define _printf_(format, first) __attribute__((format(printf, format, first)))
-#define _unused_ __attribute__((unused))
-
-/* Makes `name_p(type *p)`, for _cleanup_, out of a destructor that takes NULL. */
-#define DEFINE_CLEANUP(type, name)                                                                           \
-	static inline void name##_p(type *p)                                                                 \
-	{                                                                                                    \
-		if (*p)                                                                                      \
-			name(*p);                                                                            \
-	}
+#include "macro.h"
 
 static inline void free_p(void *p)
 {
@@ -55,12 +45,3 @@ static inline int steal_fd(int *fd)
 	*fd = -1;
 	return stolen;
 }
-
-#define steal_pointer(pointer)                                                                               \
-	({                                                                                                   \
-		__typeof__(pointer) stolen = (pointer);                                                      \
-		(pointer) = NULL;                                                                            \
-		stolen;                                                                                      \
-	})
-
-#define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))

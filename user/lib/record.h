@@ -18,23 +18,23 @@
 #define RECORD_FILE_MAX 4096U
 
 /* logind's ids are numbers with at most one letter before them; session_id_valid() takes up to 63 bytes. */
-#define SESSION_ID_SIZE 64
-#define BOOT_ID_SIZE 33      /* 128 bits in hexadecimal, as sd_id128_to_string() writes them */
-#define USER_NAME_SIZE 257   /* LOGIN_NAME_MAX and a NUL */
-#define SERVICE_NAME_SIZE 64 /* a file name in /etc/pam.d */
+#define SESSION_ID_SIZE	  64
+#define BOOT_ID_SIZE	  33  /* 128 bits in hexadecimal, as sd_id128_to_string() writes them */
+#define USER_NAME_SIZE	  257 /* LOGIN_NAME_MAX and a NUL */
+#define SERVICE_NAME_SIZE 64  /* a file name in /etc/pam.d */
 
 struct login_record {
-	char session[SESSION_ID_SIZE];	 /* SESSION= */
-	char boot_id[BOOT_ID_SIZE];	 /* BOOT_ID= of the boot it was written in */
-	uid_t uid;			 /* UID= */
-	char user[USER_NAME_SIZE];	 /* USER= */
-	char service[SERVICE_NAME_SIZE]; /* SERVICE= the PAM service */
-	pid_t leader;			 /* LEADER= the process that opened the session, logind's Leader */
-	struct reader_state card;	 /* READER=, SLOT=, USB=bus:device, ATR=, COUNTER=; state PRESENT */
-	char usb_path[USB_PATH_SIZE];	 /* USB_PATH= such as 1-4.1; empty when not on USB */
-	char usb_id[10];		 /* USB_ID= such as 08e6:4433; may be empty */
+	char session[SESSION_ID_SIZE];	  /* SESSION= */
+	char boot_id[BOOT_ID_SIZE];	  /* BOOT_ID= of the boot it was written in */
+	uid_t uid;			  /* UID= */
+	char user[USER_NAME_SIZE];	  /* USER= */
+	char service[SERVICE_NAME_SIZE];  /* SERVICE= the PAM service */
+	pid_t leader;			  /* LEADER= the process that opened the session, logind's Leader */
+	struct reader_state card;	  /* READER=, SLOT=, USB=bus:device, ATR=, COUNTER=; state PRESENT */
+	char usb_path[USB_PATH_SIZE];	  /* USB_PATH= such as 1-4.1; empty when not on USB */
+	char usb_id[10];		  /* USB_ID= such as 08e6:4433; may be empty */
 	char usb_serial[USB_STRING_SIZE]; /* USB_SERIAL= may be empty */
-	char token[TOKEN_LABEL_SIZE];	 /* TOKEN= the label, if the sign-in stack told it; may be empty */
+	char token[TOKEN_LABEL_SIZE];	  /* TOKEN= the label, if the sign-in stack told it; may be empty */
 	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
 };
 
@@ -50,7 +50,8 @@ bool session_id_valid(const char *id);
 int boot_id_read(char ret_boot_id[static BOOT_ID_SIZE]);
 
 /* Parses `size` bytes. 0; -EBADMSG with ret_error filled, ret_record untouched. */
-int record_parse(const char *text, size_t size, struct login_record *ret_record, struct record_error *ret_error);
+int record_parse(const char *text, size_t size, struct login_record *ret_record,
+		 struct record_error *ret_error);
 
 /*
  * Writes the text form and a NUL into `buffer`. The length without the NUL, or -ENOBUFS; -EINVAL when the
@@ -64,8 +65,8 @@ ssize_t record_format(const struct login_record *record, char *buffer, size_t si
  * RECORD_FILE_MAX, unparsable, a SESSION= that is not `name`, a BOOT_ID= that is not `boot_id`. Other
  * negative errnos (-ENOENT …) come from the system with ret_error filled too.
  */
-int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id, struct login_record *ret_record,
-		struct record_error *ret_error);
+int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id,
+		struct login_record *ret_record, struct record_error *ret_error);
 
 /*
  * Puts the record into the folder `dir_fd` under its session's id, in one step (a hidden temporary file,
@@ -73,5 +74,8 @@ int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id, 
  */
 int record_write(int dir_fd, const struct login_record *record);
 
-/* Makes RECORD_DIR and its parent as needed (0700, 0755), checks the owner, opens it. A file descriptor, or a negative errno. */
+/*
+ * Makes RECORD_DIR (0700) and its parent (0755) as needed and opens it. A file descriptor, or a negative
+ * errno; -EPERM when another user owns either or it has more permissions than these.
+ */
 int record_dir_open(void);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "fields.h"
+
+#define STRING(kind, name, mandatory, member) FIELD_STRING(kind, name, mandatory, struct login_record, member)
+#define NUMBER(name, member, minimum, maximum)                                                               \
+	FIELD_NUMBER(name, true, struct login_record, member, minimum, maximum)
+
+/* -1 is no user (chown(2)); process ids end at PID_MAX_LIMIT (linux/threads.h). */
+static const struct field record_fields[] = {
+	STRING(field_session_id, "SESSION", true, session),
+	STRING(field_boot_id, "BOOT_ID", true, boot_id),
+	NUMBER("UID", uid, 0, UINT32_MAX - 1),
+	STRING(field_text, "USER", true, user),
+	STRING(field_text, "SERVICE", true, service),
+	NUMBER("LEADER", leader, 1, 4194304),
+	STRING(field_text, "READER", true, card.name),
+	NUMBER("SLOT", card.slot, 0, UINT8_MAX),
+	FIELD_OF(field_usb_address, "USB", false, struct login_record, card.usb, 7),
+	FIELD_OF(field_atr, "ATR", false, struct login_record, card.atr, 2 * ATR_SIZE),
+	NUMBER("COUNTER", card.event_counter, 0, UINT16_MAX),
+	STRING(field_usb_path, "USB_PATH", false, usb_path),
+	STRING(field_usb_id, "USB_ID", false, usb_id),
+	STRING(field_text, "USB_SERIAL", false, usb_serial),
+	STRING(field_text, "TOKEN", false, token),
+	STRING(field_path, "PCSC_SOCKET", true, pcsc_socket),
+};
+
+bool session_id_valid(const char *id)
+{
+	static const char allowed[] = "0123456789"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t length = strnlen(id, SESSION_ID_SIZE);
+
+	return length > 0 && length < SESSION_ID_SIZE && strspn(id, allowed) == length;
+}
+
+int boot_id_read(char ret_boot_id[static BOOT_ID_SIZE])
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char uuid[37] = "", boot_id[BOOT_ID_SIZE];
+	size_t used = 0;
+
+	if (!file)
+		return -errno;
+	if (!fgets(uuid, sizeof(uuid), file))
+		return -EIO;
+	for (const char *p = uuid; *p && used < BOOT_ID_SIZE - 1; p++)
+		if (*p != '-')
+			boot_id[used++] = *p;
+	boot_id[used] = '\0';
+	if (used != BOOT_ID_SIZE - 1 || strspn(boot_id, "0123456789abcdef") != used)
+		return -EIO;
+	memcpy(ret_boot_id, boot_id, BOOT_ID_SIZE);
+	return 0;
+}
+
+int record_parse(const char *text, size_t size, struct login_record *ret_record,
+		 struct record_error *ret_error)
+{
+	struct login_record record = {.card.card = CARD_PRESENT};
+	int r = fields_parse(record_fields, ELEMENTS(record_fields), '\n', text, size, &record,
+			     ret_error->text, sizeof(ret_error->text));
+
+	if (r < 0)
+		return r;
+	*ret_record = record;
+	return 0;
+}
+
+ssize_t record_format(const struct login_record *record, char *buffer, size_t size)
+{
+	return fields_format(record_fields, ELEMENTS(record_fields), '\n', record, buffer, size, NULL, 0);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------
+ */
+
+_printf_(3, 4) static int refuse(struct record_error *error, int r, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return r;
+}
+
+static int refuse_system(struct record_error *error, int error_number, const char *what)
+{
+	return refuse(error, -error_number, "%s: %s", what, strerror(error_number));
+}
+
+static int open_record(int dir_fd, const char *name, struct record_error *error)
+{
+	int fd;
+
+	if (!session_id_valid(name))
+		return refuse(error, -EBADMSG, "the file's name is not a session id");
+	/* O_NONBLOCK: a FIFO must not hold us up before fstat() finds it out. */
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0)
+		return fd;
+	if (errno == ELOOP)
+		return refuse(error, -EBADMSG, "is a symbolic link");
+	return refuse_system(error, errno, "cannot open it");
+}
+
+static int check_file(int fd, uid_t owner, struct record_error *error)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return refuse_system(error, errno, "cannot examine it");
+	if (!S_ISREG(st.st_mode))
+		return refuse(error, -EBADMSG, "is not a regular file");
+	if (st.st_nlink != 1)
+		return refuse(error, -EBADMSG, "has %ju links instead of one", (uintmax_t)st.st_nlink);
+	if (st.st_uid != owner)
+		return refuse(error, -EBADMSG, "is owned by uid %ju instead of %ju", (uintmax_t)st.st_uid,
+			      (uintmax_t)owner);
+	if ((st.st_mode & 07777) != 0600)
+		return refuse(error, -EBADMSG, "has mode %04o instead of 0600", st.st_mode & 07777);
+	if (st.st_size > RECORD_FILE_MAX)
+		return refuse(error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
+	return 0;
+}
+
+/* Reads at most `size` bytes; how many, or a negative errno. */
+static ssize_t read_up_to(int fd, char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = read(fd, buffer + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id,
+		struct login_record *ret_record, struct record_error *ret_error)
+{
+	_cleanup_close_ int fd = open_record(dir_fd, name, ret_error);
+	char text[RECORD_FILE_MAX + 1]; /* one more, to see a file that grew after fstat() */
+	struct login_record record;
+	ssize_t size;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = check_file(fd, owner, ret_error);
+	if (r < 0)
+		return r;
+	size = read_up_to(fd, text, sizeof(text));
+	if (size < 0)
+		return refuse_system(ret_error, (int)-size, "cannot read it");
+	if ((size_t)size > RECORD_FILE_MAX)
+		return refuse(ret_error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
+	r = record_parse(text, (size_t)size, &record, ret_error);
+	if (r < 0)
+		return r;
+	if (strcmp(record.session, name) != 0)
+		return refuse(ret_error, -EBADMSG, "field SESSION= is %s, not the file's name",
+			      record.session);
+	if (strcmp(record.boot_id, boot_id) != 0)
+		return refuse(ret_error, -EBADMSG, "field BOOT_ID= is not of this boot: %s", record.boot_id);
+	*ret_record = record;
+	return 0;
+}
+
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Leaves no file behind when it fails. */
+static int write_new(int dir_fd, const char *name, const char *text, size_t size)
+{
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	/* The host program's umask may take bits away. */
+	r = fchmod(fd, 0600) < 0 ? -errno : write_all(fd, text, size);
+	if (r < 0)
+		unlinkat(dir_fd, name, 0);
+	return r;
+}
+
+int record_write(int dir_fd, const struct login_record *record)
+{
+	char text[RECORD_FILE_MAX], temporary[SESSION_ID_SIZE + 20];
+	uint64_t nonce;
+	ssize_t size;
+	int r;
+
+	size = record_format(record, text, sizeof(text));
+	if (size < 0)
+		return (int)size;
+	if (getrandom(&nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
+		return -EIO;
+	snprintf(temporary, sizeof(temporary), ".%s.%016jx", record->session, (uintmax_t)nonce);
+	r = write_new(dir_fd, temporary, text, (size_t)size);
+	if (r < 0)
+		return r;
+	if (renameat(dir_fd, temporary, dir_fd, record->session) < 0) {
+		r = -errno;
+		unlinkat(dir_fd, temporary, 0);
+	}
+	return r;
+}
+
+/* Makes the folder unless it is there; it must be ours, and nobody else's to write to. */
+static int open_dir(int parent_fd, const char *path, mode_t mode)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	bool made = mkdirat(parent_fd, path, mode) == 0;
+
+	if (!made && errno != EEXIST)
+		return -errno;
+	fd = openat(parent_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (made && fchmod(fd, mode) < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid() || (st.st_mode & 07777 & ~mode))
+		return -EPERM;
+	return steal_fd(&fd);
+}
+
+int record_dir_open(void)
+{
+	_cleanup_close_ int parent_fd = open_dir(AT_FDCWD, "/run/scpolicyd", 0755);
+
+	if (parent_fd < 0)
+		return parent_fd;
+	return open_dir(parent_fd, "sessions", 0700);
+}
