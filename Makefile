@@ -18,6 +18,7 @@ VENDORDIR := $(PREFIX)/lib/scpolicyd
 
 CC := gcc
 CLANG := clang
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
             -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser -Ibpf -Ibuild
@@ -75,7 +76,7 @@ build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
 build/removal.bpf.o: bpf/removal.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_x86 -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/removal.bpf.d -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/removal.bpf.d -c -o $@ $<
 
 build/removal.skel.h: build/removal.bpf.o
 	$(call say,SKEL,$@)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* What the compiler offers, under shorter names. Includes nothing, so that the core may use it too. */
+
+#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _printf_(text, first) __attribute__((format(printf, text, first)))
+#define _unused_ __attribute__((unused))
+
+/* Makes `name_p(type *p)`, for _cleanup_, out of a destructor that takes NULL. */
+#define DEFINE_CLEANUP(type, name)                                                                           \
+	static inline void name##_p(type *p)                                                                 \
+	{                                                                                                    \
+		if (*p)                                                                                      \
+			name(*p);                                                                            \
+	}
+
+#define steal_pointer(pointer)                                                                               \
+	({                                                                                                   \
+		__typeof__(pointer) stolen = (pointer);                                                      \
+		(pointer) = (void *)0;                                                                       \
+		stolen;                                                                                      \
+	})
+
+#define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * What the core is told. An event is plain data; its pointers are borrowed for the duration of the call.
+ * `stamp` is when the thing arose, in nanoseconds of CLOCK_MONOTONIC: the kernel's own stamp for the probe,
+ * the moment a source learnt of it for the others. Stamps may run backwards between sources.
+ */
+#include "record.h"
+#include "settings.h"
+
+enum event_type {
+	/* A USB device. */
+	EVENT_DEVICE_ADD,	 /* is there: enumerated, added, bound or authorised again */
+	EVENT_DEVICE_REMOVE,	 /* was disconnected, removed, unbound or deauthorised */
+	EVENT_DEVICES_LISTED,	 /* every device there is has been told of */
+	EVENT_SLOT_CHANGE,	 /* the reader's own notice that a card went or came */
+	/* PC/SC. */
+	EVENT_PCSC_UP,		 /* pcscd was reached: what was known of readers no longer holds */
+	EVENT_PCSC_DOWN,
+	EVENT_READER,		 /* a reader's state */
+	EVENT_READER_GONE,
+	EVENT_PCSC_LISTED,	 /* every reader there is has been told of */
+	/* Sessions. */
+	EVENT_RECORD,		 /* a login record, new or written anew */
+	EVENT_SESSION_ENDED,
+	EVENT_SESSION_LOCKED,	 /* logind's LockedHint became true */
+	EVENT_SESSION_UNLOCKED,	 /* … false */
+	EVENT_ACTION_FAILED,	 /* logind refused what a verdict asked for */
+	/* The daemon itself. */
+	EVENT_LOST,		 /* a source lost messages: everything must be looked at anew */
+	EVENT_TIME,		 /* only time has passed */
+};
+
+/* In the order in which they usually hear of a removal; also bit numbers in case_heard. */
+enum event_source {
+	SOURCE_PROBE,
+	SOURCE_UEVENT,
+	SOURCE_UDEV,
+	SOURCE_PCSC,
+	SOURCE_STARTUP, /* found by looking, not heard: at start, after sleep, after a loss */
+	SOURCE_LOGIND,
+	SOURCE_RECORD,
+	SOURCE_DAEMON,
+};
+
+struct device_facts {
+	struct usb_address usb;
+	const char *path; /* "1-4.1"; NULL when the source does not know */
+	const char *id;	  /* "08e6:4433"; NULL likewise */
+	const char *serial;
+};
+
+struct event {
+	enum event_type type;
+	enum event_source source;
+	uint64_t stamp;
+	union {
+		struct device_facts device; /* DEVICE_* */
+		struct {
+			struct usb_address usb;
+			uint8_t bytes;
+			const uint8_t *slots; /* bit 2n: card in slot n; bit 2n+1: that changed (CCID 6.3.1) */
+		} slot_change;
+		const struct reader_state *reader; /* READER; READER_GONE, of which only the name counts */
+		struct {
+			const struct login_record *login;
+			const struct settings *settings; /* what the rules say for it */
+		} record;
+		const char *session; /* SESSION_*, ACTION_FAILED */
+	};
+};
+
+/* "probe", "uevent", … as SCPOLICY_SOURCE= says them. */
+const char *event_source_name(enum event_source source);

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each event, and the sessions that it concerns. */
+#include "world.h"
+
+#include "tables.h"
+
+int world_new(verdict_handler handler, void *userdata, struct world **ret)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	if (!world)
+		return -ENOMEM;
+	world->handler = handler;
+	world->userdata = userdata;
+	/* Until the first listings are complete, what is missing was missed while nobody listened. */
+	world->looking_devices = world->looking_pcsc = true;
+	world->device_listing = world->reader_listing = 1;
+	*ret = world;
+	return 0;
+}
+
+static void ignore_verdict(void *userdata _unused_, const struct verdict *verdict _unused_)
+{
+}
+
+struct world *world_free(struct world *world)
+{
+	struct session *session, *next_session;
+	struct reader *reader, *next_reader;
+	struct device *device, *next_device;
+
+	if (!world)
+		return NULL;
+	world->handler = ignore_verdict;
+	HASH_ITER(hh, world->sessions, session, next_session)
+	session_forget(world, session);
+	HASH_ITER(hh, world->readers, reader, next_reader)
+	reader_forget(world, reader);
+	HASH_ITER(hh, world->devices, device, next_device)
+	{
+		HASH_DELETE(hh, world->devices, device);
+		free(device);
+	}
+	free(world);
+	return NULL;
+}
+
+size_t world_session_count(const struct world *world)
+{
+	return HASH_COUNT(world->sessions);
+}
+
+uint64_t world_deadline(const struct world *world)
+{
+	const struct session *session;
+	uint64_t next = UINT64_MAX;
+
+	DL_FOREACH2(world->busy, session, on_busy.next)
+	{
+		uint64_t deadline = session_deadline(session);
+
+		if (deadline < next)
+			next = deadline;
+	}
+	return next;
+}
+
+static struct session *session_find(struct world *world, const char *id)
+{
+	struct session *session;
+
+	HASH_FIND_STR(world->sessions, id, session);
+	return session;
+}
+
+/* ---- devices -------------------------------------------------------------------------------------------- */
+
+static void device_gone(struct world *world, struct device *device, enum event_source source, uint64_t stamp)
+{
+	struct session *session, *next;
+
+	device->presence = PRESENCE_GONE;
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+	session_remove(world, session, CAUSE_READER, source, stamp);
+}
+
+static int device_removed(struct world *world, const struct event *event)
+{
+	struct device *device = device_find(world, event->device.usb);
+
+	if (!device)
+		return 0;
+	if (event->source == SOURCE_PROBE)
+		device->disconnected = event->stamp;
+	device_gone(world, device, event->source, event->stamp);
+	device_release(world, device);
+	return 0;
+}
+
+/* Something else sits at the address that a session's reader had: the reader went while nobody listened. */
+static void device_replaced(struct world *world, struct device *device, uint64_t stamp)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+	{
+		if (session->guard == GUARD_ON && session->login.usb_path[0] &&
+		    strcmp(session->login.usb_path, device->path) != 0)
+			session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, stamp);
+	}
+}
+
+static int device_added(struct world *world, const struct event *event)
+{
+	const struct device_facts *facts = &event->device;
+	struct device *device = device_get(world, facts->usb);
+
+	if (!device)
+		return -ENOMEM;
+	if (device->disconnected && event->stamp < device->disconnected + STALE_NSEC)
+		return 0;
+	device->disconnected = 0;
+	device->presence = PRESENCE_HERE;
+	device->listing = world->device_listing;
+	if (facts->id)
+		strncpy(device->id, facts->id, sizeof(device->id) - 1);
+	if (facts->path) {
+		strncpy(device->path, facts->path, sizeof(device->path) - 1);
+		device_replaced(world, device, event->stamp);
+	}
+	return 0;
+}
+
+static void devices_listed(struct world *world, const struct event *event)
+{
+	struct device *device, *next;
+
+	HASH_ITER(hh, world->devices, device, next)
+	{
+		if (device->listing == world->device_listing || device->presence == PRESENCE_GONE)
+			continue;
+		device->presence = PRESENCE_GONE;
+		for (struct session *session = device->sessions, *after; session; session = after) {
+			after = session->on_device.next;
+			session_look(world, session, event->source, event->stamp);
+		}
+		device_release(world, device);
+	}
+	world->looking_devices = false;
+	world->device_listing++;
+}
+
+static void slot_changed(struct world *world, const struct event *event)
+{
+	struct device *device = device_find(world, event->slot_change.usb);
+	struct session *session, *next;
+	bool asked = false;
+
+	if (!device)
+		return;
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+	{
+		uint8_t slot = session->login.card.slot, bits;
+
+		if (slot / 4 >= event->slot_change.bytes)
+			continue;
+		bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2);
+		if (!(bits & 2))
+			continue;
+		session_slot(world, session, bits & 1, event->stamp);
+		asked = true;
+	}
+	if (asked)
+		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = event->stamp});
+}
+
+/* ---- PC/SC ---------------------------------------------------------------------------------------------- */
+
+static void reader_forget_all(struct world *world)
+{
+	struct reader *reader, *next;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	reader_forget(world, reader);
+}
+
+static void pcsc_changed(struct world *world, bool up)
+{
+	struct session *session, *next;
+
+	reader_forget_all(world);
+	world->pcsc_up = up;
+	world->pcsc_listed = false;
+	if (up)
+		world->pcsc_epoch++;
+	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
+	{
+		session->doubt_until = 0;
+		session_busy_update(world, session);
+	}
+}
+
+static int reader_told(struct world *world, const struct event *event)
+{
+	struct reader *reader = reader_get(world, event->reader);
+	struct session *session, *next;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->listing = world->reader_listing;
+	if (reader->device) {
+		DL_FOREACH_SAFE2(reader->device->sessions, session, next, on_device.next)
+		{
+			if (reader_of_session(world, session) == reader)
+				session_look(world, session, event->source, event->stamp);
+		}
+	} else {
+		HASH_ITER(hh, world->sessions, session, next)
+		{
+			if (reader_of_session(world, session) == reader)
+				session_look(world, session, event->source, event->stamp);
+		}
+	}
+	if (reader->state.card == CARD_PRESENT) {
+		DL_FOREACH_SAFE2(world->away, session, next, on_away.next)
+		{
+			if (!session->confirm_until)
+				session_restore(world, session, reader, event->stamp);
+		}
+	}
+	return 0;
+}
+
+static void reader_left(struct world *world, const struct event *event)
+{
+	struct reader *reader = reader_find(world, event->reader->name);
+	struct session *session, *next;
+	struct device *device;
+
+	if (!reader)
+		return;
+	device = reader->device && reader->device->sessions ? reader->device : NULL;
+	reader_forget(world, reader);
+	if (device) {
+		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+		{
+			if (!reader_of_session(world, session))
+				session_look(world, session, event->source, event->stamp);
+		}
+		return;
+	}
+	HASH_ITER(hh, world->sessions, session, next)
+	{
+		if (!session->device && !reader_of_session(world, session))
+			session_look(world, session, event->source, event->stamp);
+	}
+}
+
+static void readers_listed(struct world *world, const struct event *event)
+{
+	struct reader *reader, *next_reader;
+	struct session *session, *next;
+
+	HASH_ITER(hh, world->readers, reader, next_reader)
+	{
+		if (reader->listing != world->reader_listing)
+			reader_forget(world, reader);
+	}
+	world->reader_listing++;
+	world->pcsc_listed = true;
+	HASH_ITER(hh, world->sessions, session, next)
+	session_look(world, session, event->source, event->stamp);
+	world->looking_pcsc = false;
+}
+
+/* ---- sessions ------------------------------------------------------------------------------------------- */
+
+static struct session *session_get(struct world *world, const struct login_record *login)
+{
+	struct session *session = session_find(world, login->session);
+
+	if (session)
+		return session;
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->login = *login;
+	HASH_ADD_STR(world->sessions, login.session, session);
+	if (!session->hh.tbl) {
+		free(session);
+		return NULL;
+	}
+	return session;
+}
+
+static int record_told(struct world *world, const struct event *event)
+{
+	const struct login_record *login = event->record.login;
+	struct device *device = NULL;
+	struct session *session;
+
+	if (usb_address_is_set(login->card.usb)) {
+		device = device_get(world, login->card.usb);
+		if (!device)
+			return -ENOMEM;
+		/* Every device there is has been told of, this one not: it went between sign-in and now. */
+		if (device->presence == PRESENCE_UNKNOWN && !world->looking_devices)
+			device->presence = PRESENCE_GONE;
+	}
+	session = session_get(world, login);
+	if (!session)
+		return -ENOMEM;
+	session_record(world, session, login, event->record.settings, device);
+	session_look(world, session, event->source, event->stamp);
+	return 0;
+}
+
+static void session_event(struct world *world, const struct event *event)
+{
+	struct session *session = session_find(world, event->session);
+
+	if (!session)
+		return;
+	switch (event->type) {
+	case EVENT_SESSION_ENDED:
+		world_tell(world, session, (struct verdict){.type = VERDICT_DISARM});
+		session_forget(world, session);
+		break;
+	case EVENT_SESSION_LOCKED:
+	case EVENT_SESSION_UNLOCKED:
+		session_locked(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
+		break;
+	default:
+		session_action_failed(world, session, event->stamp);
+		break;
+	}
+}
+
+/* ---- the daemon ----------------------------------------------------------------------------------------- */
+
+static void lost(struct world *world, const struct event *event)
+{
+	world->looking_devices = world->looking_pcsc = true;
+	world->recheck_asked = true;
+	world_tell(world, NULL,
+		   (struct verdict){.type = VERDICT_RECHECK, .source = event->source, .stamp = event->stamp});
+}
+
+static void recheck_over(struct world *world, const struct event *event)
+{
+	if (!world->recheck_asked || world->looking_devices || (world->pcsc_up && world->looking_pcsc))
+		return;
+	world->recheck_asked = false;
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .stamp = event->stamp});
+}
+
+static void time_passed(struct world *world, uint64_t now)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
+	session_time(world, session, now);
+}
+
+/* What was done is told only after it was done, for every session that the event concerned. */
+static void report(struct world *world)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(world->report, session, next, on_report.next)
+	session_report(world, session);
+}
+
+static int take_in(struct world *world, const struct event *event)
+{
+	switch (event->type) {
+	case EVENT_DEVICE_ADD:
+		return device_added(world, event);
+	case EVENT_DEVICE_REMOVE:
+		return device_removed(world, event);
+	case EVENT_DEVICES_LISTED:
+		devices_listed(world, event);
+		break;
+	case EVENT_SLOT_CHANGE:
+		slot_changed(world, event);
+		break;
+	case EVENT_PCSC_UP:
+	case EVENT_PCSC_DOWN:
+		pcsc_changed(world, event->type == EVENT_PCSC_UP);
+		break;
+	case EVENT_READER:
+		return reader_told(world, event);
+	case EVENT_READER_GONE:
+		reader_left(world, event);
+		break;
+	case EVENT_PCSC_LISTED:
+		readers_listed(world, event);
+		break;
+	case EVENT_RECORD:
+		return record_told(world, event);
+	case EVENT_SESSION_ENDED:
+	case EVENT_SESSION_LOCKED:
+	case EVENT_SESSION_UNLOCKED:
+	case EVENT_ACTION_FAILED:
+		session_event(world, event);
+		break;
+	case EVENT_LOST:
+		lost(world, event);
+		break;
+	case EVENT_TIME:
+		time_passed(world, event->stamp);
+		break;
+	}
+	return 0;
+}
+
+int world_event(struct world *world, const struct event *event)
+{
+	int r = take_in(world, event);
+
+	report(world);
+	recheck_over(world, event);
+	return r;
+}
