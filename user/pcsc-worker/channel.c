@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Not exit(): other threads may be inside libpcsclite, whose destructors must not run under them. */
+static _Noreturn void channel_end(int status)
+{
+	_exit(status);
+}
+
+uint64_t channel_stamp(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+static void channel_write(const struct worker_message *message)
+{
+	while (send(WORKER_FD, message, sizeof(*message), MSG_NOSIGNAL) < 0) {
+		if (errno == EINTR)
+			continue;
+		channel_end(errno == EPIPE || errno == ECONNRESET ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+}
+
+void channel_send(enum worker_message_type type, uint64_t stamp, uint32_t number)
+{
+	struct worker_message message = {
+		.magic = WORKER_MAGIC, .type = type, .stamp = stamp, .number = number};
+
+	channel_write(&message);
+}
+
+void channel_send_reader(enum worker_message_type type, uint64_t stamp, const struct reader_state *reader)
+{
+	struct worker_message message = {
+		.magic = WORKER_MAGIC, .type = type, .stamp = stamp, .reader = *reader};
+
+	channel_write(&message);
+}
+
+uint32_t channel_receive(void)
+{
+	struct worker_request request;
+	ssize_t size;
+
+	for (;;) {
+		size = recv(WORKER_FD, &request, sizeof(request), MSG_TRUNC);
+		if (size == 0)
+			channel_end(EXIT_SUCCESS);
+		if (size < 0 && errno != EINTR)
+			channel_end(EXIT_FAILURE);
+		if (size == sizeof(request) && request.magic == WORKER_MAGIC)
+			return request.number;
+	}
+}

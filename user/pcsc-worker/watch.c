@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "watch.h"
+
+#include <string.h>
+
+#include "channel.h"
+#include "cleanup.h"
+#include "log.h"
+#include "pcsc_reader.h"
+
+#define PNP_NOTIFICATION "\\\\?PnP?\\Notification"
+
+/*
+ * "Infinite" to libpcsclite is a minute and round again. A minute of our own wakes up as often, and each time
+ * looks again at what one call alone can miss: a reader that came between listing and waiting, a card changed
+ * twice while its counter was 0 (the library compares no counter of 0).
+ */
+#define WAIT_MS 60000U
+
+/* A reader that just came is held back so long for its USB address, then sent without and once more later. */
+#define ADDRESS_WAIT_MS 100U
+
+/* Room for the names of more readers than are watched, so that too many of them do no harm to the first. */
+#define LIST_SIZE (4 * READERS_MAX * READER_NAME_SIZE)
+
+struct watched_reader {
+	struct reader_state state;
+	DWORD known;	/* dwCurrentState: what pcscd said last; SCARD_STATE_UNAWARE: nothing yet */
+	bool announced; /* the daemon knows `state` */
+	bool listed;	/* by the latest SCardListReaders() */
+};
+
+struct watch {
+	struct interrupt *interrupt;
+	struct address_finder *finder;
+	SCARDCONTEXT context;
+	bool synced;	  /* SYNCED was sent since PCSC_UP */
+	bool without_pnp; /* this library takes no more entries than it has readers, and all of them are there
+			   */
+	bool too_many;	  /* said so in the log */
+	DWORD pnp_known;
+	size_t count;
+	struct watched_reader readers[READERS_MAX];
+	SCARD_READERSTATE states[READERS_MAX + 1];
+	char names[LIST_SIZE];
+};
+
+static struct watched_reader *watch_find(struct watch *watch, const char *name)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (strcmp(watch->readers[i].state.name, name) == 0)
+			return &watch->readers[i];
+	return NULL;
+}
+
+static void watch_announce(struct watched_reader *reader, uint64_t stamp)
+{
+	channel_send_reader(WORKER_READER, stamp, &reader->state);
+	reader->announced = true;
+}
+
+/* ---- the list of readers ----------------------------------------------------------------------------------
+ */
+
+static void watch_add(struct watch *watch, const char *name)
+{
+	struct watched_reader *reader;
+
+	if (watch->count == READERS_MAX) {
+		if (!watch->too_many)
+			log_warning("more than %d PC/SC readers: the others are not watched", READERS_MAX);
+		watch->too_many = true;
+		return;
+	}
+	reader = &watch->readers[watch->count++];
+	*reader = (struct watched_reader){.known = SCARD_STATE_UNAWARE, .listed = true};
+	memcpy(reader->state.name, name, strnlen(name, READER_NAME_SIZE - 1));
+	reader->state.slot = pcsc_reader_slot(name);
+	address_ask(watch->finder, reader->state.name);
+}
+
+/* Takes out the reader at `i`; the last one moves to its place. */
+static void watch_remove(struct watch *watch, size_t i, uint64_t stamp)
+{
+	struct watched_reader *reader = &watch->readers[i];
+
+	if (reader->announced)
+		channel_send_reader(WORKER_READER_GONE, stamp, &reader->state);
+	address_forget(watch->finder, reader->state.name);
+	*reader = watch->readers[--watch->count];
+	watch->without_pnp = false;
+}
+
+static void watch_take_addresses(struct watch *watch)
+{
+	char name[READER_NAME_SIZE];
+	struct usb_address usb;
+	struct watched_reader *reader;
+
+	while (address_take(watch->finder, name, &usb)) {
+		reader = watch_find(watch, name);
+		if (!reader || !usb_address_is_set(usb) || usb_address_equal(usb, reader->state.usb))
+			continue;
+		reader->state.usb = usb;
+		if (reader->announced)
+			watch_announce(reader, channel_stamp());
+	}
+}
+
+/* Brings the table in line with the names that pcscd lists; true when there are new ones. */
+static bool watch_merge(struct watch *watch, uint64_t stamp)
+{
+	struct watched_reader *reader;
+	bool added = false;
+	size_t i;
+
+	for (i = 0; i < watch->count; i++)
+		watch->readers[i].listed = false;
+	for (const char *name = watch->names; *name; name += strlen(name) + 1) {
+		/* Not a name of pcscd's: cut off, no call would know it. */
+		if (strlen(name) >= READER_NAME_SIZE)
+			continue;
+		reader = watch_find(watch, name);
+		if (reader) {
+			reader->listed = true;
+			continue;
+		}
+		watch_add(watch, name);
+		added = true;
+	}
+	for (i = watch->count; i-- > 0;)
+		if (!watch->readers[i].listed)
+			watch_remove(watch, i, stamp);
+	return added;
+}
+
+static LONG watch_list(struct watch *watch)
+{
+	DWORD size = sizeof(watch->names) - 1;
+	LONG r;
+
+	memset(watch->names, 0, sizeof(watch->names));
+	r = SCardListReaders(watch->context, NULL, watch->names, &size);
+	if (r == SCARD_E_NO_READERS_AVAILABLE)
+		watch->names[0] = '\0';
+	else if (r != SCARD_S_SUCCESS)
+		return r;
+	if (watch_merge(watch, channel_stamp())) {
+		address_wait(watch->finder, ADDRESS_WAIT_MS);
+		watch_take_addresses(watch);
+	}
+	return SCARD_S_SUCCESS;
+}
+
+/* ---- their states -----------------------------------------------------------------------------------------
+ */
+
+/*
+ * What to pass back so that every later change of card or counter returns, and no change in who else uses
+ * the card does. A reader that showed neither a card nor none must not be passed as 0, which would be
+ * UNAWARE and return at once for ever: as both, it returns when it shows either.
+ */
+static DWORD state_known(DWORD event_state)
+{
+	const DWORD told = SCARD_STATE_EMPTY | SCARD_STATE_PRESENT | SCARD_STATE_UNAVAILABLE;
+	DWORD known = event_state & ~(DWORD)(SCARD_STATE_CHANGED | SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE);
+
+	return known & told ? known : known | SCARD_STATE_EMPTY | SCARD_STATE_PRESENT;
+}
+
+static bool reader_state_equal(const struct reader_state *a, const struct reader_state *b)
+{
+	return a->card == b->card && a->event_counter == b->event_counter && a->atr.size == b->atr.size &&
+	       memcmp(a->atr.bytes, b->atr.bytes, sizeof(a->atr.bytes)) == 0;
+}
+
+static void watch_take_state(struct watched_reader *reader, const SCARD_READERSTATE *state, bool always,
+			     uint64_t stamp)
+{
+	struct reader_state old = reader->state;
+
+	pcsc_reader_read(state, &reader->state);
+	reader->known = state_known(state->dwEventState);
+	if (always || !reader->announced || !reader_state_equal(&old, &reader->state))
+		watch_announce(reader, stamp);
+}
+
+/* UNKNOWN: the name was not listed for a moment. The reader that bears it after this is another arrival. */
+static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
+{
+	for (size_t i = watch->count; i-- > 0;)
+		if (!(watch->states[i].dwEventState & SCARD_STATE_UNKNOWN))
+			watch_take_state(&watch->readers[i], &watch->states[i], always, stamp);
+	for (size_t i = watch->count; i-- > 0;)
+		if (watch->states[i].dwEventState & SCARD_STATE_UNKNOWN)
+			watch_remove(watch, i, stamp);
+}
+
+static DWORD watch_fill_states(struct watch *watch, bool unaware)
+{
+	memset(watch->states, 0, sizeof(watch->states));
+	for (size_t i = 0; i < watch->count; i++) {
+		watch->states[i].szReader = watch->readers[i].state.name;
+		watch->states[i].dwCurrentState = unaware ? SCARD_STATE_UNAWARE : watch->readers[i].known;
+	}
+	if (unaware || watch->without_pnp)
+		return (DWORD)watch->count;
+	watch->states[watch->count].szReader = PNP_NOTIFICATION;
+	watch->states[watch->count].dwCurrentState = watch->pnp_known;
+	return (DWORD)watch->count + 1;
+}
+
+static void watch_synced(struct watch *watch, uint32_t number)
+{
+	watch->synced = true;
+	channel_send(WORKER_SYNCED, channel_stamp(), number);
+}
+
+/* A reader that left in between makes one call fail as a whole: then the rest is asked again. */
+static LONG watch_recheck(struct watch *watch)
+{
+	DWORD count;
+	LONG r;
+
+	do {
+		r = watch_list(watch);
+		if (r != SCARD_S_SUCCESS || watch->count == 0)
+			return r;
+		count = watch_fill_states(watch, true);
+		r = SCardGetStatusChange(watch->context, 0, watch->states, count);
+	} while (r == SCARD_E_UNKNOWN_READER);
+	if (r != SCARD_S_SUCCESS && r != SCARD_E_TIMEOUT)
+		return r;
+	watch_take_states(watch, true, channel_stamp());
+	for (size_t i = 0; i < watch->count; i++)
+		if (!usb_address_is_set(watch->readers[i].state.usb))
+			address_ask(watch->finder, watch->readers[i].state.name);
+	return SCARD_S_SUCCESS;
+}
+
+static LONG watch_errands(struct watch *watch)
+{
+	struct errand errand;
+	LONG r;
+
+	while (interrupt_take(watch->interrupt, &errand)) {
+		watch_take_addresses(watch);
+		if (!errand.recheck)
+			continue;
+		r = watch_recheck(watch);
+		if (r != SCARD_S_SUCCESS)
+			return r;
+		watch_synced(watch, errand.number);
+	}
+	return SCARD_S_SUCCESS;
+}
+
+static LONG watch_wait(struct watch *watch)
+{
+	DWORD count = watch_fill_states(watch, false);
+	uint64_t stamp;
+	LONG r;
+
+	r = SCardGetStatusChange(watch->context, WAIT_MS, watch->states, count);
+	stamp = channel_stamp();
+	if (r == SCARD_E_INVALID_PARAMETER && !watch->without_pnp) {
+		watch->without_pnp = true;
+		return SCARD_S_SUCCESS;
+	}
+	if (r == SCARD_E_CANCELLED || r == SCARD_E_UNKNOWN_READER)
+		return SCARD_S_SUCCESS;
+	if (r != SCARD_S_SUCCESS && r != SCARD_E_TIMEOUT)
+		return r;
+	if (!watch->without_pnp)
+		watch->pnp_known = watch->states[watch->count].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+	watch_take_states(watch, false, stamp);
+	return SCARD_S_SUCCESS;
+}
+
+static bool watch_all_announced(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (!watch->readers[i].announced)
+			return false;
+	return true;
+}
+
+static LONG watch_once(struct watch *watch)
+{
+	LONG r = watch_list(watch);
+
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	if (!watch->synced && watch_all_announced(watch))
+		watch_synced(watch, 0);
+	r = watch_errands(watch);
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	return watch_wait(watch);
+}
+
+static void watch_reset(struct watch *watch, SCARDCONTEXT context)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		address_forget(watch->finder, watch->readers[i].state.name);
+	watch->count = 0;
+	watch->context = context;
+	watch->synced = watch->without_pnp = false;
+	watch->pnp_known = SCARD_STATE_UNAWARE;
+}
+
+LONG watch_run(struct watch *watch, SCARDCONTEXT context)
+{
+	LONG r;
+
+	watch_reset(watch, context);
+	interrupt_set_context(watch->interrupt, context);
+	do
+		r = watch_once(watch);
+	while (r == SCARD_S_SUCCESS);
+	interrupt_set_context(watch->interrupt, 0);
+	return r;
+}
+
+int watch_new(struct interrupt *interrupt, struct address_finder *finder, struct watch **ret)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->interrupt = interrupt;
+	watch->finder = finder;
+	*ret = watch;
+	return 0;
+}
