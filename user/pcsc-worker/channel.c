@@ -46,18 +46,17 @@ void channel_send_reader(enum worker_message_type type, uint64_t stamp, const st
 	channel_write(&message);
 }
 
-uint32_t channel_receive(void)
+bool channel_receive(uint32_t *ret_number)
 {
 	struct worker_request request;
-	ssize_t size;
+	ssize_t size = recv(WORKER_FD, &request, sizeof(request), MSG_TRUNC);
 
-	for (;;) {
-		size = recv(WORKER_FD, &request, sizeof(request), MSG_TRUNC);
-		if (size == 0)
-			channel_end(EXIT_SUCCESS);
-		if (size < 0 && errno != EINTR)
-			channel_end(EXIT_FAILURE);
-		if (size == sizeof(request) && request.magic == WORKER_MAGIC)
-			return request.number;
-	}
+	if (size == 0)
+		channel_end(EXIT_SUCCESS);
+	if (size < 0 && errno != EINTR)
+		channel_end(EXIT_FAILURE);
+	if (size != sizeof(request) || request.magic != WORKER_MAGIC)
+		return false;
+	*ret_number = request.number;
+	return true;
 }

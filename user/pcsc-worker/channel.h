@@ -4,6 +4,8 @@
  * The worker's end of the socket to the daemon. Messages wait while the daemon is slow and are never dropped;
  * when the daemon is gone the process ends, for then there is nobody to watch for.
  */
+#include <stdbool.h>
+
 #include "worker_message.h"
 
 /* CLOCK_MONOTONIC now, in nanoseconds. */
@@ -13,5 +15,8 @@ uint64_t channel_stamp(void);
 void channel_send(enum worker_message_type type, uint64_t stamp, uint32_t number);
 /* READER and READER_GONE. */
 void channel_send_reader(enum worker_message_type type, uint64_t stamp, const struct reader_state *reader);
-/* Waits for a request. Its number; other packets are skipped. Does not return when the daemon is gone. */
-uint32_t channel_receive(void);
+/*
+ * Waits for a packet. True with its number if it is a request, else it is passed over. Does not return when
+ * the daemon is gone.
+ */
+bool channel_receive(uint32_t *ret_number);

@@ -82,12 +82,13 @@ static void *interrupt_listen(void *data)
 	struct pollfd fds[] = {{.fd = WORKER_FD, .events = POLLIN},
 			       {.fd = interrupt->wake_fd, .events = POLLIN}};
 	eventfd_t count;
+	uint32_t number;
 
 	for (;;) {
 		if (poll(fds, ELEMENTS(fds), interrupt_cancel(interrupt)) <= 0)
 			continue;
-		if (fds[0].revents)
-			interrupt_note_recheck(interrupt, channel_receive());
+		if (fds[0].revents && channel_receive(&number))
+			interrupt_note_recheck(interrupt, number);
 		if (fds[1].revents)
 			eventfd_read(interrupt->wake_fd, &count);
 	}

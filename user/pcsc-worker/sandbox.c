@@ -48,11 +48,13 @@ static const int allowed[] = {
 	SCMP_SYS(getrandom),
 	/* A thread's first steps, which may come after this filter. */
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigprocmask), SCMP_SYS(gettid),
+#ifdef __SANITIZE_ADDRESS__
+	SCMP_SYS(sigaltstack), /* its runtime's part in a thread's first steps */
+#endif
 	/* Ending; libpcsclite notes its process id against use after fork. */
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid)};
 
-/* No code of ours asks for these: one that does has been taken over. All other calls are refused with EPERM.
- */
+/* No code of ours asks for these: one that does has been taken over. The rest is refused with EPERM. */
 static const int fatal[] = {
 	/* Another program, */
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork),

@@ -188,7 +188,7 @@ static void watch_take_state(struct watched_reader *reader, const SCARD_READERST
 /* UNKNOWN: the name was not listed for a moment. The reader that bears it after this is another arrival. */
 static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
 {
-	for (size_t i = watch->count; i-- > 0;)
+	for (size_t i = 0; i < watch->count; i++)
 		if (!(watch->states[i].dwEventState & SCARD_STATE_UNKNOWN))
 			watch_take_state(&watch->readers[i], &watch->states[i], always, stamp);
 	for (size_t i = watch->count; i-- > 0;)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+package Stage;
+# What every case here stands on: a machine of its own, made of namespaces. `use Stage;` starts the test anew
+# in private mount, network and process namespaces with an empty /run, so that the real paths (/run/pcscd,
+# /run/scpolicyd, the system bus, the journal's socket) are used and nothing of the host is touched or left
+# behind: when the test ends, the kernel ends every process it started.
+use strict;
+use warnings;
+use Exporter 'import';
+use FindBin;
+use File::Path 'make_path';
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Stage::Process;
+
+our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
+    start_bus start_logind start_journal start_daemon stop_daemon
+    session record drop_record expect_lock expect_no_lock expect_entry);
+
+my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
+    0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD');
+our $READER = 'Virtual PCD 00 00';                   # the reader of slot 0, port 35963; slot 1: port 35964
+our $ATR = '3B80800101';
+my $build = "$FindBin::Bin/../../build";
+my ($pcscd, $bus, $logind, $journal, $daemon, %cards);
+
+sub command {
+    system(@_) == 0 or die "@_ failed\n";
+}
+
+BEGIN {
+    if (!$ENV{SCPOLICY_STAGE}) {
+        plan(skip_all => 'needs root') if $> != 0;
+        $ENV{SCPOLICY_STAGE} = 1;
+        exec 'unshare', '--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc',
+            $^X, "-I$FindBin::Bin", "$FindBin::Bin/$FindBin::Script", @ARGV or die "unshare: $!";
+    }
+    command('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'stage', '/run');
+    command('ip', 'link', 'set', 'lo', 'up');
+    make_path('/run/pcscd', '/run/dbus', '/run/systemd/journal', '/run/lock', '/run/log');
+}
+
+# The path of a built program; the sanitized build where there is one.
+sub build {
+    my ($name) = @_;
+    return -x "$build/san/$name" ? "$build/san/$name" : "$build/$name";
+}
+
+sub tool { return "$build/tests/integration/$_[0]" }
+
+sub start { return Stage::Process->new(@_) }
+
+sub worker_path { return build('scpolicyd-pcsc-worker') }
+
+sub write_file {
+    my ($path, $text, $mode) = @_;
+    open(my $file, '>', $path) or die "$path: $!";
+    print $file $text;
+    close $file;
+    chmod($mode // 0644, $path);
+}
+
+sub boot_id {
+    open(my $file, '<', '/proc/sys/kernel/random/boot_id') or die $!;
+    my $id = <$file>;
+    $id =~ s/[-\n]//g;
+    return $id;
+}
+
+# ---- pcscd, readers, cards -------------------------------------------------------------------------------
+
+# The real pcscd with virtual readers: of the channels named, by default the one of ports 35963 and 35964.
+sub start_pcscd {
+    my @channels = @_ ? @_ : (0x8C7B);
+    my $conf = join '', map { sprintf <<'X', $pcscd_reader{$_}, $_, $_ } grep { $_ } @channels;
+FRIENDLYNAME "%s"
+DEVICENAME /dev/null:0x%X
+LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so
+CHANNELID 0x%X
+X
+    write_file('/run/reader.conf', $conf);
+    $pcscd = start('pcscd', 'pcscd', '--foreground', '--config', '/run/reader.conf');
+    until_true(5, sub { -S '/run/pcscd/pcscd.comm' }) or diag('pcscd did not start');
+    return $pcscd;
+}
+
+sub stop_pcscd {
+    my ($signal) = @_;
+    $pcscd->end($signal // 'TERM');
+    undef $pcscd;
+}
+
+# A card into the reader at `port`; the caller waits for what it expects of that.
+sub insert {
+    my ($port, $atr) = @_;
+    $cards{$port} = start("card-$port", tool('virtual-card'), $port, $atr // $ATR);
+}
+
+sub pull {
+    my ($port) = @_;
+    (delete $cards{$port})->end('KILL');
+}
+
+sub until_true {
+    my ($seconds, $condition) = @_;
+    my $end = time + $seconds;
+    while (time < $end) {
+        return 1 if $condition->();
+        sleep 0.01;
+    }
+    return 0;
+}
+
+# ---- bus, logind, journal --------------------------------------------------------------------------------
+
+sub start_bus {
+    write_file('/run/dbus/stage.conf', <<'X');
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/><allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
+  </policy>
+</busconfig>
+X
+    $bus = start('dbus-daemon', 'dbus-daemon', '--nofork', '--config-file=/run/dbus/stage.conf');
+    until_true(5, sub { -S '/run/dbus/system_bus_socket' }) or diag('no bus');
+    return $bus;
+}
+
+sub start_logind {
+    $logind = start('fake-logind', tool('fake-logind'));
+    $logind->wait_for(qr/^READY/, 5) or diag('fake logind did not start');
+    return $logind;
+}
+
+sub start_journal {
+    $journal = start('journal-sink', tool('journal-sink'));
+    $journal->wait_for(qr/^READY/, 5) or diag('journal sink did not start');
+    return $journal;
+}
+
+# ---- the daemon, sessions and their records --------------------------------------------------------------
+
+# Starts the daemon with its worker from the same build and waits until it says READY=1.
+sub start_daemon {
+    local $ENV{SCPOLICYD_LIBEXECDIR} = build('scpolicyd') =~ s{/[^/]*$}{}r;
+    local $ENV{NOTIFY_SOCKET} = '/run/notify';
+    my $notify = start('notify', $^X, "-I$FindBin::Bin", '-MStage::Notify', '-e', 'Stage::Notify::listen()');
+    $notify->wait_for(qr/^LISTENING/, 5);
+    $daemon = start('scpolicyd', build('scpolicyd'));
+    $notify->wait_for(qr/READY=1/, 10) or diag('the daemon did not become ready');
+    $notify->end('KILL');
+    return $daemon;
+}
+
+sub stop_daemon { $daemon->end($_[0] // 'TERM') }
+
+# A session that logind knows.
+sub session {
+    my ($id, %field) = @_;
+    $logind->say(join ' ', 'session', $id, $field{UID} // 1000, $field{LEADER} // $$);
+    $logind->wait_for(qr/^SESSION \Q$id\E$/, 2) or diag("no session $id");
+}
+
+# Its login record; named fields replace or, undefined, leave out the usual ones.
+sub record {
+    my ($id, %field) = @_;
+    my %all = (
+        SESSION => $id, BOOT_ID => boot_id(), UID => 1000, USER => 'card', SERVICE => 'login',
+        LEADER => $$, READER => $READER, SLOT => 0, ATR => $ATR, COUNTER => 1,
+        PCSC_SOCKET => '/run/pcscd/pcscd.comm', %field);
+    make_path('/run/scpolicyd/sessions', {mode => 0700}) if !-d '/run/scpolicyd/sessions';
+    write_file("/run/scpolicyd/.$id",
+        join('', map { "$_=$all{$_}\n" } grep { defined $all{$_} } sort keys %all), 0600);
+    rename("/run/scpolicyd/.$id", "/run/scpolicyd/sessions/$id") or die $!;
+}
+
+sub drop_record { unlink "/run/scpolicyd/sessions/$_[0]" }
+
+sub expect_lock {
+    my ($id, $seconds, $why) = @_;
+    my $heard = $logind->wait_for(qr/^LockSession \Q$id\E$/, $seconds);
+    ok($heard, $why // "session $id is locked") or show();
+}
+
+# Nothing was locked since the last look, nor is within `seconds`.
+sub expect_no_lock {
+    my ($id, $seconds, $why) = @_;
+    my $heard = $logind->wait_for(qr/^(LockSessions?|TerminateSession|KillSession)( \Q$id\E)?$/, $seconds);
+    ok(!$heard, $why // "session $id is left alone") or show();
+}
+
+# A journal entry whose fields all match; returns it as a hash.
+sub expect_entry {
+    my ($seconds, $why, %field) = @_;
+    my $all = join '', map { "(?=.*(?:^|\\|)$_=\Q$field{$_}\E(?:\\||\$))" } sort keys %field;
+    my $line = $journal->wait_for(qr/^$all/, $seconds);
+    ok($line, $why) or show();
+    return $line ? {map { split /=/, $_, 2 } split /\|/, $line} : {};
+}
+
+# On a failure: what everybody said.
+sub show {
+    diag($_->transcript) for grep { defined } $daemon, $logind, $journal;
+}
+
+1;

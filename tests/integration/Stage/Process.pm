@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+package Stage::Process;
+# A process of the stage whose lines are heard and which may be spoken to.
+use strict;
+use warnings;
+use IO::Handle;
+use IO::Select;
+use Time::HiRes qw(time);
+
+my @all;
+
+sub new {
+    my ($class, $name, @command) = @_;
+    pipe(my $in_read, my $in_write) or die $!;
+    pipe(my $out_read, my $out_write) or die $!;
+    my $pid = fork // die $!;
+    if ($pid == 0) {
+        open(STDIN, '<&', $in_read);
+        open(STDOUT, '>&', $out_write);
+        open(STDERR, '>&', $out_write);
+        exec @command or die "$command[0]: $!";
+    }
+    close $_ for $in_read, $out_write;
+    $in_write->autoflush(1);
+    $out_read->blocking(0);
+    my $self = bless {
+        name => $name, pid => $pid, in => $in_write, out => $out_read, rest => '',
+        lines => [], next => 0, since => time}, $class;
+    push @all, $self;
+    return $self;
+}
+
+sub pid { return $_[0]{pid} }
+
+sub say {
+    my ($self, $line) = @_;
+    local $SIG{PIPE} = 'IGNORE';
+    print { $self->{in} } "$line\n";
+}
+
+# Takes in what was said; false at its end.
+sub hear {
+    my ($self, $seconds) = @_;
+    return 1 if !IO::Select->new($self->{out})->can_read($seconds > 0 ? $seconds : 0);
+    my $size = sysread($self->{out}, my $text, 65536);
+    return 0 if defined $size && $size == 0;
+    $self->{rest} .= $text // '';
+    while ($self->{rest} =~ s/^([^\n]*)\n//) {
+        push @{$self->{lines}}, $1;
+        push @{$self->{stamps}}, time - $self->{since};
+    }
+    return 1;
+}
+
+# The next line that matches, within so many seconds; lines before it are passed over.
+sub wait_for {
+    my ($self, $pattern, $seconds) = @_;
+    my $end = time + $seconds;
+    for (;;) {
+        while ($self->{next} < @{$self->{lines}}) {
+            my $line = $self->{lines}[$self->{next}++];
+            return $line if $line =~ $pattern;
+        }
+        return undef if time >= $end || !$self->hear($end - time);
+    }
+}
+
+# How often a line matched since the start.
+sub count {
+    my ($self, $pattern) = @_;
+    $self->hear(0);
+    return scalar grep { $_ =~ $pattern } @{$self->{lines}};
+}
+
+# What was said, with seconds since the start, for diag().
+sub transcript {
+    my ($self) = @_;
+    $self->hear(0);
+    my $i = 0;
+    return join "\n", "--- $self->{name}", map { sprintf '%8.3f %s', $self->{stamps}[$i++], $_ }
+        @{$self->{lines}};
+}
+
+# Ends the process and returns its wait status.
+sub end {
+    my ($self, $signal) = @_;
+    return $self->{status} if defined $self->{status};
+    kill $signal, $self->{pid} if $signal;
+    waitpid $self->{pid}, 0;
+    return $self->{status} = $?;
+}
+
+END {
+    my $status = $?;
+    for my $process (@all) {
+        next if defined $process->{status};
+        kill 'KILL', $process->{pid};
+        waitpid $process->{pid}, 0;
+    }
+    $? = $status;
+}
+
+1;

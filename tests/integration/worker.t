@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The PC/SC worker alone, on a real pcscd with virtual readers.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Stage;
+use Test::More;
+
+my $READER = $Stage::READER;
+my $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
+
+sub hears {
+    my ($pattern, $why, $seconds) = @_;
+    ok($client->wait_for($pattern, $seconds // 3), $why) or diag($client->transcript);
+}
+
+sub status_of {
+    my ($pid) = @_;
+    open(my $file, '<', "/proc/$pid/status") or return {};
+    return {map { /^(\w+):\s*(.*)$/ } <$file>};
+}
+
+sub switches_of {
+    my ($pid) = @_;
+    my $sum = 0;
+    $sum += status_of("$pid/task/" . s{.*/}{}r)->{voluntary_ctxt_switches} for glob "/proc/$pid/task/*";
+    return $sum;
+}
+
+my ($worker) = ($client->wait_for(qr/^PID/, 5) // '') =~ /(\d+)/;
+hears(qr/^DOWN$/, 'without pcscd it says so');
+
+start_pcscd();
+hears(qr/^UP$/, 'it notices pcscd starting');
+hears(qr/^READER card=empty counter=0 slot=0 usb=0:0 atr= name=\Q$READER\E$/, 'slot 0 is empty');
+hears(qr/^SYNCED 0$/, 'the first list is complete');
+is($client->count(qr/^READER .*slot=1/), 1, 'slot 1 was listed too');
+
+my $status = status_of($worker);
+is($status->{Seccomp}, 2, 'seccomp filters');
+is($status->{NoNewPrivs}, 1, 'no new privileges');
+is($status->{$_}, '0' x 16, "$_ is empty") for qw(CapEff CapPrm CapInh CapBnd CapAmb);
+for my $task (glob "/proc/$worker/task/*") {
+    my $thread = status_of("$worker/task/" . $task =~ s{.*/}{}r);
+    is("$thread->{Seccomp} $thread->{CapEff}", '2 ' . '0' x 16, 'the same in every thread');
+}
+
+insert(35963);
+hears(qr/^READER card=present counter=1 slot=0 .*atr=3B80800101 /, 'insertion');
+insert(35964, '3B00');
+hears(qr/^READER card=present counter=1 slot=1 .*atr=3B00 /, 'insertion into the other slot');
+pull(35963);
+hears(qr/^READER card=empty counter=2 slot=0 .*atr= /, 'removal');
+insert(35963, '3B01');
+hears(qr/^READER card=present counter=3 slot=0 .*atr=3B01 /, 'another card');
+
+for my $number (1 .. 20) {
+    $client->say("recheck $number");
+    $client->wait_for(qr/^SYNCED $number$/, 2) or fail("recheck $number is answered");
+}
+is($client->count(qr/^READER card=present counter=3 slot=0/), 21, 'each recheck tells of every reader');
+$client->say('noise');
+$client->say('recheck 99');
+hears(qr/^SYNCED 99$/, 'a packet that is no request is passed over');
+
+stop_pcscd('KILL');
+hears(qr/^DOWN$/, 'pcscd killed');
+start_pcscd();
+hears(qr/^UP$/, 'pcscd back');
+hears(qr/^READER card=present .*slot=0/, 'the card is still in');
+stop_pcscd('TERM');
+hears(qr/^DOWN$/, 'pcscd stopped');
+pull(35963);
+start_pcscd(0x8C7B, 0x9C7B);
+hears(qr/^READER .*name=Other PCD/, 'another reader');
+hears(qr/^SYNCED 0$/, 'and the list is complete');
+like($client->transcript, qr/card=empty counter=0 slot=0 usb=0:0 atr= name=\Q$READER\E/, 'the card went meanwhile');
+
+my $before = switches_of($worker);
+sleep 2;
+is(switches_of($worker), $before, 'no wakeup while nothing happens');
+$client->say('close');
+hears(qr/^ENDED 0$/, 'it ends with the daemon');
+is($client->count(qr/FAULT/), 0, 'every message was well formed');
+done_testing();
