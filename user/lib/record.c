@@ -12,30 +12,18 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "fields.h"
+#include "record_fields.h"
 
-#define STRING(kind, name, mandatory, member) FIELD_STRING(kind, name, mandatory, struct login_record, member)
-#define NUMBER(name, member, minimum, maximum)                                                               \
-	FIELD_NUMBER(name, true, struct login_record, member, minimum, maximum)
-
-/* -1 is no user (chown(2)); process ids end at PID_MAX_LIMIT (linux/threads.h). */
 static const struct field record_fields[] = {
-	STRING(field_session_id, "SESSION", true, session),
-	STRING(field_boot_id, "BOOT_ID", true, boot_id),
-	NUMBER("UID", uid, 0, UINT32_MAX - 1),
-	STRING(field_text, "USER", true, user),
-	STRING(field_text, "SERVICE", true, service),
-	NUMBER("LEADER", leader, 1, 4194304),
-	STRING(field_text, "READER", true, card.name),
-	NUMBER("SLOT", card.slot, 0, UINT8_MAX),
-	FIELD_OF(field_usb_address, "USB", false, struct login_record, card.usb, 7),
-	FIELD_OF(field_atr, "ATR", false, struct login_record, card.atr, 2 * ATR_SIZE),
-	NUMBER("COUNTER", card.event_counter, 0, UINT16_MAX),
-	STRING(field_usb_path, "USB_PATH", false, usb_path),
-	STRING(field_usb_id, "USB_ID", false, usb_id),
-	STRING(field_text, "USB_SERIAL", false, usb_serial),
-	STRING(field_text, "TOKEN", false, token),
-	STRING(field_path, "PCSC_SOCKET", true, pcsc_socket),
+	RECORD_STRING(field_session_id, "SESSION", true, session),
+	RECORD_STRING(field_boot_id, "BOOT_ID", true, boot_id),
+	RECORD_NUMBER("UID", uid, 0, UID_MAXIMUM),
+	RECORD_STRING(field_text, "USER", true, user),
+	RECORD_STRING(field_text, "SERVICE", true, service),
+	RECORD_NUMBER("LEADER", leader, 1, PID_MAXIMUM),
+	RECORD_CARD_FIELDS,
+	RECORD_STRING(field_text, "TOKEN", false, token),
+	RECORD_STRING(field_path, "PCSC_SOCKET", true, pcsc_socket),
 };
 
 bool session_id_valid(const char *id)

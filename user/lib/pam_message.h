@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * What passes between the PAM module and its helper. The module runs `scpolicyd-pam-helper VERB`, writes one
+ * request to its standard input and reads one reply from its standard output: FIELD=value lines both, not
+ * arguments, for those are shown to everyone by ps. How the helper ended does not count, only what it said:
+ * the program that loaded the module may ignore SIGCHLD or reap children that are not its own.
+ *
+ * look    which card is in which reader: the reply's NOTE=
+ * record  writes the login record of SESSION=; with a NOTE=, of the card that it names, whatever became of it
+ *         since: the daemon finds a card that went between sign-in and session, and acts
+ * rebind  puts the card in the place of the one in the records of SESSION=, or of all that UID= has
+ */
+#include "record.h"
+
+/* The helper's messages fit a pipe that nobody reads yet (PIPE_BUF), so that writing one never blocks. */
+#define PAM_MESSAGE_MAX 4096
+
+/* The eight fields that tell a card: about 550 bytes of values, 60 of names. */
+#define NOTE_SIZE 1024
+
+enum pam_verb {
+	PAM_VERB_LOOK,
+	PAM_VERB_RECORD,
+	PAM_VERB_REBIND,
+};
+
+struct pam_request {
+	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: UID= TOKEN= and perhaps SESSION=; look: none
+	 */
+	struct login_record record;
+	char reader_glob[READER_NAME_SIZE]; /* READER_GLOB= fnmatch(3) pattern; empty: any reader */
+	char note[NOTE_SIZE];		    /* NOTE= from an earlier look, or empty: look now */
+};
+
+enum pam_result {
+	PAM_RESULT_DONE,    /* a card noted, a record written, records bound anew */
+	PAM_RESULT_NOTHING, /* no card, more than one, no record to bind anew: TEXT= says which */
+	PAM_RESULT_FAILED,  /* TEXT= says why */
+};
+
+struct pam_reply {
+	enum pam_result result; /* RESULT=done|nothing|failed */
+	char note[NOTE_SIZE];	/* NOTE= of a look that is done */
+	char text[512];		/* TEXT= for the log, may be empty */
+};
+
+/* "look", "record", "rebind". */
+const char *pam_verb_name(enum pam_verb verb);
+
+/* As fields_format() and fields_parse() return. A request is checked when it is made as when it is read. */
+ssize_t pam_request_format(enum pam_verb verb, const struct pam_request *request, char *buffer, size_t size,
+			   struct record_error *ret_error);
+int pam_request_parse(enum pam_verb verb, const char *text, size_t size, struct pam_request *ret_request,
+		      struct record_error *ret_error);
+ssize_t pam_reply_format(const struct pam_reply *reply, char *buffer, size_t size,
+			 struct record_error *ret_error);
+int pam_reply_parse(const char *text, size_t size, struct pam_reply *ret_reply,
+		    struct record_error *ret_error);
+
+/*
+ * A note is the record's fields from READER= to USB_SERIAL=, each ended by a tab, so that it can be one
+ * environment variable. It names a card; pam_note_parse() sets nothing else in the record.
+ */
+ssize_t pam_note_format(const struct login_record *record, char *buffer, size_t size,
+			struct record_error *ret_error);
+int pam_note_parse(const char *note, struct login_record *record, struct record_error *ret_error);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "find_card.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <libudev.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "pcsc_reader.h"
+
+/* pcscd has 16 before 2.5.0 (PCSCLITE_MAX_READERS_CONTEXTS), more since; nobody signs in at so many. */
+#define READERS_MAX 64
+/* Major number of the nodes in /dev/bus/usb, 128 a bus (USB_DEVICE_MAJOR, linux/usb.h; usb/core/usb.c). */
+#define USB_DEVICE_MAJOR 189
+#define DEVICES_PER_BUS	 128
+
+DEFINE_CLEANUP(struct udev *, udev_unref)
+DEFINE_CLEANUP(struct udev_device *, udev_device_unref)
+
+static void context_release_p(SCARDCONTEXT *context)
+{
+	if (*context)
+		SCardReleaseContext(*context);
+}
+
+_printf_(3, 4) static int tell(struct find_text *text, int r, const char *format, ...)
+{
+	char raw[sizeof(text->text)];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(raw, sizeof(raw), format, arguments);
+	va_end(arguments);
+	log_safe(raw, text->text, sizeof(text->text));
+	return r;
+}
+
+static int tell_pcsc(struct find_text *text, const char *what, LONG error)
+{
+	return tell(text, -ECOMM, "%s: %s", what, pcsc_stringify_error(error));
+}
+
+/* ---- the readers ------------------------------------------------------------------------------------------
+ */
+
+struct readers {
+	char *names; /* what the states point into: one after the other, an empty one at the end */
+	DWORD count;
+	SCARD_READERSTATE states[READERS_MAX];
+};
+
+static void readers_clear(struct readers *readers)
+{
+	free(readers->names);
+}
+
+static bool matches(const char *glob, const char *name)
+{
+	return glob[0] == '\0' || fnmatch(glob, name, 0) == 0;
+}
+
+/* Twice asked, for the length first: a reader that comes in between makes it too short, and we ask again. */
+static LONG readers_name(SCARDCONTEXT context, struct readers *readers)
+{
+	for (int attempt = 0;; attempt++) {
+		DWORD size = 0;
+		LONG r = SCardListReaders(context, NULL, NULL, &size);
+
+		if (r != SCARD_S_SUCCESS)
+			return r;
+		free(readers->names);
+		readers->names = calloc(1, size + 2);
+		if (!readers->names)
+			return SCARD_E_NO_MEMORY;
+		r = SCardListReaders(context, NULL, readers->names, &size);
+		if (r != SCARD_E_INSUFFICIENT_BUFFER || attempt == 3)
+			return r;
+	}
+}
+
+static LONG readers_list(SCARDCONTEXT context, const char *glob, struct readers *readers)
+{
+	LONG r = readers_name(context, readers);
+
+	if (r == SCARD_E_NO_READERS_AVAILABLE)
+		return SCARD_S_SUCCESS;
+	if (r != SCARD_S_SUCCESS)
+		return r;
+	for (const char *name = readers->names; *name && readers->count < READERS_MAX;
+	     name += strlen(name) + 1)
+		if (strlen(name) < READER_NAME_SIZE && matches(glob, name))
+			readers->states[readers->count++] =
+				(SCARD_READERSTATE){.szReader = name, .dwCurrentState = SCARD_STATE_UNAWARE};
+	return SCARD_S_SUCCESS;
+}
+
+/* One at a time: a reader that goes meanwhile spoils the answer for itself alone. */
+static LONG readers_look(SCARDCONTEXT context, struct readers *readers)
+{
+	for (DWORD i = 0; i < readers->count; i++) {
+		LONG r = SCardGetStatusChange(context, 0, &readers->states[i], 1);
+
+		if (r == SCARD_E_UNKNOWN_READER || r == SCARD_E_TIMEOUT)
+			readers->states[i].dwEventState = SCARD_STATE_UNKNOWN;
+		else if (r != SCARD_S_SUCCESS)
+			return r;
+	}
+	return SCARD_S_SUCCESS;
+}
+
+/* ---- the card ---------------------------------------------------------------------------------------------
+ */
+
+/* Keeps the readers that have a card, in the order of the list. How many. */
+static size_t keep_cards(const struct readers *readers, struct reader_state cards[static READERS_MAX])
+{
+	size_t count = 0;
+
+	for (DWORD i = 0; i < readers->count; i++) {
+		struct reader_state *card = &cards[count];
+
+		*card = (struct reader_state){0};
+		pcsc_reader_read(&readers->states[i], card);
+		if (card->card != CARD_PRESENT)
+			continue;
+		snprintf(card->name, sizeof(card->name), "%s", readers->states[i].szReader);
+		card->slot = pcsc_reader_slot(card->name);
+		count++;
+	}
+	return count;
+}
+
+static int tell_several(struct find_text *text, const struct reader_state *cards, size_t count)
+{
+	char names[sizeof(text->text)] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < sizeof(names); i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+					 cards[i].name);
+	return tell(text, 0,
+		    "there are cards in %zu readers and the one used is not known (reader= can tell): %s",
+		    count, names);
+}
+
+/*
+ * Which of the cards the sign-in used. With several this is not known: a guess would bind the session to
+ * another person's card. (To ask PKCS#11 for the card that bears the certificate belongs here.)
+ */
+static int cards_choose(const struct reader_state *cards, size_t count, struct find_text *text,
+			const struct reader_state **ret_card)
+{
+	if (count == 0)
+		return tell(text, 0, "there is no card in a reader");
+	if (count > 1)
+		return tell_several(text, cards, count);
+	*ret_card = &cards[0];
+	return 1;
+}
+
+static void copy_attribute(struct udev_device *device, const char *name, char *to, size_t size)
+{
+	const char *value = udev_device_get_sysattr_value(device, name);
+
+	/* A serial number is the device's to choose: a control character in it must not cost the record. */
+	log_safe(value ? value : "", to, size);
+}
+
+/* What sysfs says of the device at record->card.usb; an address without a device is none. */
+static void read_usb_device(struct login_record *record)
+{
+	_cleanup_(udev_unref_p) struct udev *udev = udev_new();
+	_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
+	struct usb_address usb = record->card.usb;
+	char vendor[5], product[5];
+
+	if (udev && usb_address_is_set(usb))
+		device = udev_device_new_from_devnum(
+			udev, 'c',
+			makedev(USB_DEVICE_MAJOR, (usb.bus - 1U) * DEVICES_PER_BUS + usb.device - 1U));
+	if (!device) {
+		record->card.usb = (struct usb_address){0};
+		return;
+	}
+	snprintf(record->usb_path, sizeof(record->usb_path), "%s", udev_device_get_sysname(device));
+	copy_attribute(device, "idVendor", vendor, sizeof(vendor));
+	copy_attribute(device, "idProduct", product, sizeof(product));
+	if (vendor[0] && product[0])
+		snprintf(record->usb_id, sizeof(record->usb_id), "%s:%s", vendor, product);
+	copy_attribute(device, "serial", record->usb_serial, sizeof(record->usb_serial));
+}
+
+static void fill_record(struct login_record *record, SCARDCONTEXT context, const struct reader_state *card)
+{
+	record->card = *card;
+	memset(record->usb_path, 0, sizeof(record->usb_path));
+	memset(record->usb_id, 0, sizeof(record->usb_id));
+	memset(record->usb_serial, 0, sizeof(record->usb_serial));
+	record->card.usb = pcsc_reader_usb(context, card->name);
+	read_usb_device(record);
+}
+
+int card_find(const char *glob, struct login_record *ret_record, struct find_text *ret_text)
+{
+	_cleanup_(context_release_p) SCARDCONTEXT context = 0;
+	_cleanup_(readers_clear) struct readers readers = {0};
+	struct reader_state cards[READERS_MAX];
+	const struct reader_state *card;
+	LONG error;
+	int r;
+
+	error = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+	if (error != SCARD_S_SUCCESS)
+		return tell_pcsc(ret_text, "cannot reach pcscd", error);
+	error = readers_list(context, glob, &readers);
+	if (error != SCARD_S_SUCCESS)
+		return tell_pcsc(ret_text, "cannot list the readers", error);
+	error = readers_look(context, &readers);
+	if (error != SCARD_S_SUCCESS)
+		return tell_pcsc(ret_text, "cannot read the readers' state", error);
+	r = cards_choose(cards, keep_cards(&readers, cards), ret_text, &card);
+	if (r > 0)
+		fill_record(ret_record, context, card);
+	return r;
+}

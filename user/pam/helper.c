@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scpolicyd-pam-helper VERB: what the PAM module must not do inside gdm, sshd or login. See pam_message.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "find_card.h"
+#include "log.h"
+#include "pam_message.h"
+#include "privileges.h"
+
+DEFINE_CLEANUP(DIR *, closedir)
+
+_printf_(3, 4) static void answer(struct pam_reply *reply, enum pam_result result, const char *format, ...)
+{
+	char raw[sizeof(reply->text)];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(raw, sizeof(raw), format, arguments);
+	va_end(arguments);
+	reply->result = result;
+	log_safe(raw, reply->text, sizeof(reply->text));
+}
+
+/* Fills the card's members of `record` by a look. True; false when the reply says why not. */
+static bool look(const struct pam_request *request, struct login_record *record, struct pam_reply *reply)
+{
+	struct find_text text = {""};
+	int r = card_find(request->reader_glob, record, &text);
+
+	if (r <= 0)
+		answer(reply, r < 0 ? PAM_RESULT_FAILED : PAM_RESULT_NOTHING, "%s", text.text);
+	return r > 0;
+}
+
+/*
+ * The card of the note, as it was then, or else what is there now. A note that is none is not ours: somebody
+ * else put it into the environment, which must not cost the record.
+ */
+static bool choose_card(const struct pam_request *request, struct login_record *record,
+			struct pam_reply *reply)
+{
+	struct record_error error;
+
+	if (request->note[0] && pam_note_parse(request->note, record, &error) == 0)
+		return true;
+	return look(request, record, reply);
+}
+
+static void set_socket(struct login_record *record)
+{
+	const char *socket = secure_getenv("PCSCLITE_CSOCK_NAME");
+
+	snprintf(record->pcsc_socket, sizeof(record->pcsc_socket), "%s",
+		 socket ? socket : PCSC_SOCKET_DEFAULT);
+}
+
+static void do_look(struct pam_request *request, struct pam_reply *reply)
+{
+	struct record_error error;
+
+	if (!look(request, &request->record, reply))
+		return;
+	if (pam_note_format(&request->record, reply->note, sizeof(reply->note), &error) < 0)
+		answer(reply, PAM_RESULT_FAILED, "cannot note the card in %s: %s", request->record.card.name,
+		       error.text);
+	else
+		answer(reply, PAM_RESULT_DONE, "noted the card in %s", request->record.card.name);
+}
+
+/*
+ * Ids of sessions are not used twice in one boot. Somebody else's record under ours means that the id we were
+ * given is not of the session that is being opened.
+ */
+static bool taken_by_another(int dir_fd, const struct login_record *record, struct pam_reply *reply)
+{
+	struct login_record other;
+	struct record_error error;
+
+	if (record_read(dir_fd, record->session, geteuid(), record->boot_id, &other, &error) < 0 ||
+	    (other.leader == record->leader && other.uid == record->uid))
+		return false;
+	answer(reply, PAM_RESULT_FAILED, "session %s was recorded already, for uid %ju and process %jd",
+	       record->session, (uintmax_t)other.uid, (intmax_t)other.leader);
+	return true;
+}
+
+static void do_record(struct pam_request *request, struct pam_reply *reply)
+{
+	_cleanup_close_ int dir_fd = record_dir_open();
+	struct login_record *record = &request->record;
+	int r = dir_fd < 0 ? dir_fd : boot_id_read(record->boot_id);
+
+	if (r < 0) {
+		answer(reply, PAM_RESULT_FAILED, "cannot open %s: %s", RECORD_DIR, strerror(-r));
+		return;
+	}
+	if (!choose_card(request, record, reply) || taken_by_another(dir_fd, record, reply))
+		return;
+	set_socket(record);
+	r = record_write(dir_fd, record);
+	if (r < 0)
+		answer(reply, PAM_RESULT_FAILED, "cannot write the record of session %s: %s", record->session,
+		       strerror(-r));
+	else
+		answer(reply, PAM_RESULT_DONE, "session %s of %s is bound to the card in %s", record->session,
+		       record->user, record->card.name);
+}
+
+/* Which records a rebind concerns, and what it found. */
+struct rebind {
+	const struct login_record *wanted; /* session (or empty), boot id, uid, and the new card */
+	unsigned int bound;
+	unsigned int failed;
+};
+
+static void rebind_one(struct rebind *rebind, int dir_fd, const char *name)
+{
+	const struct login_record *wanted = rebind->wanted;
+	struct login_record record, old;
+	struct record_error error;
+
+	if (wanted->session[0] && strcmp(wanted->session, name) != 0)
+		return;
+	/* A record that the daemon refuses too is not ours to mend. */
+	if (record_read(dir_fd, name, geteuid(), wanted->boot_id, &old, &error) < 0 || old.uid != wanted->uid)
+		return;
+	record = *wanted;
+	memcpy(record.session, old.session, sizeof(record.session));
+	memcpy(record.user, old.user, sizeof(record.user));
+	memcpy(record.service, old.service, sizeof(record.service));
+	record.leader = old.leader;
+	if (record_write(dir_fd, &record) < 0)
+		rebind->failed++;
+	else
+		rebind->bound++;
+}
+
+static int rebind_all(struct rebind *rebind, int dir_fd)
+{
+	_cleanup_(closedir_p) DIR *dir = NULL;
+	int fd = dup(dir_fd);
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		close_fd(fd);
+		return -errno;
+	}
+	/* rename() may show an entry twice: binding it twice does no harm. */
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (session_id_valid(entry->d_name))
+			rebind_one(rebind, dir_fd, entry->d_name);
+	return 0;
+}
+
+static void answer_rebind(struct pam_reply *reply, const struct rebind *rebind, int r)
+{
+	const char *reader = rebind->wanted->card.name;
+
+	if (r < 0)
+		answer(reply, PAM_RESULT_FAILED, "cannot read %s: %s", RECORD_DIR, strerror(-r));
+	else if (rebind->failed)
+		answer(reply, PAM_RESULT_FAILED, "cannot bind %u session(s) to the card in %s",
+		       rebind->failed, reader);
+	else if (rebind->bound)
+		answer(reply, PAM_RESULT_DONE, "%u session(s) bound anew to the card in %s", rebind->bound,
+		       reader);
+	else
+		answer(reply, PAM_RESULT_NOTHING, "no session to bind to the card in %s", reader);
+}
+
+static void do_rebind(struct pam_request *request, struct pam_reply *reply)
+{
+	_cleanup_close_ int dir_fd = record_dir_open();
+	struct rebind rebind = {.wanted = &request->record};
+	int r = dir_fd < 0 ? dir_fd : boot_id_read(request->record.boot_id);
+
+	if (r == 0 && !choose_card(request, &request->record, reply))
+		return;
+	set_socket(&request->record);
+	if (r == 0)
+		r = rebind_all(&rebind, dir_fd);
+	answer_rebind(reply, &rebind, r);
+}
+
+static void (*const verbs[])(struct pam_request *request, struct pam_reply *reply) = {
+	[PAM_VERB_LOOK] = do_look,
+	[PAM_VERB_RECORD] = do_record,
+	[PAM_VERB_REBIND] = do_rebind,
+};
+
+/* One byte more than a request may have, to see that it has more. */
+static int read_request(enum pam_verb verb, struct pam_request *ret_request, struct pam_reply *reply)
+{
+	char text[PAM_MESSAGE_MAX + 1];
+	struct record_error error;
+	size_t size = fread(text, 1, sizeof(text), stdin);
+	int r;
+
+	if (ferror(stdin) || size > PAM_MESSAGE_MAX) {
+		answer(reply, PAM_RESULT_FAILED, "the request cannot be read or is longer than %d bytes",
+		       PAM_MESSAGE_MAX);
+		return -EBADMSG;
+	}
+	r = pam_request_parse(verb, text, size, ret_request, &error);
+	if (r < 0)
+		answer(reply, PAM_RESULT_FAILED, "the request is malformed: %s", error.text);
+	return r;
+}
+
+static void serve(enum pam_verb verb, struct pam_reply *reply)
+{
+	struct pam_request request;
+	int r = privileges_drop();
+
+	if (r < 0)
+		answer(reply, PAM_RESULT_FAILED, "cannot drop privileges: %s", strerror(-r));
+	else if (read_request(verb, &request, reply) == 0)
+		verbs[verb](&request, reply);
+}
+
+int main(int argc, char **argv)
+{
+	struct pam_reply reply = {.result = PAM_RESULT_FAILED};
+	char text[PAM_MESSAGE_MAX];
+	struct record_error error;
+	size_t verb = 0;
+
+	while (argc == 2 && verb < ELEMENTS(verbs) &&
+	       strcmp(argv[1], pam_verb_name((enum pam_verb)verb)) != 0)
+		verb++;
+	if (argc != 2 || verb == ELEMENTS(verbs)) {
+		fputs("usage: scpolicyd-pam-helper look|record|rebind (run by pam_scpolicy.so)\n", stderr);
+		return 2;
+	}
+	serve((enum pam_verb)verb, &reply);
+	if (pam_reply_format(&reply, text, sizeof(text), &error) < 0 || fputs(text, stdout) == EOF ||
+	    fflush(stdout) == EOF)
+		return 1;
+	return reply.result == PAM_RESULT_FAILED;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pam_scpolicy.so: tells which card opened a session. A thin shell: it decides whether the sign-in used the
+ * card and what is returned; the helper looks and writes (pam_message.h). It never decides an authentication.
+ *
+ * The auth line is placed so that only the card's path reaches it. What it found, the note, goes on to the
+ * session line twice: as PAM data, and, as sshd may authenticate in a child whose data is lost, in the PAM
+ * environment, where others could put one too; so the data wins.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <security/pam_modutil.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "run_helper.h"
+
+#define NOTE_NAME   "SCPOLICYD_NOTE"
+#define OPENED_NAME "SCPOLICYD_OPENED"
+#define TOKEN_NAME  "PKCS11_LOGIN_TOKEN_NAME" /* left by pam_pkcs11 and pam_sss after a card was used */
+
+/* ---- arguments --------------------------------------------------------------------------------------------
+ */
+
+struct options {
+	bool always, require, debug;
+	bool malformed; /* nothing is to be done on such a line */
+	unsigned int timeout_ms;
+	char reader_glob[READER_NAME_SIZE];
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} flags_known[] = {
+	{"always", offsetof(struct options, always)},
+	{"require", offsetof(struct options, require)},
+	{"debug", offsetof(struct options, debug)},
+};
+
+static const char *value_of(const char *argument, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(argument, name, length) == 0 ? argument + length : NULL;
+}
+
+static bool parse_flag(const char *argument, struct options *options)
+{
+	for (size_t i = 0; i < ELEMENTS(flags_known); i++)
+		if (strcmp(argument, flags_known[i].name) == 0) {
+			*(bool *)((char *)options + flags_known[i].offset) = true;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_timeout(const char *value, unsigned int *ret_ms)
+{
+	unsigned int ms = 0;
+
+	if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 5 ||
+	    sscanf(value, "%u", &ms) != 1 || ms < 100 || ms > 60000)
+		return false;
+	*ret_ms = ms;
+	return true;
+}
+
+static bool parse_glob(const char *value, char glob[static READER_NAME_SIZE])
+{
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= READER_NAME_SIZE)
+		return false;
+	memcpy(glob, value, length + 1);
+	return true;
+}
+
+static void parse_argument(pam_handle_t *pamh, const char *argument, struct options *options)
+{
+	const char *value;
+
+	if (parse_flag(argument, options))
+		return;
+	if ((value = value_of(argument, "timeout="))) {
+		if (parse_timeout(value, &options->timeout_ms))
+			return;
+		pam_syslog(pamh, LOG_ERR, "argument %s: not a number of milliseconds from 100 to 60000",
+			   argument);
+	} else if ((value = value_of(argument, "reader="))) {
+		if (parse_glob(value, options->reader_glob))
+			return;
+		pam_syslog(pamh, LOG_ERR, "argument %s: not a reader name pattern of 1 to %d bytes", argument,
+			   READER_NAME_SIZE - 1);
+	} else {
+		pam_syslog(pamh, LOG_ERR, "unknown argument %s", argument);
+	}
+	options->malformed = true;
+}
+
+static struct options parse_options(pam_handle_t *pamh, int argc, const char **argv)
+{
+	struct options options = {.timeout_ms = 2000};
+
+	for (int i = 0; i < argc; i++)
+		parse_argument(pamh, argv[i], &options);
+	return options;
+}
+
+/* ---- the note ---------------------------------------------------------------------------------------------
+ */
+
+static void free_data(_unused_ pam_handle_t *pamh, void *data, _unused_ int status)
+{
+	free(data);
+}
+
+/* "": the card was used, but which one is not known. */
+static void note_keep(pam_handle_t *pamh, const char *note)
+{
+	char variable[sizeof(NOTE_NAME) + NOTE_SIZE];
+	char *copy = strdup(note);
+
+	snprintf(variable, sizeof(variable), "%s=%s", NOTE_NAME, note);
+	if (!copy || pam_set_data(pamh, NOTE_NAME, copy, free_data) != PAM_SUCCESS) {
+		free(copy);
+		pam_syslog(pamh, LOG_ERR, "cannot keep the note: out of memory");
+	}
+	if (pam_putenv(pamh, variable) != PAM_SUCCESS)
+		pam_syslog(pamh, LOG_ERR, "cannot put %s into the environment", NOTE_NAME);
+}
+
+/* The session must not inherit it. */
+static void note_forget(pam_handle_t *pamh)
+{
+	const void *data;
+
+	if (pam_get_data(pamh, NOTE_NAME, &data) == PAM_SUCCESS && data)
+		pam_set_data(pamh, NOTE_NAME, NULL, NULL);
+	if (pam_getenv(pamh, NOTE_NAME))
+		pam_putenv(pamh, NOTE_NAME);
+}
+
+/* NULL: the auth line was not reached, or found no card. Valid until note_forget(). */
+static const char *note_find(pam_handle_t *pamh)
+{
+	const void *data = NULL;
+
+	if (pam_get_data(pamh, NOTE_NAME, &data) == PAM_SUCCESS && data)
+		return data;
+	return pam_getenv(pamh, NOTE_NAME);
+}
+
+/* Between opening a session and the next authentication: setcred then is part of the sign-in, no unlock. */
+static void set_opened(pam_handle_t *pamh, bool opened)
+{
+	char *data = opened ? strdup("") : NULL;
+
+	if (pam_set_data(pamh, OPENED_NAME, data, data ? free_data : NULL) != PAM_SUCCESS)
+		free(data);
+}
+
+static bool is_opened(pam_handle_t *pamh)
+{
+	const void *data = NULL;
+
+	return pam_get_data(pamh, OPENED_NAME, &data) == PAM_SUCCESS && data;
+}
+
+/* The environment of a set-user-id program is its caller's: secure_getenv() does not look there. */
+static const char *token_find(pam_handle_t *pamh)
+{
+	const char *token = pam_getenv(pamh, TOKEN_NAME);
+
+	return token ? token : secure_getenv(TOKEN_NAME);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------
+ */
+
+static const char *item(pam_handle_t *pamh, int which)
+{
+	const void *value = NULL;
+
+	return pam_get_item(pamh, which, &value) == PAM_SUCCESS && value ? value : "";
+}
+
+static bool copy_whole(pam_handle_t *pamh, const char *what, const char *from, char *to, size_t size)
+{
+	if (strlen(from) >= size) {
+		pam_syslog(pamh, LOG_ERR, "the %s is longer than %zu bytes", what, size - 1);
+		return false;
+	}
+	memcpy(to, from, strlen(from) + 1);
+	return true;
+}
+
+/* Who, where and with what: what record and rebind have in common. */
+static bool fill_request(pam_handle_t *pamh, const struct options *options, const char *session,
+			 struct pam_request *request)
+{
+	const char *user = item(pamh, PAM_USER), *note = note_find(pamh), *token = token_find(pamh);
+	const struct passwd *account = pam_modutil_getpwnam(pamh, user);
+	struct login_record *record = &request->record;
+
+	if (!account) {
+		pam_syslog(pamh, LOG_ERR, "user %s is not known", user);
+		return false;
+	}
+	record->uid = account->pw_uid;
+	record->leader = getpid();
+	memcpy(request->reader_glob, options->reader_glob, sizeof(request->reader_glob));
+	/* A label is for people: what does not fit is cut off. */
+	log_safe(token ? token : "", record->token, sizeof(record->token));
+	return copy_whole(pamh, "session id", session ? session : "", record->session,
+			  sizeof(record->session)) &&
+	       copy_whole(pamh, "user name", user, record->user, sizeof(record->user)) &&
+	       copy_whole(pamh, "service name", item(pamh, PAM_SERVICE), record->service,
+			  sizeof(record->service)) &&
+	       copy_whole(pamh, "note", note ? note : "", request->note, sizeof(request->note));
+}
+
+/* Runs the helper and logs what it says. */
+static enum pam_result ask(pam_handle_t *pamh, const struct options *options, enum pam_verb verb,
+			   const struct pam_request *request, struct pam_reply *reply)
+{
+	static const int priorities[] = {
+		[PAM_RESULT_DONE] = LOG_INFO,
+		[PAM_RESULT_NOTHING] = LOG_NOTICE,
+		[PAM_RESULT_FAILED] = LOG_ERR,
+	};
+	struct record_error error;
+
+	*reply = (struct pam_reply){.result = PAM_RESULT_FAILED};
+	if (helper_run(verb, request, options->timeout_ms, reply, &error) < 0)
+		pam_syslog(pamh, LOG_ERR, "%s: %s", pam_verb_name(verb), error.text);
+	else if (reply->text[0])
+		pam_syslog(pamh, priorities[reply->result], "%s: %s", pam_verb_name(verb), reply->text);
+	return reply->result;
+}
+
+_printf_(3, 4) static void debug(pam_handle_t *pamh, const struct options *options, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!options->debug)
+		return;
+	va_start(arguments, format);
+	pam_vsyslog(pamh, LOG_DEBUG, format, arguments);
+	va_end(arguments);
+}
+
+/* ---- what the entry points do -----------------------------------------------------------------------------
+ */
+
+static void note_card(pam_handle_t *pamh, const struct options *options)
+{
+	struct pam_request request = {0};
+	struct pam_reply reply;
+
+	memcpy(request.reader_glob, options->reader_glob, sizeof(request.reader_glob));
+	switch (ask(pamh, options, PAM_VERB_LOOK, &request, &reply)) {
+	case PAM_RESULT_DONE:
+		note_keep(pamh, reply.note);
+		break;
+	case PAM_RESULT_NOTHING:
+		break;
+	case PAM_RESULT_FAILED:
+		note_keep(pamh, "");
+		break;
+	}
+}
+
+/* sudo and su tell who asks: one who becomes another does not unlock that other's session. */
+static bool is_unlock(pam_handle_t *pamh, int flags)
+{
+	const char *asker = item(pamh, PAM_RUSER);
+
+	return (flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) && !is_opened(pamh) &&
+	       (asker[0] == '\0' || strcmp(asker, item(pamh, PAM_USER)) == 0);
+}
+
+static void bind_anew(pam_handle_t *pamh, const struct options *options)
+{
+	struct pam_request request = {0};
+	struct pam_reply reply;
+
+	if (fill_request(pamh, options, pam_getenv(pamh, "XDG_SESSION_ID"), &request))
+		ask(pamh, options, PAM_VERB_REBIND, &request, &reply);
+	note_forget(pamh);
+}
+
+static bool write_record(pam_handle_t *pamh, const struct options *options, const char *session)
+{
+	struct pam_request request = {0};
+	struct pam_reply reply;
+
+	if (options->malformed)
+		return false;
+	if (!options->always && !note_find(pamh) && !token_find(pamh)) {
+		debug(pamh, options, "no card was used to sign in, session %s is not recorded", session);
+		return false;
+	}
+	return fill_request(pamh, options, session, &request) &&
+	       ask(pamh, options, PAM_VERB_RECORD, &request, &reply) == PAM_RESULT_DONE;
+}
+
+static int open_session(pam_handle_t *pamh, const struct options *options)
+{
+	const char *session = pam_getenv(pamh, "XDG_SESSION_ID");
+
+	/* su and sudo inside a session get none of their own: there is nothing to watch. */
+	if (!session) {
+		debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
+		return PAM_IGNORE;
+	}
+	set_opened(pamh, true);
+	if (write_record(pamh, options, session))
+		return PAM_SUCCESS;
+	if (!options->require)
+		return PAM_IGNORE;
+	pam_syslog(pamh, LOG_ERR, "session %s refused: no login record was written and the line says require",
+		   session);
+	return PAM_SESSION_ERR;
+}
+
+/* ---- the entry points -------------------------------------------------------------------------------------
+ */
+
+/* A screen locker that runs as the user can neither write records nor read them. */
+static bool may_act(void)
+{
+	return geteuid() == 0;
+}
+
+PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int argc, const char **argv)
+{
+	struct options options = parse_options(pamh, argc, argv);
+
+	/* Not the note of an earlier attempt on this handle. */
+	note_forget(pamh);
+	set_opened(pamh, false);
+	if (may_act() && !options.malformed)
+		note_card(pamh, &options);
+	return PAM_IGNORE;
+}
+
+PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+	struct options options = parse_options(pamh, argc, argv);
+
+	if (may_act() && !options.malformed && is_unlock(pamh, flags) &&
+	    (note_find(pamh) || token_find(pamh)))
+		bind_anew(pamh, &options);
+	return PAM_IGNORE;
+}
+
+PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, _unused_ int flags, int argc, const char **argv)
+{
+	struct options options = parse_options(pamh, argc, argv);
+	int r = may_act() ? open_session(pamh, &options) : PAM_IGNORE;
+
+	note_forget(pamh);
+	return r;
+}
+
+/* The daemon removes the record when logind says that the session has ended. */
+PAM_EXTERN int pam_sm_close_session(_unused_ pam_handle_t *pamh, _unused_ int flags, _unused_ int argc,
+				    _unused_ const char **argv)
+{
+	return PAM_SUCCESS;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The helper keeps uid 0, for the folder of records is root's and pcscd lets root in, and gives up the rest:
+ * every capability, other programs, other processes, sockets but local ones. 0, or a negative errno.
+ */
+int privileges_drop(void);

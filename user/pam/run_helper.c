@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run_helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+/* The unit test is built with another. */
+#ifndef HELPER_PATH
+#define HELPER_PATH LIBEXECDIR "/scpolicyd-pam-helper"
+#endif
+
+/* A killed process is gone at once unless the kernel holds it; then it is left to itself. */
+#define GRACE_MS 100
+
+_printf_(3, 4) static int fail(struct record_error *error, int r, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	va_end(arguments);
+	return r;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits until fd is readable or hung up: 1; 0 at the deadline; a negative errno. */
+static int wait_readable(int fd, int64_t deadline)
+{
+	for (;;) {
+		struct pollfd entry = {.fd = fd, .events = POLLIN};
+		int64_t left = deadline - now_ms();
+		int r = poll(&entry, 1, left > 0 ? (int)left : 0);
+
+		if (r >= 0)
+			return r;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------------
+ */
+
+/* The program may have closed its standard descriptors: ours must not take their numbers. */
+static int raise_fd(int fd)
+{
+	int raised, saved;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return raised;
+}
+
+static int make_pipe(int *ret_read, int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	*ret_read = raise_fd(fds[0]);
+	*ret_write = raise_fd(fds[1]);
+	return *ret_read < 0 || *ret_write < 0 ? -errno : 0;
+}
+
+/* A pipe that holds the request already: nothing is left to write once the helper runs, or has died. */
+static int make_request_pipe(const char *text, size_t size, int *ret_fd)
+{
+	_cleanup_close_ int read_fd = -1, write_fd = -1;
+	int r = make_pipe(&read_fd, &write_fd);
+
+	if (r < 0)
+		return r;
+	if (write(write_fd, text, size) != (ssize_t)size)
+		return -ENOBUFS;
+	/* The other end is the helper's stdin, which must block as any other. */
+	if (fcntl(read_fd, F_SETFL, 0) < 0)
+		return -errno;
+	*ret_fd = steal_fd(&read_fd);
+	return 0;
+}
+
+/* Signals as after a start by init, a session of its own (no ^C from the terminal), three descriptors. */
+static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files, int request_fd,
+		  int reply_fd)
+{
+	sigset_t none, all;
+	int r;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	r = posix_spawnattr_setflags(attributes,
+				     POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(attributes, &none);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(attributes, &all);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(files, request_fd, STDIN_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(files, reply_fd, STDOUT_FILENO);
+	if (r == 0)
+		r = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+	return r;
+}
+
+static int spawn(enum pam_verb verb, int request_fd, int reply_fd, pid_t *ret_pid)
+{
+	char verb_name[16];
+	char *const arguments[] = {(char *)"scpolicyd-pam-helper", verb_name, NULL};
+	char *const environment[] = {(char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", NULL};
+	posix_spawnattr_t attributes;
+	posix_spawn_file_actions_t files;
+	int r;
+
+	snprintf(verb_name, sizeof(verb_name), "%s", pam_verb_name(verb));
+	r = posix_spawnattr_init(&attributes);
+	if (r != 0)
+		return -r;
+	r = posix_spawn_file_actions_init(&files);
+	if (r == 0) {
+		r = set_up(&attributes, &files, request_fd, reply_fd);
+		if (r == 0)
+			r = posix_spawn(ret_pid, HELPER_PATH, &files, &attributes, arguments, environment);
+		posix_spawn_file_actions_destroy(&files);
+	}
+	posix_spawnattr_destroy(&attributes);
+	return -r;
+}
+
+/* ---- hearing and ending -----------------------------------------------------------------------------------
+ */
+
+/* Reads up to the end of the reply. Its size, or a negative errno: -E2BIG, -ETIMEDOUT … */
+static ssize_t read_reply(int fd, char *buffer, size_t size, int64_t deadline)
+{
+	size_t used = 0;
+
+	for (;;) {
+		int r = wait_readable(fd, deadline);
+		ssize_t n;
+
+		if (r <= 0)
+			return r < 0 ? r : -ETIMEDOUT;
+		n = read(fd, buffer + used, size - used);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return (ssize_t)used;
+		used += (size_t)n;
+		if (used == size)
+			return -E2BIG;
+	}
+}
+
+/*
+ * Sees the helper end, and reaps it unless somebody else did: the program that loaded us may ignore SIGCHLD
+ * or wait for any child. Killing goes by pidfd, so that it never meets another process under the same number.
+ */
+static void end(pid_t pid, int pidfd, int64_t deadline)
+{
+	siginfo_t info;
+
+	if (pidfd < 0) {
+		waitpid(pid, NULL, WNOHANG);
+		return;
+	}
+	if (wait_readable(pidfd, deadline) <= 0) {
+		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+		wait_readable(pidfd, now_ms() + GRACE_MS);
+	}
+	waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+}
+
+static int explain(ssize_t r, unsigned int timeout_ms, struct record_error *error)
+{
+	if (r == -ETIMEDOUT)
+		return fail(error, -ETIMEDOUT, "%s did not answer within %u ms", HELPER_PATH, timeout_ms);
+	if (r == -E2BIG)
+		return fail(error, -EBADMSG, "%s printed more than %d bytes", HELPER_PATH, PAM_MESSAGE_MAX);
+	return fail(error, (int)r, "cannot read from %s: %s", HELPER_PATH, strerror((int)-r));
+}
+
+/* The reply's text, its size as result. */
+static ssize_t exchange(enum pam_verb verb, int request_fd, unsigned int timeout_ms,
+			char reply[static PAM_MESSAGE_MAX + 1], struct record_error *error)
+{
+	_cleanup_close_ int read_fd = -1, write_fd = -1, pidfd = -1;
+	int64_t deadline = now_ms() + timeout_ms;
+	pid_t pid;
+	ssize_t size;
+	int r = make_pipe(&read_fd, &write_fd);
+
+	if (r == 0)
+		r = fcntl(write_fd, F_SETFL, 0) < 0 ? -errno : spawn(verb, request_fd, write_fd, &pid);
+	if (r < 0)
+		return fail(error, r, "cannot run %s: %s", HELPER_PATH, strerror(-r));
+	write_fd = close_fd(write_fd);
+	/* ESRCH: it has ended and was reaped; its reply is still in the pipe. */
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0 && errno != ESRCH)
+		kill(pid, SIGKILL);
+	size = read_reply(read_fd, reply, PAM_MESSAGE_MAX + 1, deadline);
+	end(pid, pidfd, size < 0 ? 0 : deadline);
+	return size < 0 ? explain(size, timeout_ms, error) : size;
+}
+
+int helper_run(enum pam_verb verb, const struct pam_request *request, unsigned int timeout_ms,
+	       struct pam_reply *ret_reply, struct record_error *ret_error)
+{
+	_cleanup_close_ int request_fd = -1;
+	char text[PAM_MESSAGE_MAX + 1];
+	struct record_error error;
+	ssize_t size = pam_request_format(verb, request, text, PAM_MESSAGE_MAX, ret_error);
+	int r;
+
+	if (size < 0)
+		return (int)size;
+	r = make_request_pipe(text, (size_t)size, &request_fd);
+	if (r < 0)
+		return fail(ret_error, r, "cannot make a pipe: %s", strerror(-r));
+	size = exchange(verb, request_fd, timeout_ms, text, ret_error);
+	if (size < 0)
+		return (int)size;
+	if (pam_reply_parse(text, (size_t)size, ret_reply, &error) < 0)
+		return fail(ret_error, -EBADMSG, "%s gave no good answer: %s", HELPER_PATH, error.text);
+	return 0;
+}
