@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include <cap-ng.h>
+#include <systemd/sd-daemon.h>
+
+#include "audit.h"
+#include "cleanup.h"
+#include "config.h"
+#include "enforce.h"
+#include "log.h"
+#include "logind.h"
+#include "pcsc.h"
+#include "probe.h"
+#include "records.h"
+#include "udev.h"
+#include "world.h"
+
+#define WORKER_NAME "scpolicyd-pcsc-worker"
+
+struct daemon {
+	sd_event *event;
+	sd_event_source *deadline;
+	sd_bus *bus;	     /* to listen and to ask */
+	sd_bus *enforce_bus; /* for the calls of a removal alone */
+	struct config config;
+	struct world *world;
+	struct enforcer *enforcer;
+	struct probe *probe;	    /* NULL: the kernel offers none */
+	struct udev_source *udev;   /* NULL: no netlink here */
+	struct pcsc_source *pcsc;
+	struct record_source *records;
+	struct logind_source *logind;
+	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
+	bool recheck, reread; /* asked for by the core, done once its call has returned */
+};
+
+DEFINE_CLEANUP(struct daemon *, daemon_free)
+
+/* ---- verdicts ------------------------------------------------------------------------------------------- */
+
+static void watch(struct daemon *daemon, struct usb_address usb, bool on)
+{
+	if (daemon->probe)
+		probe_watch(daemon->probe, usb, on);
+}
+
+static void arm(struct daemon *daemon, const struct verdict *verdict)
+{
+	int r = enforcer_arm(daemon->enforcer, verdict->login->session, verdict->action);
+
+	if (r < 0)
+		log_error("session %s: cannot make its call ready: %s", verdict->login->session, strerror(-r));
+}
+
+static void disarm(struct daemon *daemon, const struct verdict *verdict)
+{
+	enforcer_disarm(daemon->enforcer, verdict->login->session);
+	if (daemon->records)
+		record_source_forget(daemon->records, verdict->login->session);
+}
+
+static void tell(struct daemon *daemon, const struct verdict *verdict)
+{
+	struct audit_times times = {.decided = daemon->decided};
+
+	if (verdict->login)
+		times.sent = enforcer_sent(daemon->enforcer, verdict->login->session);
+	audit_verdict(verdict, &times);
+}
+
+static void on_verdict(void *userdata, const struct verdict *verdict)
+{
+	struct daemon *daemon = userdata;
+
+	switch (verdict->type) {
+	case VERDICT_ACT:
+		daemon->decided = monotonic_now();
+		enforcer_act(daemon->enforcer, verdict->login->session);
+		break;
+	case VERDICT_ARM:
+		arm(daemon, verdict);
+		break;
+	case VERDICT_DISARM:
+		disarm(daemon, verdict);
+		break;
+	case VERDICT_WATCH:
+	case VERDICT_UNWATCH:
+		watch(daemon, verdict->usb, verdict->type == VERDICT_WATCH);
+		break;
+	case VERDICT_RECHECK:
+		daemon->recheck = true;
+		break;
+	case VERDICT_REREAD:
+		daemon->reread = true;
+		break;
+	default:
+		tell(daemon, verdict);
+		break;
+	}
+}
+
+/* ---- events --------------------------------------------------------------------------------------------- */
+
+static void recheck(struct daemon *daemon)
+{
+	int r;
+
+	daemon->recheck = daemon->reread = false;
+	if (daemon->udev) {
+		r = udev_source_list(daemon->udev);
+		if (r < 0)
+			log_error("cannot list USB devices: %s", strerror(-r));
+	}
+	pcsc_source_recheck(daemon->pcsc);
+}
+
+static void set_deadline(struct daemon *daemon)
+{
+	uint64_t deadline = world_deadline(daemon->world);
+
+	if (deadline == UINT64_MAX) {
+		sd_event_source_set_enabled(daemon->deadline, SD_EVENT_OFF);
+		return;
+	}
+	/* Rounded up: an early EVENT_TIME would only ask for the same moment again. */
+	sd_event_source_set_time(daemon->deadline, deadline / NSEC_PER_USEC + 1);
+	sd_event_source_set_enabled(daemon->deadline, SD_EVENT_ONESHOT);
+}
+
+static void on_event(void *userdata, const struct event *event)
+{
+	struct daemon *daemon = userdata;
+
+	if (world_event(daemon->world, event) < 0) {
+		/* Nothing of it was taken in: look at everything again, it may be told once more. */
+		log_error("out of memory: looking at everything anew");
+		daemon->recheck = true;
+	}
+	if (daemon->recheck)
+		recheck(daemon);
+	else if (daemon->reread && daemon->pcsc) {
+		daemon->reread = false;
+		pcsc_source_recheck(daemon->pcsc);
+	}
+	set_deadline(daemon);
+}
+
+/* A record gets the settings that govern it, and logind is asked what its session is now. */
+static void on_record(void *userdata, const struct event *event)
+{
+	struct daemon *daemon = userdata;
+	struct event governed = *event;
+	int r;
+
+	if (event->type != EVENT_RECORD) {
+		on_event(daemon, event);
+		return;
+	}
+	governed.record.settings = &daemon->config.settings;
+	log_info("session %s of user %s is governed: action %s on removal of the card in %s", event->record.login->session,
+		 event->record.login->user, action_name(daemon->config.settings.action),
+		 event->record.login->card.name);
+	on_event(daemon, &governed);
+	r = logind_source_ask(daemon->logind, event->record.login);
+	if (r < 0)
+		log_warning("cannot ask logind for session %s: %s", event->record.login->session, strerror(-r));
+}
+
+static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	on_event(userdata,
+		 &(struct event){.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = monotonic_now()});
+	return 0;
+}
+
+/* ---- signals -------------------------------------------------------------------------------------------- */
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _unused_, void *userdata _unused_)
+{
+	sd_notify(false, "STOPPING=1");
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_hangup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	struct config_error error;
+	struct config config;
+
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
+	if (config_read("", &config, &error) < 0)
+		log_error("%s; the running policy stays", error.text);
+	else {
+		daemon->config = config;
+		log_notice("policy read anew: Action=%s for sessions recorded from now on",
+			   action_name(config.settings.action));
+	}
+	sd_notify(false, "READY=1");
+	return 0;
+}
+
+static int setup_signals(struct daemon *daemon)
+{
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+		return -errno;
+	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_end, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_end, daemon);
+	if (r >= 0)
+		r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon);
+	return r;
+}
+
+/* ---- setting up ----------------------------------------------------------------------------------------- */
+
+static int open_bus(struct daemon *daemon, int64_t priority, const char *what, sd_bus **ret)
+{
+	int r;
+
+	r = sd_bus_open_system_with_description(ret, what);
+	if (r >= 0)
+		r = sd_bus_set_exit_on_disconnect(*ret, true);
+	if (r >= 0)
+		r = sd_bus_attach_event(*ret, daemon->event, priority);
+	if (r < 0)
+		log_error("cannot connect to the system bus: %s", strerror(-r));
+	return r;
+}
+
+static int setup_loop(struct daemon *daemon)
+{
+	int r;
+
+	r = sd_event_default(&daemon->event);
+	if (r >= 0)
+		r = sd_event_set_watchdog(daemon->event, true);
+	if (r >= 0)
+		r = setup_signals(daemon);
+	if (r >= 0)
+		r = sd_event_add_time(daemon->event, &daemon->deadline, CLOCK_MONOTONIC, 0, 0, on_deadline, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(daemon->deadline, SD_EVENT_OFF);
+	if (r < 0)
+		log_error("cannot set up the event loop: %s", strerror(-r));
+	return r;
+}
+
+/* Each of the two may be missing: the daemon then serves with the others, and says so. */
+static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
+{
+	int r;
+
+	r = probe_new(daemon->event, sink, &daemon->probe);
+	if (r < 0)
+		log_info("no kernel probe: %s", strerror(-r));
+	r = udev_source_new(daemon->event, sink, &daemon->udev);
+	if (r < 0)
+		log_info("no USB devices to be listed or heard: %s", strerror(-r));
+}
+
+/*
+ * What was needed to load the probe is dropped once it runs: none of it is needed to hear, to speak on the
+ * bus, or to start the worker. Records are root's own files.
+ */
+static void drop_capabilities(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
+		log_warning("cannot drop capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		log_warning("cannot set no_new_privs: %m");
+}
+
+static int setup_worker(struct daemon *daemon, struct sink sink)
+{
+	const char *folder = secure_getenv("SCPOLICYD_LIBEXECDIR");
+	_cleanup_free_ char *program = NULL;
+	int r;
+
+	if (asprintf(&program, "%s/%s", folder ? folder : LIBEXECDIR, WORKER_NAME) < 0) {
+		program = NULL;
+		return -ENOMEM;
+	}
+	r = pcsc_source_new(daemon->event, program, sink, &daemon->pcsc);
+	if (r < 0)
+		log_error("cannot watch PC/SC: %s", strerror(-r));
+	return r;
+}
+
+static int setup_sessions(struct daemon *daemon, struct sink sink)
+{
+	int r;
+
+	r = logind_source_new(daemon->bus, sink, &daemon->logind);
+	if (r < 0) {
+		log_error("cannot listen to logind: %s", strerror(-r));
+		return r;
+	}
+	r = record_source_new(daemon->event, (struct sink){on_record, daemon}, &daemon->records);
+	if (r < 0)
+		log_error("cannot watch %s: %s", RECORD_DIR, strerror(-r));
+	return r;
+}
+
+static void tell_sources(const struct daemon *daemon)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "scpolicyd " VERSION ", hearing removals from: %s%s%s%spcsc%s",
+		 daemon->probe ? "probe (" : "", daemon->probe ? probe_kind(daemon->probe) : "",
+		 daemon->probe ? "), " : "",
+		 !daemon->udev			      ? ""
+		 : udev_source_has_udevd(daemon->udev) ? "uevent, udev, "
+						      : "uevent, ",
+		 daemon->probe ? "" : "; no kernel probe: removals are heard later");
+	audit_sources(!daemon->probe, line);
+	log_debug("%s", line);
+	sd_notifyf(false, "READY=1\nSTATUS=%s", strchr(line, ',') + 2);
+}
+
+static int setup(struct daemon *daemon)
+{
+	struct sink sink = {on_event, daemon};
+	struct config_error error;
+	int r;
+
+	r = config_read("", &daemon->config, &error);
+	if (r < 0) {
+		log_error("%s", error.text);
+		return r;
+	}
+	r = setup_loop(daemon);
+	if (r >= 0)
+		r = open_bus(daemon, PRIORITY_REST, "scpolicyd", &daemon->bus);
+	if (r >= 0)
+		r = open_bus(daemon, PRIORITY_SOURCE, "scpolicyd-enforce", &daemon->enforce_bus);
+	if (r >= 0)
+		r = enforcer_new(daemon->enforce_bus, sink, &daemon->enforcer);
+	if (r >= 0)
+		r = world_new(on_verdict, daemon, &daemon->world);
+	if (r < 0)
+		return r;
+	setup_kernel_sources(daemon, sink);
+	drop_capabilities();
+	r = setup_sessions(daemon, sink);
+	if (r >= 0)
+		r = setup_worker(daemon, sink);
+	return r;
+}
+
+int daemon_new(struct daemon **ret)
+{
+	_cleanup_(daemon_free_p) struct daemon *daemon = calloc(1, sizeof(*daemon));
+	int r;
+
+	if (!daemon)
+		return -ENOMEM;
+	r = setup(daemon);
+	if (r < 0)
+		return r;
+	*ret = steal_pointer(daemon);
+	return 0;
+}
+
+struct daemon *daemon_free(struct daemon *daemon)
+{
+	if (!daemon)
+		return NULL;
+	record_source_free(daemon->records);
+	logind_source_free(daemon->logind);
+	pcsc_source_free(daemon->pcsc);
+	udev_source_free(daemon->udev);
+	probe_free(daemon->probe);
+	world_free(daemon->world);
+	enforcer_free(daemon->enforcer);
+	sd_bus_flush_close_unref(daemon->enforce_bus);
+	sd_bus_flush_close_unref(daemon->bus);
+	sd_event_source_disable_unref(daemon->deadline);
+	sd_event_unref(daemon->event);
+	free(daemon);
+	return NULL;
+}
+
+int daemon_run(struct daemon *daemon)
+{
+	int r;
+
+	tell_sources(daemon);
+	r = sd_event_loop(daemon->event);
+	if (r < 0)
+		log_error("the event loop failed: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : r;
+}

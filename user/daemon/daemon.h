@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* Sources, core and actions wired together on one loop. */
+
+struct daemon;
+
+/* Everything that serves, set up; nothing is dispatched yet. 0, or a negative errno, told already. */
+int daemon_new(struct daemon **ret);
+struct daemon *daemon_free(struct daemon *daemon);
+
+/* Runs until SIGTERM or SIGINT. The exit status. */
+int daemon_run(struct daemon *daemon);

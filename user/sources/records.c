@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "records.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+struct record_source {
+	struct sink sink;
+	int folder;
+	char boot_id[BOOT_ID_SIZE];
+	sd_event_source *watch;
+};
+
+DEFINE_CLEANUP(struct record_source *, record_source_free)
+DEFINE_CLEANUP(DIR *, closedir)
+
+static void read_one(struct record_source *source, const char *name)
+{
+	struct record_error error = {""};
+	struct login_record login;
+	char safe[128];
+	int r;
+
+	r = record_read(source->folder, name, 0, source->boot_id, &login, &error);
+	if (r == -ENOENT)
+		return; /* gone again */
+	if (r < 0) {
+		log_error("login record %s refused: %s", log_safe(name, safe, sizeof(safe)), error.text);
+		return;
+	}
+	source->sink.send(source->sink.userdata,
+			  &(struct event){.type = EVENT_RECORD,
+					  .source = SOURCE_RECORD,
+					  .stamp = monotonic_now(),
+					  .record = {.login = &login}});
+}
+
+static int read_all(struct record_source *source)
+{
+	_cleanup_close_ int fd = openat(source->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedir_p) DIR *folder = NULL;
+	const struct dirent *entry;
+
+	if (fd < 0)
+		return -errno;
+	folder = fdopendir(fd);
+	if (!folder)
+		return -errno;
+	(void)steal_fd(&fd);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] != '.')
+			read_one(source, entry->d_name);
+	}
+	return 0;
+}
+
+static int on_change(sd_event_source *watch _unused_, const struct inotify_event *change, void *userdata)
+{
+	struct record_source *source = userdata;
+
+	if (change->mask & IN_Q_OVERFLOW)
+		return read_all(source);
+	if (!change->len || change->name[0] == '.')
+		return 0;
+	if (change->mask & IN_DELETE)
+		source->sink.send(source->sink.userdata,
+				  &(struct event){.type = EVENT_SESSION_ENDED,
+						  .source = SOURCE_RECORD,
+						  .stamp = monotonic_now(),
+						  .session = change->name});
+	else
+		read_one(source, change->name);
+	return 0;
+}
+
+int record_source_new(sd_event *event, struct sink sink, struct record_source **ret)
+{
+	_cleanup_(record_source_free_p) struct record_source *source = NULL;
+	int r;
+
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return -ENOMEM;
+	source->sink = sink;
+	source->folder = record_dir_open();
+	if (source->folder < 0)
+		return source->folder;
+	r = boot_id_read(source->boot_id);
+	if (r < 0)
+		return r;
+	/* Watched before it is read, so that no record falls between. */
+	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
+				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR, on_change, source);
+	if (r < 0)
+		return r;
+	sd_event_source_set_priority(source->watch, PRIORITY_SOURCE);
+	sd_event_source_set_description(source->watch, "records");
+	r = read_all(source);
+	if (r < 0)
+		return r;
+	*ret = steal_pointer(source);
+	return 0;
+}
+
+struct record_source *record_source_free(struct record_source *source)
+{
+	if (!source)
+		return NULL;
+	sd_event_source_disable_unref(source->watch);
+	close_fd(source->folder);
+	free(source);
+	return NULL;
+}
+
+void record_source_forget(struct record_source *source, const char *session)
+{
+	if (unlinkat(source->folder, session, 0) < 0 && errno != ENOENT)
+		log_warning("cannot delete the login record of session %s: %m", session);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "udev.h"
+
+#include <libudev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+/* Enough for a dock with everything on it to come or go while the daemon is not scheduled. */
+#define RECEIVE_BUFFER (1024 * 1024)
+
+/*
+ * What is known of a USB device by its sysfs name. An event about an interface does not carry the device's
+ * address, and on removal nothing can be looked up in sysfs any more.
+ */
+struct known_device {
+	char name[USB_PATH_SIZE];
+	struct usb_address usb;
+	UT_hash_handle hh;
+};
+
+struct monitor {
+	struct udev_source *owner;
+	enum event_source source;
+	struct udev_monitor *monitor;
+	sd_event_source *io;
+};
+
+struct udev_source {
+	struct sink sink;
+	struct udev *udev;
+	struct monitor kernel, udevd;
+	struct known_device *known;
+};
+
+DEFINE_CLEANUP(struct udev_source *, udev_source_free)
+DEFINE_CLEANUP(struct udev_device *, udev_device_unref)
+DEFINE_CLEANUP(struct udev_enumerate *, udev_enumerate_unref)
+
+static void send(struct udev_source *source, struct event event)
+{
+	source->sink.send(source->sink.userdata, &event);
+}
+
+/* ---- what is known of devices --------------------------------------------------------------------------- */
+
+static unsigned number(const char *text)
+{
+	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
+/* From the uevent's own properties: on removal sysfs has no answer, or that of the next device. */
+static struct usb_address device_address(struct udev_device *device)
+{
+	const char *bus = udev_device_get_property_value(device, "BUSNUM");
+	const char *address = udev_device_get_property_value(device, "DEVNUM");
+
+	return (struct usb_address){(uint16_t)number(bus), (uint16_t)number(address)};
+}
+
+static struct known_device *known_find(struct udev_source *source, const char *name)
+{
+	struct known_device *known;
+
+	HASH_FIND_STR(source->known, name, known);
+	return known;
+}
+
+static void known_store(struct udev_source *source, const char *name, struct usb_address usb)
+{
+	struct known_device *known = known_find(source, name);
+
+	if (!known) {
+		if (strlen(name) >= sizeof(known->name))
+			return;
+		known = calloc(1, sizeof(*known));
+		if (!known)
+			return;
+		strcpy(known->name, name);
+		HASH_ADD_STR(source->known, name, known);
+	}
+	known->usb = usb;
+}
+
+static void known_clear(struct udev_source *source)
+{
+	struct known_device *known, *next;
+
+	HASH_ITER(hh, source->known, known, next)
+	{
+		HASH_DEL(source->known, known);
+		free(known);
+	}
+}
+
+/* ---- events --------------------------------------------------------------------------------------------- */
+
+/* "08e6:4433" from the uevent's PRODUCT=8e6/4433/100. */
+static const char *device_id(struct udev_device *device, char id[static 10])
+{
+	const char *product = udev_device_get_property_value(device, "PRODUCT");
+	unsigned vendor, model;
+
+	if (!product || sscanf(product, "%4x/%4x", &vendor, &model) != 2)
+		return NULL;
+	snprintf(id, 10, "%04x:%04x", vendor & 0xffff, model & 0xffff);
+	return id;
+}
+
+static void device_here(struct udev_source *source, enum event_source from, struct udev_device *device)
+{
+	struct usb_address usb = device_address(device);
+	const char *name = udev_device_get_sysname(device);
+	char id[10];
+
+	if (!usb_address_is_set(usb))
+		return;
+	known_store(source, name, usb);
+	send(source, (struct event){
+			     .type = EVENT_DEVICE_ADD,
+			     .source = from,
+			     .stamp = monotonic_now(),
+			     .device = {.usb = usb, .path = name, .id = device_id(device, id)},
+		     });
+}
+
+static void address_changed(struct udev_source *source, enum event_source from, struct usb_address usb,
+			    enum event_type type)
+{
+	if (!usb_address_is_set(usb))
+		return;
+	send(source, (struct event){.type = type, .source = from, .stamp = monotonic_now(), .device = {.usb = usb}});
+}
+
+/*
+ * Of a device, unbind and remove both end it: an unbound one has no interfaces left. Of an interface only
+ * remove does (the device was deauthorised or reconfigured): unbind is what pcscd causes when it closes it.
+ */
+static void on_interface(struct udev_source *source, struct udev_device *device, const char *action)
+{
+	const char *interface = udev_device_get_property_value(device, "INTERFACE");
+	const char *name = udev_device_get_sysname(device);
+	char parent[USB_PATH_SIZE];
+	size_t length = strcspn(name, ":");
+	const struct known_device *known;
+
+	/* Class 11 is a smart card reader; some readers say 255, vendor specific. */
+	if (!interface || (strncmp(interface, "11/", 3) != 0 && strncmp(interface, "255/", 4) != 0))
+		return;
+	if (length >= sizeof(parent))
+		return;
+	memcpy(parent, name, length);
+	parent[length] = '\0';
+	known = known_find(source, parent);
+	if (known && strcmp(action, "remove") == 0)
+		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_REMOVE);
+	else if (known && strcmp(action, "add") == 0)
+		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_ADD);
+}
+
+/*
+ * udevd tells late: by then another device may have the name, or be gone again. So of what it says only a
+ * removal counts, and of that only the address that the event itself carries.
+ */
+static void on_device(struct udev_source *source, enum event_source from, struct udev_device *device)
+{
+	const char *action = udev_device_get_action(device);
+	const char *type = udev_device_get_devtype(device);
+	bool kernel = from == SOURCE_UEVENT;
+
+	if (!action || !type)
+		return;
+	if (strcmp(type, "usb_interface") == 0 && kernel)
+		on_interface(source, device, action);
+	else if (strcmp(type, "usb_device") != 0)
+		return;
+	else if (strcmp(action, "remove") == 0 || strcmp(action, "unbind") == 0)
+		address_changed(source, from, device_address(device), EVENT_DEVICE_REMOVE);
+	else if (kernel && (strcmp(action, "add") == 0 || strcmp(action, "bind") == 0))
+		device_here(source, from, device);
+}
+
+static int on_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_, void *userdata)
+{
+	struct monitor *monitor = userdata;
+	_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
+
+	errno = 0;
+	device = udev_monitor_receive_device(monitor->monitor);
+	if (device)
+		on_device(monitor->owner, monitor->source, device);
+	else if (errno == ENOBUFS)
+		send(monitor->owner,
+		     (struct event){.type = EVENT_LOST, .source = monitor->source, .stamp = monotonic_now()});
+	return 0;
+}
+
+/* ---- setting up ----------------------------------------------------------------------------------------- */
+
+static int monitor_start(struct udev_source *source, struct monitor *monitor, const char *name,
+			 enum event_source from, sd_event *event)
+{
+	int r;
+
+	monitor->owner = source;
+	monitor->source = from;
+	monitor->monitor = udev_monitor_new_from_netlink(source->udev, name);
+	if (!monitor->monitor)
+		return -errno;
+	r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", NULL);
+	if (r < 0)
+		return r;
+	/* Fails without CAP_NET_ADMIN; the default then has to do, and ENOBUFS leads to a full re-check. */
+	udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER);
+	r = udev_monitor_enable_receiving(monitor->monitor);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN, on_readable,
+			    monitor);
+	if (r < 0)
+		return r;
+	sd_event_source_set_description(monitor->io, name);
+	return sd_event_source_set_priority(monitor->io, PRIORITY_SOURCE);
+}
+
+static void monitor_stop(struct monitor *monitor)
+{
+	monitor->io = sd_event_source_disable_unref(monitor->io);
+	udev_monitor_unref(monitor->monitor);
+}
+
+int udev_source_list(struct udev_source *source)
+{
+	_cleanup_(udev_enumerate_unref_p) struct udev_enumerate *list = NULL;
+	struct udev_list_entry *entry;
+	int r;
+
+	list = udev_enumerate_new(source->udev);
+	if (!list)
+		return -ENOMEM;
+	r = udev_enumerate_add_match_subsystem(list, "usb");
+	if (r >= 0)
+		r = udev_enumerate_add_match_property(list, "DEVTYPE", "usb_device");
+	if (r >= 0)
+		r = udev_enumerate_scan_devices(list);
+	if (r < 0)
+		return r;
+	known_clear(source);
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list))
+	{
+		_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
+		const char *authorized;
+
+		device = udev_device_new_from_syspath(source->udev, udev_list_entry_get_name(entry));
+		if (!device)
+			continue;
+		authorized = udev_device_get_sysattr_value(device, "authorized");
+		if (udev_device_get_driver(device) && (!authorized || strcmp(authorized, "0") != 0))
+			device_here(source, SOURCE_STARTUP, device);
+	}
+	send(source,
+	     (struct event){.type = EVENT_DEVICES_LISTED, .source = SOURCE_STARTUP, .stamp = monotonic_now()});
+	return 0;
+}
+
+int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret)
+{
+	_cleanup_(udev_source_free_p) struct udev_source *source = NULL;
+	int r;
+
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return -ENOMEM;
+	source->sink = sink;
+	source->udev = udev_new();
+	if (!source->udev)
+		return -ENOMEM;
+	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event);
+	if (r < 0)
+		return r;
+	/* libudev gives a deaf monitor where no udevd runs. */
+	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event);
+	if (r < 0)
+		return r;
+	r = udev_source_list(source);
+	if (r < 0)
+		return r;
+	*ret = steal_pointer(source);
+	return 0;
+}
+
+struct udev_source *udev_source_free(struct udev_source *source)
+{
+	if (!source)
+		return NULL;
+	monitor_stop(&source->kernel);
+	monitor_stop(&source->udevd);
+	known_clear(source);
+	udev_unref(source->udev);
+	free(source);
+	return NULL;
+}
+
+bool udev_source_has_udevd(const struct udev_source *source _unused_)
+{
+	return access("/run/udev/control", F_OK) == 0;
+}
