@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use FindBin;
+use IO::Socket::UNIX;
 use File::Path 'make_path';
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -80,7 +81,7 @@ CHANNELID 0x%X
 X
     write_file('/run/reader.conf', $conf);
     $pcscd = start('pcscd', 'pcscd', '--foreground', '--config', '/run/reader.conf');
-    until_true(5, sub { -S '/run/pcscd/pcscd.comm' }) or diag('pcscd did not start');
+    until_true(5, sub { connects('/run/pcscd/pcscd.comm') }) or diag('pcscd did not start');
     return $pcscd;
 }
 
@@ -111,6 +112,12 @@ sub until_true {
     return 0;
 }
 
+# A socket file may be there before anybody listens, or after.
+sub connects {
+    my ($path) = @_;
+    return IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path);
+}
+
 # ---- bus, logind, journal --------------------------------------------------------------------------------
 
 sub start_bus {
@@ -128,7 +135,7 @@ sub start_bus {
 </busconfig>
 X
     $bus = start('dbus-daemon', 'dbus-daemon', '--nofork', '--config-file=/run/dbus/stage.conf');
-    until_true(5, sub { -S '/run/dbus/system_bus_socket' }) or diag('no bus');
+    until_true(5, sub { connects('/run/dbus/system_bus_socket') }) or diag('no bus');
     return $bus;
 }
 

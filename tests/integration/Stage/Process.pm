@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use IO::Handle;
 use IO::Select;
+use POSIX '_exit';
 use Time::HiRes qw(time);
 
 my @all;
@@ -18,7 +19,10 @@ sub new {
         open(STDIN, '<&', $in_read);
         open(STDOUT, '>&', $out_write);
         open(STDERR, '>&', $out_write);
-        exec @command or die "$command[0]: $!";
+        no warnings 'exec';
+        exec @command;
+        print STDERR "$command[0]: $!\n";
+        _exit(127);    # not die: the stage's other processes are not this one's to end
     }
     close $_ for $in_read, $out_write;
     $in_write->autoflush(1);
