@@ -113,7 +113,15 @@ UNIT_OBJECTS := $(call objects,build/san/obj,$(filter-out user/daemon/main.c,$(D
 build/san/tests/%: build/san/obj/tests/unit/%.o $(UNIT_OBJECTS) build/san/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) -lpcsclite
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) -lpcsclite -lpam
+
+# The PAM module as the unit test loads it: it runs the helper that the test names.
+build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so
+build/san/tests/pam_scpolicy.so: $(PAM_SOURCES) build/san/libscpolicy.a $(wildcard user/pam/*.h user/lib/*.h)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DHELPER_PATH='getenv("SCPOLICYD_TEST_HELPER")' $(CFLAGS) $(SANITIZE) -shared \
+		-Wl,--exclude-libs,ALL -o $@ $(filter-out %.h,$^) -lpam
 
 build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)
