@@ -472,6 +472,12 @@ static void check_sign_in(size_t i, pam_handle_t *pamh, int result)
 		fail_msg("%s: the note leaks into the session", sign_ins[i].name);
 }
 
+static void put_environment(pam_handle_t *pamh, const char *const *variables, size_t count)
+{
+	for (size_t i = 0; i < count && variables[i]; i++)
+		assert_int_equal(pam_putenv(pamh, variables[i]), PAM_SUCCESS);
+}
+
 static void sign_in(size_t i)
 {
 	pam_handle_t *pamh = start(sign_ins[i].arguments, "root");
@@ -481,8 +487,7 @@ static void sign_in(size_t i)
 	set_helper(sign_ins[i].helper);
 	if (sign_ins[i].authenticate)
 		assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
-	for (size_t j = 0; j < ELEMENTS(sign_ins[i].environment) && sign_ins[i].environment[j]; j++)
-		assert_int_equal(pam_putenv(pamh, sign_ins[i].environment[j]), PAM_SUCCESS);
+	put_environment(pamh, sign_ins[i].environment, ELEMENTS(sign_ins[i].environment));
 	if (sign_ins[i].authenticate)
 		assert_int_equal(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
 	r = pam_open_session(pamh, 0);
@@ -638,7 +643,7 @@ static const struct {
 	 true,
 	 PAM_REINITIALIZE_CRED,
 	 NULL,
-	 {"XDG_SESSION_ID=3"},
+	 {"XDG_SESSION_ID=3", "PKCS11_LOGIN_TOKEN_NAME=Jane"},
 	 ""},
 };
 
@@ -651,8 +656,7 @@ static void unlock(size_t i)
 		assert_int_equal(pam_set_item(pamh, PAM_RUSER, unlocks[i].asker), PAM_SUCCESS);
 	if (unlocks[i].authenticate)
 		assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
-	if (unlocks[i].environment[0])
-		assert_int_equal(pam_putenv(pamh, unlocks[i].environment[0]), PAM_SUCCESS);
+	put_environment(pamh, unlocks[i].environment, ELEMENTS(unlocks[i].environment));
 	if (unlocks[i].open)
 		assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
 	assert_int_equal(pam_setcred(pamh, unlocks[i].flag), PAM_SUCCESS);

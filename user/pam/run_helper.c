@@ -61,29 +61,15 @@ static int wait_readable(int fd, int64_t deadline)
 /* ---- starting ---------------------------------------------------------------------------------------------
  */
 
-/* The program may have closed its standard descriptors: ours must not take their numbers. */
-static int raise_fd(int fd)
-{
-	int raised, saved;
-
-	if (fd < 0 || fd > STDERR_FILENO)
-		return fd;
-	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return raised;
-}
-
 static int make_pipe(int *ret_read, int *ret_write)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	*ret_read = raise_fd(fds[0]);
-	*ret_write = raise_fd(fds[1]);
-	return *ret_read < 0 || *ret_write < 0 ? -errno : 0;
+	*ret_read = fds[0];
+	*ret_write = fds[1];
+	return 0;
 }
 
 /* A pipe that holds the request already: nothing is left to write once the helper runs, or has died. */
@@ -103,7 +89,11 @@ static int make_request_pipe(const char *text, size_t size, int *ret_fd)
 	return 0;
 }
 
-/* Signals as after a start by init, a session of its own (no ^C from the terminal), three descriptors. */
+/*
+ * Signals as after a start by init, a session of its own (no ^C from the terminal), three descriptors. A
+ * program that has closed its own three gives their numbers to our pipes; this order is right even then, for
+ * the request's was made first: the reply's is never 0.
+ */
 static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files, int request_fd,
 		  int reply_fd)
 {
