@@ -243,11 +243,11 @@ static void card_confirmed(struct world *world, struct session *session, const s
 	session_busy_update(world, session);
 }
 
-/* A removal found by PC/SC: while everything is looked at anew, it was found and not heard. */
+/* While everything is looked at anew, or a record is new, a removal was found and not heard. */
 static void found_missing(struct world *world, struct session *session, bool looking, enum cause cause,
 			  enum event_source source, uint64_t stamp)
 {
-	if (looking)
+	if (looking || source == SOURCE_RECORD)
 		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, stamp);
 	else
 		session_remove(world, session, cause, source, stamp);
@@ -268,7 +268,8 @@ static void look_at_card(struct world *world, struct session *session, const str
 	}
 	switch (card_compare(&session->login.card, now)) {
 	case CARD_IS_REREAD:
-		tell_comm_error(world, session, stamp, "the reader was read anew, the card is still in");
+		if (session->pcsc_epoch == world->pcsc_epoch)
+			tell_comm_error(world, session, stamp, "the reader could not be read for a moment");
 		card_confirmed(world, session, reader);
 		break;
 	case CARD_IS_SAME:

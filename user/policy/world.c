@@ -224,7 +224,8 @@ static int reader_told(struct world *world, const struct event *event)
 	if (reader->state.card == CARD_PRESENT) {
 		DL_FOREACH_SAFE2(world->away, session, next, on_away.next)
 		{
-			if (!session->confirm_until)
+			/* What took the card away just now does not bring it back. */
+			if (!session->confirm_until && !session->to_report)
 				session_restore(world, session, reader, event->stamp);
 		}
 	}
@@ -269,7 +270,10 @@ static void readers_listed(struct world *world, const struct event *event)
 	world->reader_listing++;
 	world->pcsc_listed = true;
 	HASH_ITER(hh, world->sessions, session, next)
-	session_look(world, session, event->source, event->stamp);
+	{
+		if (session->guard == GUARD_ON)
+			session_look(world, session, event->source, event->stamp);
+	}
 	world->looking_pcsc = false;
 }
 

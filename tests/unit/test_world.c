@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core, as a table: what is told, and what must follow. Each case starts with the card in, the session
+ * recorded and unlocked; each line of `told` is an event as user/policy/trace.h has it; `follows` lists the
+ * verdicts in order, "|" between them, without those that only prepare (arm, watch, reread …).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "macro.h"
+#include "trace.h"
+#include "world.h"
+
+#define CARD "name=R0 slot=0 usb=1:5 "
+#define ATR  " atr=3B02AABB"
+
+static const char start[] = "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+			    "0ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n"
+			    "0ms startup devices-listed\n"
+			    "0ms pcsc pcsc-up\n"
+			    "0ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+			    "0ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+			    "0ms pcsc pcsc-listed\n"
+			    "1ms record record session=3 user=card " CARD "card=present counter=1" ATR
+			    " path=1-1 id=08e6:4433\n";
+
+struct row {
+	const char *name, *told, *follows;
+};
+
+static const struct row rows[] = {
+	/* ---- the reader goes ---- */
+	{"usb_disconnect of the reader: act now", "10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"the hub above it was pulled: its own record is an unrelated device's",
+	 "10ms probe device-remove usb=1:2\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"no probe: the kernel's uevent serves", "10ms uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"no probe, no uevent: udevd serves", "10ms udev device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader udev|action 3 lock"},
+	{"one removal, one case: later signals annotate it, each source once",
+	 "10ms probe device-remove usb=1:5\n15ms uevent device-remove usb=1:5\n30ms uevent device-remove usb=1:5\n"
+	 "220ms udev device-remove usb=1:5\n450ms pcsc reader " CARD "card=unavailable counter=1\n"
+	 "451ms pcsc reader-gone name=R0",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|heard 3 reader uevent|heard 3 reader udev"},
+	{"card-out then disconnect, as an unplugged reader may say", "10ms probe slot-change usb=1:5 slots=02\n"
+								       "12ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader probe"},
+
+	/* ---- the card goes ---- */
+	{"slot change, card out: lock at once", "10ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… and PC/SC agrees: annotated", "10ms probe slot-change usb=1:5 slots=02\n"
+					     "15ms pcsc reader " CARD "card=empty counter=2\n600ms daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc"},
+	{"… PC/SC still has it, unmoved, after Confirm=: contradicted, guarded again",
+	 "10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n511ms daemon time\n900ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock|contradicted 3 card probe|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… out and in before pcscd looked: it was out; guarded again, not contradicted",
+	 "10ms probe slot-change usb=1:5 slots=02\n30ms probe slot-change usb=1:5 slots=03\n"
+	 "31ms pcsc reader " CARD "card=present counter=1" ATR "\n511ms daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
+	{"slot change, card in: not a removal", "10ms probe slot-change usb=1:5 slots=03", ""},
+	{"slot change of a slot that did not change", "10ms probe slot-change usb=1:5 slots=00", ""},
+	{"slot change of another slot of this reader", "10ms probe slot-change usb=1:5 slots=08", ""},
+	{"no probe: PC/SC says empty", "10ms pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"no probe: the counter moved, a card is in again", "10ms pcsc reader " CARD "card=present counter=3" ATR,
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"no probe: another card sits there", "10ms pcsc reader " CARD "card=present counter=1 atr=3B03",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+
+	/* ---- nothing went ---- */
+	{"another reader is pulled", "10ms probe device-remove usb=1:6\n450ms pcsc reader-gone name=R1", ""},
+	{"another reader's card is pulled",
+	 "10ms probe slot-change usb=1:6 slots=02\n15ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2", ""},
+	{"an unknown device is pulled", "10ms probe device-remove usb=9:9\n10ms probe slot-change usb=9:9 slots=02", ""},
+	{"communication error: the reader cannot be read, its device is there, then it works again (counter + 1)",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n200ms pcsc reader " CARD "card=present counter=2" ATR
+	 "\n3000ms daemon time",
+	 "comm-error 3"},
+	{"communication error that stays: still no removal, told once",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n2100ms daemon time\n"
+	 "2200ms pcsc reader " CARD "card=unavailable counter=1\n9000ms daemon time",
+	 "comm-error 3"},
+	{"… and the card is pulled meanwhile", "10ms pcsc reader " CARD "card=unavailable counter=1\n"
+						   "200ms pcsc reader " CARD "card=empty counter=2",
+	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"PC/SC lost the reader, its device is gone: removed",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms uevent device-remove usb=1:5",
+	 "comm-error 3|act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"PC/SC lost the reader, its device stays: no removal", "10ms pcsc reader-gone name=R0\n2011ms daemon time",
+	 "comm-error 3"},
+	{"pcscd goes and comes back, the card in: no removal",
+	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc pcsc-listed\n4000ms pcsc reader " CARD
+	 "card=present counter=0" ATR "\n9000ms daemon time",
+	 ""},
+	{"pcscd comes back and the card is out: removal, once it had its time",
+	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc reader " CARD "card=empty counter=0\n"
+	 "3001ms pcsc pcsc-listed\n5002ms daemon time",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"pcscd comes back and another card is in",
+	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc reader " CARD "card=present counter=0 atr=3B03\n"
+	 "3001ms pcsc pcsc-listed",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"the session ended before the removal", "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5", ""},
+
+	/* ---- found by looking ---- */
+	{"messages were lost: everything is told again, the card is out",
+	 "10ms probe lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup devices-listed\n"
+	 "12ms pcsc reader " CARD "card=empty counter=2\n12ms pcsc pcsc-listed",
+	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock|rechecked"},
+	{"messages were lost: the device is gone",
+	 "10ms uevent lost\n11ms startup device-add usb=1:6 path=1-2\n11ms startup devices-listed",
+	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"messages were lost, nothing happened",
+	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup device-add usb=1:6 path=1-2\n"
+	 "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n12ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n12ms pcsc pcsc-listed",
+	 "recheck|rechecked"},
+	{"another device sits at the reader's address",
+	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-3 id=0001:0002\n11ms startup devices-listed",
+	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"a record whose card is out already", "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+					       "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=1" ATR,
+	 "act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"a record whose reader is gone already", "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
+	 "act 5 lock|removal 5 absent startup|action 5 lock"},
+
+	/* ---- and after ---- */
+	{"LockedHint shows: verified", "10ms probe device-remove usb=1:5\n30ms logind session-locked session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
+	{"it does not, and never did: unverified", "10ms probe device-remove usb=1:5\n3010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
+	{"it does not, though it did before: failed",
+	 "2ms logind session-locked session=3\n3ms logind session-unlocked session=3\n"
+	 "10ms probe device-remove usb=1:5\n3010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed"},
+	{"logind refuses: failed", "10ms probe device-remove usb=1:5\n11ms logind action-failed session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed"},
+	{"the card comes back, is pulled again: locked again",
+	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 "900ms probe slot-change usb=1:5 slots=03\n905ms pcsc reader " CARD "card=present counter=3" ATR
+	 "\n2000ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"another card is put in: nothing is guarded by it",
+	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 "905ms pcsc reader " CARD "card=present counter=3 atr=3B03\n2000ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc"},
+	{"the reader comes back at its port with a new address, its card is pulled",
+	 "10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	 "900ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	 "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	 "\n3000ms probe slot-change usb=1:9 slots=02",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"a stale PC/SC answer after the disconnect restores nothing",
+	 "10ms probe device-remove usb=1:5\n11ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n12ms startup device-add usb=1:5 path=1-1\n13ms pcsc reader " CARD "card=present counter=1" ATR,
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"Action=none: told, nothing done",
+	 "5ms record record session=3 " CARD "card=present counter=1" ATR " action=none\n10ms probe device-remove usb=1:5",
+	 "removal 3 reader probe"},
+	{"two sessions of one card: both act before anything is told",
+	 "5ms record record session=4 " CARD "card=present counter=1" ATR "\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|act 4 lock|removal 3 reader probe|action 3 lock|removal 4 reader probe|action 4 lock"},
+};
+
+/* ---- putting a row through the core --------------------------------------------------------------------- */
+
+struct heard {
+	char text[4096];
+};
+
+static bool only_prepares(enum verdict_type type)
+{
+	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH || type == VERDICT_UNWATCH ||
+	       type == VERDICT_REREAD;
+}
+
+static void note(void *userdata, const struct verdict *verdict)
+{
+	struct heard *heard = userdata;
+	char line[TRACE_LINE_MAX];
+
+	if (only_prepares(verdict->type))
+		return;
+	if (heard->text[0])
+		strcat(heard->text, "|");
+	strcat(heard->text, trace_format_verdict(verdict, line));
+}
+
+static void tell(struct world *world, const char *lines)
+{
+	char copy[4096], *rest = NULL;
+
+	assert_true(strlen(lines) < sizeof(copy));
+	strcpy(copy, lines);
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		struct trace_error error = {""};
+		struct trace_event event;
+
+		if (trace_parse(line, &event, &error) < 0)
+			fail_msg("%s: %s", line, error.text);
+		assert_int_equal(world_event(world, &event.event), 0);
+	}
+}
+
+static void test_row(void **state)
+{
+	const struct row *row = *state;
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	assert_string_equal(heard.text, "");
+	tell(world, row->told);
+	world_free(world);
+	assert_string_equal(heard.text, row->follows);
+}
+
+/* What lines say, lines say again. */
+static void test_trace_round_trip(void **state _unused_)
+{
+	for (size_t i = 0; i < ELEMENTS(rows); i++) {
+		char copy[4096], again[TRACE_LINE_MAX], third[TRACE_LINE_MAX], *rest = NULL;
+
+		snprintf(copy, sizeof(copy), "%s%s", start, rows[i].told);
+		for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+			struct trace_error error = {""};
+			struct trace_event event;
+
+			assert_int_equal(trace_parse(line, &event, &error), 0);
+			trace_format(&event.event, again);
+			assert_int_equal(trace_parse(again, &event, &error), 0);
+			assert_string_equal(trace_format(&event.event, third), again);
+		}
+	}
+}
+
+static void test_trace_errors(void **state _unused_)
+{
+	static const char *const bad[][2] = {
+		{"", "not a stamp"},
+		{"10 probe time", "not a stamp"},
+		{"10ms nobody time", "unknown source"},
+		{"10ms probe nothing", "unknown event"},
+		{"10ms probe device-remove usb", "not KEY=VALUE"},
+		{"10ms probe device-remove usb=1", "unknown key or bad value"},
+		{"10ms pcsc reader name=a%2", "unknown key or bad value"},
+		{"10ms pcsc reader counter=65536", "unknown key or bad value"},
+		{"10ms pcsc reader atr=3", "unknown key or bad value"},
+	};
+
+	for (size_t i = 0; i < ELEMENTS(bad); i++) {
+		struct trace_error error = {""};
+		struct trace_event event;
+
+		assert_true(trace_parse(bad[i][0], &event, &error) < 0);
+		assert_non_null(strstr(error.text, bad[i][1]));
+	}
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ELEMENTS(rows) + 2] = {
+		cmocka_unit_test(test_trace_round_trip),
+		cmocka_unit_test(test_trace_errors),
+	};
+
+	for (size_t i = 0; i < ELEMENTS(rows); i++)
+		tests[i + 2] = (struct CMUnitTest){
+			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
+	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
+}
