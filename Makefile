@@ -21,7 +21,7 @@ CLANG := clang
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
-            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser -Ibpf -Ibuild
+            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Ibpf -Ibuild
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
           -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -39,7 +39,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-unit check-integration check-vm demo install clean deps lint
+.PHONY: all unit-tests sanitized check check-unit check-integration check-vm demo install clean deps lint
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include build/removal.bpf.d $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
 
 # ---- testing ----------------------------------------------------------------------------------------------
 
@@ -138,10 +138,13 @@ deps:
 check: deps
 	@scripts/check
 
-check-unit: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS)
+sanitized: $(addprefix build/san/,$(PROGRAMS))
+
+check-unit: unit-tests
 	@scripts/check unit
 
-check-integration: all $(addprefix build/san/,$(PROGRAMS))
+check-integration: all sanitized
 	@scripts/check integration
 
 check-vm: all

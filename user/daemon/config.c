@@ -25,6 +25,7 @@ struct reading {
 	unsigned line;
 	struct config *config;
 	struct config_error *error; /* the first one counts */
+	unsigned error_line;
 	uint64_t seen;		    /* bit n: keys[n] was given in this file */
 };
 
@@ -36,6 +37,7 @@ static void refuse(struct reading *reading, const char *format, ...)
 
 	if (reading->error->text[0])
 		return;
+	reading->error_line = reading->line;
 	used = snprintf(reading->error->text, sizeof(reading->error->text), "%s:%u: ", reading->path, reading->line);
 	if (used < 0 || (size_t)used >= sizeof(reading->error->text))
 		return;
@@ -139,7 +141,9 @@ static int read_stream(struct reading *reading)
 {
 	int r = ini_parse_stream(next_line, reading, on_line, reading);
 
-	if (r > 0 && !reading->error->text[0]) {
+	/* libinih goes on after a line that it cannot read: its own complaint may be the first. */
+	if (r > 0 && (!reading->error->text[0] || (unsigned)r < reading->error_line)) {
+		reading->error->text[0] = '\0';
 		reading->line = (unsigned)r;
 		refuse(reading, "neither a section nor a key with a value");
 	}
