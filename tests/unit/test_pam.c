@@ -67,7 +67,7 @@ static const char *in_folder(const char *name)
 	return path;
 }
 
-static void put(const char *name, mode_t mode, const char *format, ...)
+_printf_(3, 4) static void put(const char *name, mode_t mode, const char *format, ...)
 {
 	_cleanup_close_ int fd = open(in_folder(name), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
 	va_list arguments;
@@ -457,11 +457,22 @@ static void assert_no_children(const char *name)
 		fail_msg("%s: a child was left", name);
 }
 
+/* Puts our process id where the text says "LEADER=%d". */
+static void expect_leader(const char *text, char *expected, size_t size)
+{
+	const char *mark = strstr(text, "%d");
+
+	if (mark)
+		snprintf(expected, size, "%.*s%d%s", (int)(mark - text), text, getpid(), mark + 2);
+	else
+		snprintf(expected, size, "%s", text);
+}
+
 static void check_sign_in(size_t i, pam_handle_t *pamh, int result)
 {
 	char expected[1024];
 
-	snprintf(expected, sizeof(expected), sign_ins[i].asked, getpid());
+	expect_leader(sign_ins[i].asked, expected, sizeof(expected));
 	if (result != sign_ins[i].result)
 		fail_msg("%s: returned %d, logged \"%s\"", sign_ins[i].name, result, logged);
 	if (sign_ins[i].asked[0] ? !strstr(asked("record"), expected) : asked("record")[0])
