@@ -49,7 +49,9 @@ WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
-TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(wildcard tests/integration/*.c tests/vm/*.c))
+TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c)
+TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL_SOURCES))) \
+              $(patsubst tests/%.c,build/tests/%.so,$(filter %-preload.c,$(TOOL_SOURCES)))
 
 PROGRAMS := scpolicyd scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
@@ -122,6 +124,11 @@ build/san/tests/pam_scpolicy.so: $(PAM_SOURCES) build/san/libscpolicy.a $(wildca
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DHELPER_PATH='getenv("SCPOLICYD_TEST_HELPER")' $(CFLAGS) $(SANITIZE) -shared \
 		-Wl,--exclude-libs,ALL -o $@ $(filter-out %.h,$^) -lpam
+
+build/tests/%-preload.so: build/obj/tests/%-preload.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^
 
 build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)

@@ -20,7 +20,7 @@ our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull writ
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
     0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD');
-our $READER = 'Virtual PCD 00 00';                   # the reader of slot 0, port 35963; slot 1: port 35964
+our $READER = 'Virtual PCD 00 00';                   # slot 0, port 35963; slot 1: 'Virtual PCD 00 01', port 35964
 our $ATR = '3B80800101';
 my $build = "$FindBin::Bin/../../build";
 my ($pcscd, $bus, $logind, $journal, $daemon, %cards);
@@ -73,13 +73,14 @@ sub boot_id {
 # The real pcscd with virtual readers: of the channels named, by default the one of ports 35963 and 35964.
 sub start_pcscd {
     my @channels = @_ ? @_ : (0x8C7B);
-    my $conf = join '', map { sprintf <<'X', $pcscd_reader{$_}, $_, $_ } grep { $_ } @channels;
+    my $conf = join '', map { sprintf <<'X', $pcscd_reader{$_}, $_, $_ } @channels;
 FRIENDLYNAME "%s"
 DEVICENAME /dev/null:0x%X
 LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so
 CHANNELID 0x%X
 X
     write_file('/run/reader.conf', $conf);
+    local $ENV{LD_PRELOAD} = tool('pcscd-preload.so');
     $pcscd = start('pcscd', 'pcscd', '--foreground', '--config', '/run/reader.conf');
     until_true(5, sub { connects('/run/pcscd/pcscd.comm') }) or diag('pcscd did not start');
     return $pcscd;

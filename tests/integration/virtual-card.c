@@ -15,8 +15,10 @@
 #include "card.h"
 #include "cleanup.h"
 
-#define CONTROL_ATR   4	    /* 0: power off, 1: power on, 2: reset, none of which is answered */
-#define CONNECT_AGAIN 20000 /* microseconds: pcscd may be starting, or restarting with the card in */
+/* Microseconds: well within the pause that pcscd-preload makes. */
+#define CONNECT_AGAIN 5000
+
+#define CONTROL_ATR 4 /* 0: power off, 1: power on, 2: reset, none of which is answered */
 
 static size_t atr_parse(const char *hex, uint8_t atr[static ATR_SIZE])
 {

@@ -293,10 +293,10 @@ static LONG watch_once(struct watch *watch)
 		return r;
 	if (!watch->synced && watch_all_announced(watch))
 		watch_synced(watch, 0);
-	r = watch_errands(watch);
-	if (r != SCARD_S_SUCCESS)
-		return r;
-	return watch_wait(watch);
+	/* The first list comes before any answer; until it is complete no wait is long. */
+	if (watch->synced)
+		r = watch_errands(watch);
+	return r == SCARD_S_SUCCESS ? watch_wait(watch) : r;
 }
 
 static void watch_reset(struct watch *watch, SCARDCONTEXT context)
