@@ -1,0 +1,161 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the VM cases share. A case is a short TAP script:
+#
+#	#!/bin/sh
+#	. "$(dirname "$0")/lib.sh"
+#	vm_boot                             # optionally --kernel=6.12, --usb=hub, ...
+#	session=$(vm_signin card)
+#	vm card-out
+#	ok 'the session is locked' wait_for "is_locked $session" 5
+#	done_testing
+#
+# vm_boot leaves every case the same start: nobody signed in, card and reader in, daemon freshly started. A machine of
+# the same kind that runs already is used again, when VM_KEEP=1 says that it may stay after the case (scripts that run
+# several cases set it, and stop the machines at their end). When a case fails, the guest's journal is kept as
+# build/vm/CASE.journal and its end is shown.
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+case_name=$(basename "$0" .t)
+tests=0
+failures=0
+finished=
+
+vm() { "$top/scripts/vm" "$@"; }
+guest() { "$top/scripts/vm" run "$@"; }
+note() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+# Runs a command line on the guest's clock, again and again until it succeeds or SECONDS are over.
+wait_for() {
+	guest --timeout=$((${2:-10} + 10)) "$guest_functions
+		end=\$((\$(cut -d. -f1 /proc/uptime) + ${2:-10}))
+		until { $1; } > /dev/null 2>&1; do
+			[ \"\$(cut -d. -f1 /proc/uptime)\" -lt \$end ] || exit 1
+			sleep 0.1
+		done"
+}
+
+# Runs a command line for SECONDS and succeeds when it never did.
+never() { ! wait_for "$@"; }
+
+# What command lines for the guest may use.
+guest_functions='
+	is_locked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = yes ]; }
+	is_unlocked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = no ]; }
+	journal_has() { # EVENT SESSION [FIELD=VALUE...]: since the case began
+		event=$1 session=$2
+		shift 2
+		journalctl -q -b --no-pager -o cat --since "@$(cat /run/vm-case-began)" \
+			SCPOLICY_EVENT="$event" ${session:+SCPOLICY_SESSION="$session"} "$@" | grep -q .
+	}'
+
+is_locked() { guest "$guest_functions is_locked $1"; }
+is_unlocked() { guest "$guest_functions is_unlocked $1"; }
+journal_has() { guest "$guest_functions journal_has $*"; }
+
+# ok NAME COMMAND...
+ok() {
+	name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests - $name"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $name"
+		note "failed: $*"
+	fi
+}
+
+not() { ! "$@"; }
+
+is() { # NAME GOT WANTED
+	ok "$1" [ "$2" = "$3" ] || return
+	[ "$2" = "$3" ] || note "got '$2', wanted '$3'"
+}
+
+bail_out() {
+	echo "Bail out! $*"
+	exit 1
+}
+
+done_testing() {
+	finished=1
+	echo "1..$tests"
+}
+
+# ---- the machine ----
+
+# One name for each kind of machine, so that cases that want the same kind share it.
+vm_boot() {
+	kind="$*"
+	VM_NAME=case$(printf %s "$kind" | tr -c 'a-z0-9' '-')
+	export VM_NAME
+	trap case_end EXIT
+	trap 'exit 130' INT TERM HUP
+	if [ "${VM_KEEP:-}" = 1 ] && guest --timeout=20 true 2> /dev/null; then
+		:
+	else
+		vm start "$@" || bail_out "no machine to run on"
+	fi
+	fresh_state || bail_out "the machine cannot be brought back to its start"
+}
+
+fresh_state() {
+	vm all-in || return
+	guest --timeout=90 '
+		systemctl stop "signin-*.service" "locker-*.service" "witness.service" 2> /dev/null
+		for session in $(loginctl list-sessions --no-legend | cut -c1-8); do loginctl terminate-session "$session"; done
+		rm -f /run/signin-* /run/locker-* /run/witness.out /etc/scpolicyd.conf
+		rm -rf /etc/scpolicyd.conf.d
+		systemctl reset-failed
+		for try in $(seq 100); do
+			[ -z "$(loginctl list-sessions --no-legend)" ] && break
+			sleep 0.1
+		done
+		date +%s > /run/vm-case-began
+		! [ -e /usr/lib/systemd/system/scpolicyd.service ] || systemctl restart scpolicyd.service' || return
+	# The card answers again before a case uses it.
+	wait_for 'opensc-tool --atr' 20
+}
+
+case_end() {
+	status=$?
+	[ -n "$finished" ] || failures=$((failures + 1))
+	if [ "$failures" -gt 0 ]; then
+		vm journal > "$top/build/vm/$case_name.journal" 2>&1
+		note "the end of the guest's journal (build/vm/$case_name.journal):"
+		tail -n 40 "$top/build/vm/$case_name.journal" | sed 's/^/#   /'
+		[ $status -ne 0 ] || status=1
+	fi
+	[ "${VM_KEEP:-}" = 1 ] || vm stop
+	exit $status
+}
+
+# ---- people ----
+
+# vm_signin card|password [SERVICE]: signs the account in, prints the session's id; its PAM environment is then in the
+# guest's /run/signin-ACCOUNT.out. Nothing is printed when the sign-in fails.
+vm_signin() {
+	guest "systemd-run -q --collect --unit=signin-$1 -p StandardOutput=truncate:/run/signin-$1.out \
+		-p StandardError=truncate:/run/signin-$1.err signin ${2:-scpolicy-login} $1 $1"
+	wait_for "grep -q ^ready /run/signin-$1.out || ! systemctl is-active -q signin-$1" 60
+	guest "sed -n s/^session=//p /run/signin-$1.out; sed 's/^/$1: /' /run/signin-$1.err >&2" 2> "$top/build/vm/$case_name.signin"
+}
+
+vm_signout() { guest "systemctl stop signin-$1"; }
+
+# vm_locker SESSION [--deaf | --no-hint]: a screen locker for the session.
+vm_locker() {
+	guest "systemd-run -q --collect --unit=locker-$1 -p StandardOutput=truncate:/run/locker-$1.out locker $2 $1"
+	wait_for "grep -q ^ready /run/locker-$1.out" 10
+}
+
+# The witness writes to the guest's /run/witness.out; witnessed PATTERN looks there.
+vm_witness() {
+	guest "systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
+	wait_for "grep -q 'witness ready' /run/witness.out" 20
+}
+
+witnessed() { guest "grep -Eq '$1' /run/witness.out"; }
