@@ -158,6 +158,7 @@ sub start_journal {
 sub start_daemon {
     local $ENV{SCPOLICYD_LIBEXECDIR} = build('scpolicyd') =~ s{/[^/]*$}{}r;
     local $ENV{NOTIFY_SOCKET} = '/run/notify';
+    unlink $ENV{NOTIFY_SOCKET};
     my $notify = start('notify', $^X, "-I$FindBin::Bin", '-MStage::Notify', '-e', 'Stage::Notify::listen()');
     $notify->wait_for(qr/^LISTENING/, 5);
     $daemon = start('scpolicyd', build('scpolicyd'));
@@ -175,9 +176,11 @@ sub session {
     $logind->wait_for(qr/^SESSION \Q$id\E$/, 2) or diag("no session $id");
 }
 
-# Its login record; named fields replace or, undefined, leave out the usual ones.
+# Its login record; named fields replace or, undefined, leave out the usual ones. `spoil` gets the path of
+# the file before it is put in place.
 sub record {
     my ($id, %field) = @_;
+    my $spoil = delete $field{spoil};
     my %all = (
         SESSION => $id, BOOT_ID => boot_id(), UID => 1000, USER => 'card', SERVICE => 'login',
         LEADER => $$, READER => $READER, SLOT => 0, ATR => $ATR, COUNTER => 1,
@@ -185,6 +188,7 @@ sub record {
     make_path('/run/scpolicyd/sessions', {mode => 0700}) if !-d '/run/scpolicyd/sessions';
     write_file("/run/scpolicyd/.$id",
         join('', map { "$_=$all{$_}\n" } grep { defined $all{$_} } sort keys %all), 0600);
+    $spoil->("/run/scpolicyd/.$id") if $spoil;
     rename("/run/scpolicyd/.$id", "/run/scpolicyd/sessions/$id") or die $!;
 }
 
@@ -196,10 +200,10 @@ sub expect_lock {
     ok($heard, $why // "session $id is locked") or show();
 }
 
-# Nothing was locked since the last look, nor is within `seconds`.
+# Nothing was asked for sessions whose id matches since the last look, nor is within `seconds`.
 sub expect_no_lock {
     my ($id, $seconds, $why) = @_;
-    my $heard = $logind->wait_for(qr/^(LockSessions?|TerminateSession|KillSession)( \Q$id\E)?$/, $seconds);
+    my $heard = $logind->wait_for(qr/^(LockSession|TerminateSession|KillSession) $id$|^(Lock|Terminate)Sessions$/, $seconds);
     ok(!$heard, $why // "session $id is left alone") or show();
 }
 
@@ -212,9 +216,9 @@ sub expect_entry {
     return $line ? {map { split /=/, $_, 2 } split /\|/, $line} : {};
 }
 
-# On a failure: what everybody said.
+# On a failure: what everybody said last.
 sub show {
-    diag($_->transcript) for grep { defined } $daemon, $logind, $journal;
+    diag($_->transcript(12)) for grep { defined } $daemon, $logind, $journal;
 }
 
 1;

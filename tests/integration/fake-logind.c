@@ -86,6 +86,15 @@ static void session_signal(struct session *session, bool lock)
 	sd_event_add_time_relative(logind.event, &timer, CLOCK_MONOTONIC, LOCKER_USEC, 1, on_locker, session);
 }
 
+static int get_id(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
+		  const char *property _unused_, sd_bus_message *reply, void *userdata,
+		  sd_bus_error *error _unused_)
+{
+	const struct session *session = userdata;
+
+	return sd_bus_message_append(reply, "s", session->id);
+}
+
 static int get_user(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
 		    const char *property _unused_, sd_bus_message *reply, void *userdata,
 		    sd_bus_error *error _unused_)
@@ -123,7 +132,7 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 
 static const sd_bus_vtable session_vtable[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Id", "s", NULL, offsetof(struct session, id), 0),
+	SD_BUS_PROPERTY("Id", "s", get_id, 0, 0),
 	SD_BUS_PROPERTY("User", "(uo)", get_user, 0, 0),
 	SD_BUS_PROPERTY("Leader", "u", NULL, offsetof(struct session, leader), 0),
 	SD_BUS_PROPERTY("LockedHint", "b", NULL, offsetof(struct session, locked),

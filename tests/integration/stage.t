@@ -23,6 +23,8 @@ like(busctl('call', @MANAGER, 'GetSession', 's', 'c4'), qr{"/org/freedesktop/log
 like(busctl('call', @MANAGER, 'GetSession', 's', '9'), qr/No session '9' known/, 'others are not');
 like(busctl('get-property', @SESSION, 'Leader'), qr/^u 77$/, 'a property');
 like(busctl('get-property', @SESSION, 'LockedHint'), qr/^b false$/, 'unlocked at first');
+like(busctl('call', @SESSION[0, 1], 'org.freedesktop.DBus.Properties', 'GetAll', 's', $SESSION[2]),
+    qr/"Id" s "3" "User" \(uo\) 1001 /, 'all properties');
 busctl('call', @MANAGER, 'LockSession', 's', '3');
 expect_lock('3', 2, 'LockSession is heard');
 select(undef, undef, undef, 0.1);

@@ -76,13 +76,14 @@ sub count {
     return scalar grep { $_ =~ $pattern } @{$self->{lines}};
 }
 
-# What was said, with seconds since the start, for diag().
+# What was said, or its last lines, with the seconds from the start to when it was heard here.
 sub transcript {
-    my ($self) = @_;
+    my ($self, $last) = @_;
     $self->hear(0);
-    my $i = 0;
-    return join "\n", "--- $self->{name}", map { sprintf '%8.3f %s', $self->{stamps}[$i++], $_ }
-        @{$self->{lines}};
+    my $count = @{$self->{lines}};
+    my $first = $last && $count > $last ? $count - $last : 0;
+    return join "\n", "--- $self->{name}",
+        map { sprintf '%8.3f %s', $self->{stamps}[$_], $self->{lines}[$_] } $first .. $count - 1;
 }
 
 # Ends the process and returns its wait status.
