@@ -40,7 +40,11 @@ __u64 dropped;
 
 static __always_inline bool is_watched(int bus, int device)
 {
-	return watched[removal_watch_index(bus, device)];
+	__u32 index = removal_watch_index(bus, device);
+
+	/* In bounds by its making, which the compiler sees and the 6.1 verifier does not: have it checked. */
+	__asm__ volatile("" : "+r"(index));
+	return index < sizeof(watched) && watched[index];
 }
 
 static __always_inline struct removal_event *event_reserve(int bus, int device, __u8 type)
@@ -83,20 +87,22 @@ static __always_inline int device_disconnected(struct usb_device **pointer)
 static __always_inline int slots_notified(int bus, int device, __u32 pipe, __u32 length, const void *buffer)
 {
 	struct removal_event *event;
+	__u64 size = length - sizeof(__u8); /* 64 bits wide, as the verifier compares */
 	__u8 kind = 0;
 
 	bpf_probe_read_kernel(&kind, sizeof(kind), buffer);
 	if (kind != NOTIFY_SLOT_CHANGE)
 		return 0;
+	if (size > REMOVAL_SLOT_BYTES)
+		size = REMOVAL_SLOT_BYTES;
 	event = event_reserve(bus, device, REMOVAL_SLOT_CHANGE);
 	if (!event)
 		return 0;
-	length -= 1;
-	if (length > REMOVAL_SLOT_BYTES)
-		length = REMOVAL_SLOT_BYTES;
+	__asm__ volatile("" : "+r"(size)); /* as above */
+	if (size <= REMOVAL_SLOT_BYTES)
+		bpf_probe_read_kernel(event->slots, size, buffer + sizeof(kind));
 	event->endpoint = PIPE_ENDPOINT(pipe);
-	event->slot_bytes = length;
-	bpf_probe_read_kernel(event->slots, length, buffer + 1);
+	event->slot_bytes = size;
 	bpf_ringbuf_submit(event, 0);
 	return 0;
 }

@@ -21,14 +21,14 @@ DEFINE_CLEANUP(struct probe *, probe_free)
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	char line[512];
+	_cleanup_free_ char *text = NULL;
+	char *rest = NULL;
 
-	if (level == LIBBPF_DEBUG)
+	/* Failure is told by the caller, once; libbpf's own words, and the verifier's, help whoever asks why. */
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, arguments) < 0)
 		return 0;
-	/* Failure is told by the caller, once; libbpf's own words help whoever asks why. */
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("libbpf: %s", line);
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_debug("%s", line);
 	return 0;
 }
 
