@@ -6,6 +6,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use Stage;
 use Test::More;
+use Time::HiRes 'sleep';
 
 my $READER = $Stage::READER;
 my $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
@@ -76,7 +77,7 @@ unlike(transcript_since_up(), qr/card=empty .*slot=0/, 'the card was never seen 
 stop_pcscd('TERM');
 hears(qr/^DOWN$/, 'pcscd stopped');
 pull(35963);
-start_pcscd(0x8C7B, 0x9C7B);
+my $pcscd = start_pcscd(0x8C7B, 0x9C7B);
 hears(qr/^READER .*name=Other PCD/, 'another reader');
 hears(qr/^SYNCED 0$/, 'and the list is complete');
 like(transcript_since_up(), qr/card=empty counter=0 slot=0 usb=0:0 atr= name=\Q$READER\E/, 'the card went meanwhile');
@@ -88,4 +89,13 @@ is(switches_of($worker), $before, 'no wakeup while nothing happens');
 $client->say('close');
 hears(qr/^ENDED 0$/, 'it ends with the daemon');
 is($client->count(qr/FAULT/), 0, 'every message was well formed');
+
+$client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
+hears(qr/^SYNCED 0$/, 'another worker');
+kill 'STOP', $pcscd->pid;
+$client->say('recheck 1');
+sleep 0.3;
+$client->say('close');
+hears(qr/^ENDED 0$/, 'it ends with the daemon while pcscd hangs', 1);
+kill 'CONT', $pcscd->pid;
 done_testing();

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "interrupt.h"
 
-#include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
+#include <time.h>
 
 #include "channel.h"
 #include "cleanup.h"
 
 /* Long enough for pcscd to answer one SCardCancel(), short enough to go unnoticed when one had no effect. */
-#define CANCEL_AGAIN_MS 20
+#define CANCEL_AGAIN_NS 20000000
 
 struct interrupt {
 	pthread_mutex_t lock;
+	pthread_cond_t noted; /* the errand, or the context, is new */
 	SCARDCONTEXT context;
 	struct errand errand;
-	int wake_fd; /* eventfd: an errand was noted by another thread than the listener */
 };
 
 static bool errand_is_set(const struct errand *errand)
@@ -28,6 +27,7 @@ static void interrupt_note_recheck(struct interrupt *interrupt, uint32_t number)
 	pthread_mutex_lock(&interrupt->lock);
 	interrupt->errand.recheck = true;
 	interrupt->errand.number = number;
+	pthread_cond_signal(&interrupt->noted);
 	pthread_mutex_unlock(&interrupt->lock);
 }
 
@@ -35,14 +35,15 @@ void interrupt_note_addresses(struct interrupt *interrupt)
 {
 	pthread_mutex_lock(&interrupt->lock);
 	interrupt->errand.addresses = true;
+	pthread_cond_signal(&interrupt->noted);
 	pthread_mutex_unlock(&interrupt->lock);
-	eventfd_write(interrupt->wake_fd, 1);
 }
 
 void interrupt_set_context(struct interrupt *interrupt, SCARDCONTEXT context)
 {
 	pthread_mutex_lock(&interrupt->lock);
 	interrupt->context = context;
+	pthread_cond_signal(&interrupt->noted);
 	pthread_mutex_unlock(&interrupt->lock);
 }
 
@@ -59,59 +60,54 @@ bool interrupt_take(struct interrupt *interrupt, struct errand *ret)
 	return set;
 }
 
-/* Cancels if something waits to be taken. How long to sleep before the next try, for poll(2). */
-static int interrupt_cancel(struct interrupt *interrupt)
-{
-	SCARDCONTEXT context;
-	bool set;
-
-	pthread_mutex_lock(&interrupt->lock);
-	context = interrupt->context;
-	set = errand_is_set(&interrupt->errand);
-	pthread_mutex_unlock(&interrupt->lock);
-	/* Without a context the main thread looks by itself once it has one, before it waits. */
-	if (!set || !context)
-		return -1;
-	SCardCancel(context);
-	return CANCEL_AGAIN_MS;
-}
-
+/* The daemon's requests, and its end: never behind a call into PC/SC, for a pcscd that hangs must not hide
+ * it. */
 static void *interrupt_listen(void *data)
 {
 	struct interrupt *interrupt = data;
-	struct pollfd fds[] = {{.fd = WORKER_FD, .events = POLLIN},
-			       {.fd = interrupt->wake_fd, .events = POLLIN}};
-	eventfd_t count;
 	uint32_t number;
 
-	for (;;) {
-		if (poll(fds, ELEMENTS(fds), interrupt_cancel(interrupt)) <= 0)
-			continue;
-		if (fds[0].revents && channel_receive(&number))
+	for (;;)
+		if (channel_receive(&number))
 			interrupt_note_recheck(interrupt, number);
-		if (fds[1].revents)
-			eventfd_read(interrupt->wake_fd, &count);
+	return NULL;
+}
+
+static void *interrupt_cancel(void *data)
+{
+	const struct timespec again = {.tv_nsec = CANCEL_AGAIN_NS};
+	struct interrupt *interrupt = data;
+	SCARDCONTEXT context;
+
+	pthread_mutex_lock(&interrupt->lock);
+	for (;;) {
+		context = interrupt->context;
+		if (!context || !errand_is_set(&interrupt->errand)) {
+			pthread_cond_wait(&interrupt->noted, &interrupt->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&interrupt->lock);
+		SCardCancel(context);
+		nanosleep(&again, NULL);
+		pthread_mutex_lock(&interrupt->lock);
 	}
 	return NULL;
 }
 
 int interrupt_new(struct interrupt **ret)
 {
-	_cleanup_free_ struct interrupt *interrupt = calloc(1, sizeof(*interrupt));
+	struct interrupt *interrupt = calloc(1, sizeof(*interrupt));
 	pthread_t thread;
 	int r;
 
+	/* Not freed on a failure: the first thread may have it, and the process ends. */
 	if (!interrupt)
 		return -ENOMEM;
 	pthread_mutex_init(&interrupt->lock, NULL);
-	interrupt->wake_fd = eventfd(0, EFD_CLOEXEC);
-	if (interrupt->wake_fd < 0)
-		return -errno;
-	r = pthread_create(&thread, NULL, interrupt_listen, interrupt);
-	if (r) {
-		close_fd(interrupt->wake_fd);
-		return -r;
-	}
-	*ret = steal_pointer(interrupt);
-	return 0;
+	pthread_cond_init(&interrupt->noted, NULL);
+	r = pthread_create(&thread, NULL, interrupt_cancel, interrupt);
+	if (r == 0)
+		r = pthread_create(&thread, NULL, interrupt_listen, interrupt);
+	*ret = interrupt;
+	return -r;
 }

@@ -18,7 +18,10 @@ struct errand {
 	bool addresses;	 /* USB addresses were found */
 };
 
-/* Starts the thread that listens to the daemon. 0, or a negative errno. Lives as long as the process. */
+/*
+ * Starts the threads that listen to the daemon and that call SCardCancel(). 0, or a negative errno, after
+ * which the process must end. Lives as long as the process.
+ */
 int interrupt_new(struct interrupt **ret);
 
 /* Main thread: the context that it waits with from now on; 0: it does not wait in PC/SC. */

@@ -31,7 +31,7 @@ int sandbox_drop_privileges(void)
 }
 
 static const int allowed[] = {
-	/* The sockets to pcscd and to the daemon, messages on standard error, eventfd, inotify. */
+	/* The sockets to pcscd and to the daemon, messages on standard error, inotify. */
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
 	SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(connect), SCMP_SYS(shutdown), SCMP_SYS(close),
 	/* Waiting. */
