@@ -6,7 +6,7 @@
  * the moment a source learnt of it for the others. Stamps may run backwards between sources.
  */
 #include "record.h"
-#include "settings.h"
+#include "rules.h"
 
 enum event_type {
 	/* A USB device. */
@@ -22,11 +22,16 @@ enum event_type {
 	EVENT_PCSC_LISTED,	 /* every reader there is has been told of */
 	/* Sessions. */
 	EVENT_RECORD,		 /* a login record, new or written anew */
+	EVENT_SETTINGS,		 /* what governs a recorded session was resolved anew */
+	EVENT_SESSION_KIND,	 /* logind told what kind of session it is */
 	EVENT_SESSION_ENDED,
 	EVENT_SESSION_LOCKED,	 /* logind's LockedHint became true */
 	EVENT_SESSION_UNLOCKED,	 /* … false */
-	EVENT_ACTION_FAILED,	 /* logind refused what a verdict asked for */
-	/* The daemon itself. */
+	EVENT_ACTION_FAILED,	 /* a step was refused, or could not be taken */
+	/* The daemon and the machine. */
+	EVENT_PROBE,		 /* the kernel probe listens from now on; without it, PC/SC alone proves a removal */
+	EVENT_SLEEP,		 /* the machine is about to sleep: devices come and go for no reason of ours */
+	EVENT_RESUME,
 	EVENT_LOST,		 /* a source lost messages: everything must be looked at anew */
 	EVENT_TIME,		 /* only time has passed */
 };
@@ -64,9 +69,15 @@ struct event {
 		const struct reader_state *reader; /* READER; READER_GONE, of which only the name counts */
 		struct {
 			const struct login_record *login;
-			const struct settings *settings; /* what the rules say for it */
+			struct governance governance; /* what the rules say for it */
+			bool away; /* its card's removal was acted on before the daemon was started anew */
 		} record;
-		const char *session; /* SESSION_*, ACTION_FAILED */
+		struct {
+			const char *session;
+			struct governance governance; /* SETTINGS */
+			unsigned kind;		      /* SESSION_KIND: enum session_kind bits */
+		} change;
+		const char *session; /* SESSION_ENDED, _LOCKED, _UNLOCKED, ACTION_FAILED */
 	};
 };
 

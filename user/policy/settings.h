@@ -1,21 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* What policy says for one session. Times in nanoseconds. */
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NSEC_PER_USEC 1000ULL
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC  1000000000ULL
 
+/* Action= and Then=. */
 enum action {
 	ACTION_NONE,
 	ACTION_LOCK,
+	ACTION_LOGOUT,
+	ACTION_DISCONNECT, /* of a remote session; a local one is locked */
+	ACTION_COUNT,
 };
+
+/* WhenLockFails= and WhenCannotLock=. */
+enum fallback {
+	FALLBACK_WARN,
+	FALLBACK_LOGOUT,
+};
+
+enum cause {
+	CAUSE_CARD,	 /* the card was taken out of its reader */
+	CAUSE_READER,	 /* the reader was taken away, or can no longer be used */
+	CAUSE_ABSENT,	 /* found missing when looked for */
+	CAUSE_PCSC_LOST, /* pcscd stays away, and nothing else watches the reader */
+	CAUSE_COUNT,
+};
+
+/* Names of rules and units are told in the audit: bounded, so that they can be kept without allocation. */
+#define RULE_NAME_SIZE 64
+#define UNIT_NAME_SIZE 256 /* UNIT_NAME_MAX of systemd, with the NUL */
 
 struct settings {
 	enum action action;
-	uint64_t confirm;      /* how long a second source may take to agree or to contradict */
+	enum action then;      /* a second stage: none, logout or disconnect */
+	uint64_t after;	       /* … this long after the first */
+	uint64_t settle;       /* forget the removal when the same insertion is back within this time */
+	uint64_t confirm;      /* how long logout and disconnect wait for a second source to agree */
 	uint64_t lock_timeout; /* how long until LockedHint must show where the locker is known to set it */
+	enum fallback when_lock_fails;
+	enum fallback when_cannot_lock;
+	bool lock_when_pcsc_lost; /* PcscLost=lock */
+	char unit[UNIT_NAME_SIZE]; /* Unit=: "" or a template such as "note@.service" */
+	char rule[RULE_NAME_SIZE]; /* which rule said so; "" for [Policy] */
 };
 
 #define SETTINGS_DEFAULT                                                                                     \
@@ -25,5 +56,14 @@ struct settings {
 		.lock_timeout = 3 * NSEC_PER_SEC,                                                            \
 	}
 
-/* "none", "lock", … as the configuration and SCPOLICY_ACTION= say them. */
+/*
+ * What governs one session: for each cause the settings of the first rule that matches. They belong to the
+ * rules they were resolved from; whoever replaces the rules resolves every session anew first.
+ */
+struct governance {
+	const struct settings *by_cause[CAUSE_COUNT];
+};
+
+/* "none", "lock", … as the configuration and SCPOLICY_ACTION= say them; NULL outside the enum. */
 const char *action_name(enum action action);
+const char *cause_name(enum cause cause);
