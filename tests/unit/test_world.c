@@ -20,6 +20,9 @@
 
 #define CARD "name=R0 slot=0 usb=1:5 "
 #define ATR  " atr=3B02AABB"
+/* The probe listens, and the session is governed by what follows. */
+#define SET "1ms daemon probe\n2ms record settings session=3 "
+#define PROVABLE "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
 static const char start[] = "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
 			    "0ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n"
@@ -144,8 +147,8 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"it does not, though it did before: failed",
 	 "2ms logind session-locked session=3\n3ms logind session-unlocked session=3\n"
-	 "10ms probe device-remove usb=1:5\n3010ms daemon time",
-	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed"},
+	 "10ms probe device-remove usb=1:5\n3010ms daemon time\n6010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed"},
 	{"logind refuses: failed", "10ms probe device-remove usb=1:5\n11ms logind action-failed session=3",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed"},
 	{"the card comes back, is pulled again: locked again",
@@ -174,6 +177,183 @@ static const struct row rows[] = {
 	{"two sessions of one card: both act before anything is told",
 	 "5ms record record session=4 " CARD "card=present counter=1" ATR "\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|act 4 lock|removal 3 reader probe|action 3 lock|removal 4 reader probe|action 4 lock"},
+
+	/* ---- actions that lose work ---- */
+	{"logout: the device is gone, act now", SET "action=logout\n10ms probe device-remove usb=1:5",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
+	{"logout: card out, PC/SC agrees: act then",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	     "600ms daemon time",
+	 "removal 3 card probe|act 3 terminate|heard 3 card pcsc|action 3 logout"},
+	{"logout: card out, PC/SC silent past Confirm=: act then",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n509ms daemon time\n510ms daemon time",
+	 "removal 3 card probe|act 3 terminate|action 3 logout"},
+	{"logout: card out, PC/SC still has it: contradicted, nothing is lost, guarded again",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	     "\n510ms daemon time\n9s daemon time\n10s probe device-remove usb=1:5",
+	 "removal 3 card probe|contradicted 3 card probe|cancelled 3 logout|"
+	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
+	{"logout: card out, then in, before pcscd looked: it was out",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms probe slot-change usb=1:5 slots=03\n"
+	     "21ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time",
+	 "removal 3 card probe|restored 3|act 3 terminate|action 3 logout"},
+	{"logout: card out, then the device: proof",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms probe device-remove usb=1:5",
+	 "removal 3 card probe|act 3 terminate|heard 3 reader probe|action 3 logout"},
+	{"logout: PC/SC alone, though a probe listens: wait for the second word, then act",
+	 SET "action=logout\n10ms pcsc reader " CARD "card=empty counter=2\n509ms daemon time\n510ms daemon time",
+	 "removal 3 card pcsc|act 3 terminate|action 3 logout"},
+	{"logout: a reader that cannot be read is no second word",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=unavailable counter=1\n"
+	     "509ms daemon time",
+	 "removal 3 card probe|heard 3 reader pcsc"},
+	{"logout: verified when the session ends",
+	 SET "action=logout\n10ms probe device-remove usb=1:5\n200ms logind session-ended session=3",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout verified"},
+	{"logout: failed when it does not", SET "action=logout\n10ms probe device-remove usb=1:5\n10010ms daemon time",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout failed"},
+	{"disconnect, local: locked, as Windows does",
+	 SET "action=disconnect\n3ms logind session-kind session=3 kind=local,graphical\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"disconnect, xrdp: the client is dropped",
+	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
+	     "10ms probe device-remove usb=1:5\n10010ms daemon time",
+	 "act 3 xrdp-disconnect|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect unverified"},
+	{"disconnect, ssh: its leader is ended",
+	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,tty,ssh\n10ms probe device-remove usb=1:5\n"
+	     "90ms logind session-ended session=3",
+	 "act 3 kill-leader|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect verified"},
+	{"disconnect, another remote one: locked",
+	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"Unit=: started as well", SET "action=none unit=note@.service\n10ms probe device-remove usb=1:5",
+	 "removal 3 reader probe|unit 3 note@.service"},
+	{"a rule for one cause", SET "action=lock reader.action=logout\n10ms probe device-remove usb=1:5",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
+
+	/* ---- stages ---- */
+	{"lock now, log out later, counting down",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	     "10010ms daemon time\n15010ms daemon time\n20009ms daemon time\n20010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "countdown 3 logout 10000ms|countdown 3 logout 5000ms|act 3 terminate|action 3 logout"},
+	{"… unless the session was unlocked",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	     "5s logind session-unlocked session=3\n30s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "cancelled 3 logout"},
+	{"… a card put back does not stop it",
+	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	     "30ms logind session-locked session=3\n5s pcsc reader " CARD "card=present counter=3" ATR "\n20010ms daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|countdown 3 logout 20000ms|heard 3 card pcsc|"
+	 "outcome 3 lock verified|restored 3|countdown 3 logout 0ms|act 3 terminate|action 3 logout"},
+	{"… a contradiction does",
+	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
+	     "card=present counter=1" ATR "\n510ms daemon time\n30s daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|countdown 3 logout 20000ms|contradicted 3 card probe|"
+	 "cancelled 3 logout|outcome 3 lock unverified"},
+	{"… a new sign-in with the card does",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	     "5s record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR "\n30s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "cancelled 3 logout"},
+
+	/* ---- a loose plug ---- */
+	{"Settle=: back in time, forgotten",
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	     "900ms probe slot-change usb=1:5 slots=03\n905ms pcsc reader " CARD "card=present counter=3" ATR
+	     "\n5s daemon time\n6s probe device-remove usb=1:5\n9s daemon time",
+	 "heard 3 card pcsc|settled 3|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"Settle=: not back in time", SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+					  "card=empty counter=2\n2010ms daemon time",
+	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"Settle=: the reader, back at its port",
+	 SET "settle=2s\n10ms probe device-remove usb=1:5\n300ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "900ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5s daemon time",
+	 "settled 3"},
+	{"Settle=: another card is no same insertion",
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	     "905ms pcsc reader " CARD "card=present counter=3 atr=3B03\n2010ms daemon time",
+	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"Settle=: in and out more than once is no loose plug",
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n905ms pcsc reader " CARD "card=present counter=5" ATR
+	     "\n2010ms daemon time",
+	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
+
+	/* ---- locks that do not lock ---- */
+	{"a provable lock that does not show: tried again, then failed, then WhenLockFails=",
+	 PROVABLE SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n6010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed|"
+	 "act 3 terminate|action 3 logout"},
+	{"… the second try works",
+	 PROVABLE SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n"
+		      "3050ms logind session-locked session=3\n9s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock verified"},
+	{"a tty that has no locker: said",
+	 SET "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|cannot-lock 3"},
+	{"… WhenCannotLock=logout",
+	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
+	 "act 3 lock|act 3 terminate|removal 3 reader probe|action 3 logout|cannot-lock 3"},
+	{"… and on the console, physlock",
+	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10ms probe device-remove usb=1:5",
+	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock"},
+	{"ssh under lock, WhenCannotLock=logout: agreement is needed for it",
+	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=remote,tty,ssh\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|removal 3 card probe|action 3 lock|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
+
+	/* ---- pcscd away ---- */
+	{"PcscLost=lock: pcscd stays away and no probe watches",
+	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5009ms daemon time\n5010ms daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
+	{"PcscLost=lock: it comes back in time",
+	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n4s pcsc pcsc-up\n4s pcsc reader " CARD
+	 "card=present counter=0" ATR "\n4s pcsc pcsc-listed\n9s daemon time",
+	 ""},
+	{"PcscLost=lock: the probe watches", SET "pcsc-lost=lock\n10ms pcsc pcsc-down\n9s daemon time", ""},
+	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},
+
+	/* ---- sleep ---- */
+	{"asleep: the reader goes and comes back with another address, the card in",
+	 SET "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
+	     "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "21ms startup devices-listed\n22ms pcsc reader-gone name=R0\n"
+	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	     "\n1501ms pcsc pcsc-listed\n9s daemon time\n10s probe device-remove usb=1:9",
+	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
+	{"asleep: the reader goes and does not come back",
+	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
+	     "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
+	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"asleep: the card was pulled",
+	 SET "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
+	     "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"
+	     "521ms daemon time\n522ms daemon time",
+	 "recheck|removal 3 absent startup|rechecked|act 3 terminate|action 3 logout"},
+	{"asleep: nothing happened",
+	 SET "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
+	     "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n9s daemon time",
+	 "recheck|rechecked"},
+	{"awake again and confirmed, then pulled: at once",
+	 SET "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
+	     "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n"
+	     "30ms probe slot-change usb=1:5 slots=02",
+	 "recheck|rechecked|act 3 lock|removal 3 card probe|action 3 lock"},
+
+	/* ---- the daemon was started anew ---- */
+	{"away before: not acted on again, guarded when the card is back",
+	 "2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	 "3ms record record session=4 away=yes name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	 "\n20ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n30ms probe device-remove usb=1:6",
+	 "restored 4|act 4 lock|removal 4 reader probe|action 4 lock"},
+	{"bound anew to another reader by an unlock: the old one no longer counts",
+	 "5ms record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR "\n10ms probe device-remove usb=1:5\n"
+	 "20ms probe device-remove usb=1:6",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"the id is used again by a session that used no card",
+	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5\n11ms logind session-locked session=3", ""},
 };
 
 /* ---- putting a row through the core --------------------------------------------------------------------- */
@@ -200,19 +380,24 @@ static void note(void *userdata, const struct verdict *verdict)
 	strcat(heard->text, trace_format_verdict(verdict, line));
 }
 
+/* Settings are borrowed by the world: the events that brought them live as long as it. */
+static struct trace_event events[64];
+static size_t event_count;
+
 static void tell(struct world *world, const char *lines)
 {
-	char copy[4096], *rest = NULL;
+	char copy[8192], *rest = NULL;
 
 	assert_true(strlen(lines) < sizeof(copy));
 	strcpy(copy, lines);
 	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		struct trace_error error = {""};
-		struct trace_event event;
+		struct trace_event *event = &events[event_count++];
 
-		if (trace_parse(line, &event, &error) < 0)
+		assert_true(event_count < ELEMENTS(events));
+		if (trace_parse(line, event, &error) < 0)
 			fail_msg("%s: %s", line, error.text);
-		assert_int_equal(world_event(world, &event.event), 0);
+		assert_int_equal(world_event(world, &event->event), 0);
 	}
 }
 
@@ -222,6 +407,7 @@ static void test_row(void **state)
 	struct heard heard = {""};
 	struct world *world = NULL;
 
+	event_count = 0;
 	assert_int_equal(world_new(note, &heard, &world), 0);
 	tell(world, start);
 	assert_string_equal(heard.text, "");
@@ -234,7 +420,7 @@ static void test_row(void **state)
 static void test_trace_round_trip(void **state _unused_)
 {
 	for (size_t i = 0; i < ELEMENTS(rows); i++) {
-		char copy[4096], again[TRACE_LINE_MAX], third[TRACE_LINE_MAX], *rest = NULL;
+		char copy[8192], again[TRACE_LINE_MAX], third[TRACE_LINE_MAX], *rest = NULL;
 
 		snprintf(copy, sizeof(copy), "%s%s", start, rows[i].told);
 		for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {

@@ -17,9 +17,11 @@ const char *action_name(enum action action)
 	static const char *const names[] = {
 		[ACTION_NONE] = "none",
 		[ACTION_LOCK] = "lock",
+		[ACTION_LOGOUT] = "logout",
+		[ACTION_DISCONNECT] = "disconnect",
 	};
 
-	return names[action];
+	return action < ACTION_COUNT ? names[action] : NULL;
 }
 
 const char *cause_name(enum cause cause)
@@ -28,9 +30,23 @@ const char *cause_name(enum cause cause)
 		[CAUSE_CARD] = "card",
 		[CAUSE_READER] = "reader",
 		[CAUSE_ABSENT] = "absent",
+		[CAUSE_PCSC_LOST] = "pcsc-lost",
 	};
 
-	return names[cause];
+	return cause < CAUSE_COUNT ? names[cause] : NULL;
+}
+
+const char *step_name(enum step step)
+{
+	static const char *const names[] = {
+		[STEP_LOCK] = "lock",
+		[STEP_TERMINATE] = "terminate",
+		[STEP_KILL_LEADER] = "kill-leader",
+		[STEP_XRDP_DISCONNECT] = "xrdp-disconnect",
+		[STEP_CONSOLE_LOCK] = "console-lock",
+	};
+
+	return names[step];
 }
 
 const char *outcome_name(enum outcome outcome)

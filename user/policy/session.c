@@ -1,95 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One session: is its card in, and what follows when it is not. A session is GUARDed ON until something
- * proves a removal; that opens a case and makes it AWAY, where later signals only annotate the case, until
- * the same kind of card is back in the same place.
+ * One session: is its card in? It is GUARDed ON until something proves a removal; that opens a case (case.c)
+ * and makes it AWAY, where later signals only add to the case, until the same kind of card is back in the
+ * same place.
  */
 #include "tables.h"
-
-#define LIST_ADD(head, session, link)    DL_APPEND2(head, session, link.prev, link.next)
-#define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
-
-void world_tell(struct world *world, const struct session *session, struct verdict verdict)
-{
-	if (session)
-		verdict.login = &session->login;
-	world->handler(world->userdata, &verdict);
-}
-
-static uint64_t since(uint64_t start, uint64_t stamp)
-{
-	return stamp > start ? stamp - start : 0;
-}
-
-/* Tells something about the session's case. */
-static void tell_case(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
-		      const char *detail)
-{
-	world_tell(world, session,
-		   (struct verdict){
-			   .type = type,
-			   .source = session->source,
-			   .cause = session->cause,
-			   .action = session->settings.action,
-			   .stamp = session->opened,
-			   .later = since(session->opened, stamp),
-			   .detail = detail,
-		   });
-}
-
-static void tell_outcome(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
-			 const char *detail)
-{
-	session->outcome_due = false;
-	session->verify_until = 0;
-	world_tell(world, session,
-		   (struct verdict){
-			   .type = VERDICT_OUTCOME,
-			   .source = session->source,
-			   .cause = session->cause,
-			   .action = session->settings.action,
-			   .outcome = outcome,
-			   .stamp = session->opened,
-			   .later = since(session->opened, stamp),
-			   .detail = detail,
-		   });
-}
-
-uint64_t session_deadline(const struct session *session)
-{
-	const uint64_t deadlines[] = {session->doubt_until, session->confirm_until, session->verify_until};
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; i < ELEMENTS(deadlines); i++) {
-		if (deadlines[i] && deadlines[i] < next)
-			next = deadlines[i];
-	}
-	return next;
-}
-
-void session_busy_update(struct world *world, struct session *session)
-{
-	bool busy = session_deadline(session) != UINT64_MAX;
-
-	if (busy == session->busy)
-		return;
-	if (busy)
-		LIST_ADD(world->busy, session, on_busy);
-	else
-		LIST_DELETE(world->busy, session, on_busy);
-	session->busy = busy;
-}
-
-static void set_guard(struct world *world, struct session *session, enum guard guard)
-{
-	if (session->guard == guard)
-		return;
-	if (guard == GUARD_AWAY)
-		LIST_ADD(world->away, session, on_away);
-	else
-		LIST_DELETE(world->away, session, on_away);
-	session->guard = guard;
-}
 
 void session_bind_device(struct world *world, struct session *session, struct device *device)
 {
@@ -107,79 +22,6 @@ void session_bind_device(struct world *world, struct session *session, struct de
 	}
 	if (old)
 		device_release(world, old);
-}
-
-/* ---- a removal ------------------------------------------------------------------------------------------ */
-
-static void session_heard(struct world *world, struct session *session, enum cause cause, enum event_source source,
-			  uint64_t stamp)
-{
-	uint32_t bit = HEARD_BIT(source, cause);
-
-	if (session->heard & bit)
-		return;
-	session->heard |= bit;
-	world_tell(world, session,
-		   (struct verdict){
-			   .type = VERDICT_HEARD,
-			   .source = source,
-			   .cause = cause,
-			   .stamp = stamp,
-			   .later = since(session->opened, stamp),
-		   });
-}
-
-/* The hot path: nothing here may allocate or wait. What is only told waits for world_event()'s end. */
-void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
-		    uint64_t stamp)
-{
-	if (session->guard == GUARD_AWAY) {
-		session_heard(world, session, cause, source, stamp);
-		return;
-	}
-	session->opened = stamp;
-	session->cause = cause;
-	session->source = source;
-	if (session->settings.action != ACTION_NONE) {
-		tell_case(world, session, VERDICT_ACT, stamp, NULL);
-		session->outcome_due = true;
-		session->verify_until = stamp + session->settings.lock_timeout;
-	}
-	set_guard(world, session, GUARD_AWAY);
-	session->heard = HEARD_BIT(source, cause);
-	session->card_back = false;
-	session->comm_error = false;
-	session->doubt_until = 0;
-	session->confirm_until = 0;
-	if (source == SOURCE_PROBE && cause == CAUSE_CARD)
-		session->confirm_until = stamp + session->settings.confirm;
-	session_busy_update(world, session);
-	if (!session->to_report)
-		LIST_ADD(world->report, session, on_report);
-	session->to_report = true;
-}
-
-void session_report(struct world *world, struct session *session)
-{
-	LIST_DELETE(world->report, session, on_report);
-	session->to_report = false;
-	tell_case(world, session, VERDICT_REMOVAL, session->opened, NULL);
-	if (session->settings.action != ACTION_NONE)
-		tell_case(world, session, VERDICT_ACTION, session->opened, NULL);
-}
-
-/*
- * The reader's own notice. "Out" is a removal at once. "In, changed" alone is none: a reader also sends it
- * when pcscd opens it anew; PC/SC's counter tells whether the card was out.
- */
-void session_slot(struct world *world, struct session *session, bool present, uint64_t stamp)
-{
-	bool was_on = session->guard == GUARD_ON;
-
-	if (!present)
-		session_remove(world, session, CAUSE_CARD, SOURCE_PROBE, stamp);
-	else if (!was_on)
-		session->card_back = true;
 }
 
 /* ---- what PC/SC says ------------------------------------------------------------------------------------ */
@@ -238,8 +80,8 @@ static void card_confirmed(struct world *world, struct session *session, const s
 {
 	session->login.card.event_counter = reader->state.event_counter;
 	session->pcsc_epoch = world->pcsc_epoch;
-	session->doubt_until = 0;
-	session->comm_error = false;
+	session->doubt_until = session->unsure_until = 0;
+	session->comm_error = session->unsure = session->suspect = false;
 	session_busy_update(world, session);
 }
 
@@ -247,10 +89,14 @@ static void card_confirmed(struct world *world, struct session *session, const s
 static void found_missing(struct world *world, struct session *session, bool looking, enum cause cause,
 			  enum event_source source, uint64_t stamp)
 {
+	enum evidence evidence = EVIDENCE_PCSC;
+
+	if (session->device && session->device->presence == PRESENCE_GONE)
+		evidence = EVIDENCE_DEVICE;
 	if (looking || source == SOURCE_RECORD)
-		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, stamp);
+		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, evidence, stamp);
 	else
-		session_remove(world, session, cause, source, stamp);
+		session_remove(world, session, cause, source, evidence, stamp);
 }
 
 static void look_at_card(struct world *world, struct session *session, const struct reader *reader,
@@ -288,45 +134,20 @@ static void look_while_away(struct world *world, struct session *session, const 
 			    uint64_t stamp)
 {
 	if (!reader || reader->state.card == CARD_UNAVAILABLE) {
-		session_heard(world, session, CAUSE_READER, SOURCE_PCSC, stamp);
+		/* A reader that cannot be read is no second word for a card that went. */
+		session_remove(world, session, CAUSE_READER, SOURCE_PCSC, 0, stamp);
 		return;
 	}
 	if (reader->state.card == CARD_EMPTY) {
-		session_heard(world, session, CAUSE_CARD, SOURCE_PCSC, stamp);
-		session->confirm_until = 0;
-		session_busy_update(world, session);
+		session_remove(world, session, CAUSE_CARD, SOURCE_PCSC, EVIDENCE_PCSC, stamp);
 		return;
 	}
+	if (card_compare(&session->login.card, &reader->state) == CARD_IS_OTHER)
+		session_remove(world, session, CAUSE_CARD, SOURCE_PCSC, EVIDENCE_PCSC, stamp);
 	/* "Still in" may be said before pcscd has looked: it counts once Confirm= is over. */
 	if (session->confirm_until && reader->state.event_counter == session->login.card.event_counter)
 		return;
 	session_restore(world, session, reader, stamp);
-}
-
-void session_look(struct world *world, struct session *session, enum event_source source, uint64_t stamp)
-{
-	const struct reader *reader;
-
-	if (session->device && session->device->presence == PRESENCE_GONE) {
-		if (session->guard == GUARD_ON)
-			found_missing(world, session, world->looking_devices, CAUSE_READER, source, stamp);
-		return;
-	}
-	if (!world->pcsc_up)
-		return;
-	reader = reader_of_session(world, session);
-	if (!reader && !world->pcsc_listed)
-		return;
-	if (session->guard == GUARD_AWAY)
-		look_while_away(world, session, reader, stamp);
-	else if (!reader)
-		doubt_begin(world, session, stamp);
-	else if (reader->state.card == CARD_UNAVAILABLE) {
-		doubt_begin(world, session, stamp);
-		if (session->device && session->device->presence == PRESENCE_HERE)
-			tell_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
-	} else
-		look_at_card(world, session, reader, source, stamp);
 }
 
 /* ---- the card is back ----------------------------------------------------------------------------------- */
@@ -351,36 +172,121 @@ static bool same_place(const struct session *session, const struct reader *reade
 	return strcmp(reader->state.name, session->login.card.name) == 0;
 }
 
+/* Of a loose plug: the card was out once at the most since. */
+static bool same_insertion(const struct session *session, const struct reader *reader)
+{
+	uint16_t moved = (uint16_t)(reader->state.event_counter - session->login.card.event_counter);
+
+	return reader->device != session->device || moved <= 2 || reader->state.event_counter <= 1;
+}
+
+/* Binds the session to the card where it is now. */
+static void rebind(struct world *world, struct session *session, const struct reader *reader)
+{
+	session_bind_device(world, session, reader->device);
+	memcpy(session->login.card.name, reader->state.name, sizeof(session->login.card.name));
+	card_confirmed(world, session, reader);
+}
+
+/* The card was not out: PC/SC, asked after the reader's notice, still counts the recorded insertion. */
+static bool contradicts(const struct session *session, const struct reader *reader)
+{
+	return session->evidence == EVIDENCE_SLOT && !session->card_back && reader->told > session->opened &&
+	       reader->state.event_counter == session->login.card.event_counter;
+}
+
+static void restored(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp)
+{
+	bool contradicted = contradicts(session, reader), settled = session->settle_until != 0;
+
+	session_set_guard(world, session, GUARD_ON);
+	if (session->pending == ACTION_NONE)
+		session->confirm_until = 0;
+	session->settle_until = 0;
+	rebind(world, session, reader);
+	if (contradicted)
+		case_contradicted(world, session, stamp);
+	else
+		case_tell(world, session, settled ? VERDICT_SETTLED : VERDICT_RESTORED, stamp, NULL);
+	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
+	session_busy_update(world, session);
+}
+
+/* Whether the session's card is in `reader` (again); if so, the session is guarded by it from now on. */
 bool session_restore(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp)
 {
-	bool contradicted;
-
-	if (session->guard != GUARD_AWAY || reader->state.card != CARD_PRESENT ||
-	    !atr_equal(&reader->state.atr, &session->login.card.atr) || !same_place(session, reader))
+	if (reader->state.card != CARD_PRESENT || !atr_equal(&reader->state.atr, &session->login.card.atr) ||
+	    !same_place(session, reader))
 		return false;
-	contradicted = session->source == SOURCE_PROBE && session->cause == CAUSE_CARD && !session->card_back &&
-		       reader->state.event_counter == session->login.card.event_counter;
-	set_guard(world, session, GUARD_ON);
-	session->confirm_until = 0;
-	session_bind_device(world, session, reader->device);
-	card_confirmed(world, session, reader);
-	memcpy(session->login.card.name, reader->state.name, sizeof(session->login.card.name));
-	if (contradicted)
-		tell_case(world, session, VERDICT_CONTRADICTED, stamp, "PC/SC still has the card, its counter unmoved");
-	else
-		tell_case(world, session, VERDICT_RESTORED, stamp, NULL);
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .action = session->settings.action});
+	if (session->guard == GUARD_ON) {
+		/* After sleep, at a new address. */
+		if (session->unsure && reader->device != session->device)
+			rebind(world, session, reader);
+		return true;
+	}
+	if (session->settle_until && !same_insertion(session, reader))
+		return false;
+	restored(world, session, reader, stamp);
 	return true;
 }
 
-/* ---- time, and what logind says ------------------------------------------------------------------------- */
+/*
+ * After sleep, until PC/SC has said something since: the card where it was, or in the same place of a reader
+ * that came back with another address, is still in. An empty reader is a removal that happened during sleep.
+ */
+static void look_after_sleep(struct world *world, struct session *session, const struct reader *reader,
+			     uint64_t stamp)
+{
+	if (!reader || world->asleep || session->device->presence != PRESENCE_HERE || reader->told < session->unsure_since)
+		return;
+	if (reader->state.card == CARD_PRESENT && card_compare(&session->login.card, &reader->state) != CARD_IS_OTHER)
+		card_confirmed(world, session, reader);
+	else if (reader->state.card != CARD_UNAVAILABLE)
+		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_PCSC, stamp);
+}
+
+void session_look(struct world *world, struct session *session, enum event_source source, uint64_t stamp)
+{
+	const struct reader *reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
+	bool gone = session->device && session->device->presence == PRESENCE_GONE;
+
+	if (session->guard == GUARD_ON && session->unsure && session->device)
+		look_after_sleep(world, session, reader, stamp);
+	else if (gone && session->guard == GUARD_ON)
+		found_missing(world, session, world->looking_devices, CAUSE_READER, source, stamp);
+	else if (gone || !world->pcsc_up || (!reader && !world->pcsc_listed))
+		return; /* nobody can tell more now */
+	else if (session->guard == GUARD_AWAY)
+		look_while_away(world, session, reader, stamp);
+	else if (!reader)
+		doubt_begin(world, session, stamp);
+	else if (reader->state.card == CARD_UNAVAILABLE) {
+		doubt_begin(world, session, stamp);
+		if (session->device && session->device->presence == PRESENCE_HERE)
+			tell_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
+	} else
+		look_at_card(world, session, reader, source, stamp);
+}
+
+/*
+ * The reader's own notice. "Out" is a removal at once. "In, changed" alone is none: a reader also sends it
+ * when pcscd opens it anew; PC/SC's counter tells whether the card was out.
+ */
+void session_slot(struct world *world, struct session *session, bool present, uint64_t stamp)
+{
+	if (!present)
+		session_remove(world, session, CAUSE_CARD, SOURCE_PROBE, EVIDENCE_SLOT, stamp);
+	else if (session->guard == GUARD_AWAY)
+		session->card_back = true;
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------- */
 
 static void doubt_over(struct world *world, struct session *session, uint64_t now)
 {
 	const struct reader *reader = reader_of_session(world, session);
 	bool here = session->device && session->device->presence == PRESENCE_HERE;
 
-	session->doubt_until = 0;
 	if (reader && reader->state.card == CARD_EMPTY)
 		found_missing(world, session, session->doubt_at_look, CAUSE_CARD, SOURCE_PCSC, now);
 	else if (here)
@@ -389,62 +295,127 @@ static void doubt_over(struct world *world, struct session *session, uint64_t no
 		found_missing(world, session, session->doubt_at_look, CAUSE_READER, SOURCE_PCSC, now);
 }
 
+/* What has not come back by now is gone. */
+static void unsure_over(struct world *world, struct session *session, uint64_t now)
+{
+	session->unsure = false;
+	if (session->device && session->device->presence == PRESENCE_GONE)
+		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_DEVICE, now);
+	else
+		session_look(world, session, SOURCE_STARTUP, now);
+}
+
+/* A card that PC/SC still has was not removed; else nobody has contradicted. */
+static void confirm_over(struct world *world, struct session *session, uint64_t now)
+{
+	const struct reader *reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
+
+	if (session->guard == GUARD_AWAY && reader && reader->state.card == CARD_PRESENT &&
+	    reader->told > session->opened && (session->card_back || contradicts(session, reader)) &&
+	    session_restore(world, session, reader, now) && session->pending == ACTION_NONE)
+		return;
+	case_confirmed(world, session, now);
+}
+
+static bool due(uint64_t *deadline, uint64_t now)
+{
+	if (!*deadline || now < *deadline)
+		return false;
+	*deadline = 0;
+	return true;
+}
+
 void session_time(struct world *world, struct session *session, uint64_t now)
 {
-	if (session->doubt_until && now >= session->doubt_until)
+	if (due(&session->doubt_until, now))
 		doubt_over(world, session, now);
-	if (session->confirm_until && now >= session->confirm_until) {
-		session->confirm_until = 0;
-		session_look(world, session, SOURCE_PCSC, now);
-	}
-	if (session->verify_until && now >= session->verify_until) {
-		if (session->locked)
-			tell_outcome(world, session, OUTCOME_VERIFIED, now, "it was locked already");
-		else if (session->provable)
-			tell_outcome(world, session, OUTCOME_FAILED, now, "LockedHint did not show in time");
-		else
-			tell_outcome(world, session, OUTCOME_UNVERIFIED, now, "its locker never set LockedHint");
-	}
+	if (due(&session->unsure_until, now))
+		unsure_over(world, session, now);
+	if (due(&session->pcsc_lost_until, now))
+		session_remove(world, session, CAUSE_PCSC_LOST, SOURCE_PCSC, EVIDENCE_PCSC, now);
+	if (due(&session->confirm_until, now))
+		confirm_over(world, session, now);
+	case_time(world, session, now);
 	session_busy_update(world, session);
 }
 
-void session_locked(struct world *world, struct session *session, bool locked, uint64_t stamp)
+/* ---- sleep, and pcscd's absence ------------------------------------------------------------------------- */
+
+void session_sleep(struct world *world, struct session *session)
 {
-	session->locked = locked;
-	if (!locked)
+	if (session->guard == GUARD_ON)
+		session->unsure = true;
+	session->unsure_until = session->doubt_until = 0;
+	session_busy_update(world, session);
+}
+
+void session_resume(struct world *world, struct session *session, uint64_t stamp)
+{
+	if (!session->unsure)
 		return;
-	session->provable = true;
-	if (session->outcome_due)
-		tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
+	session->unsure_since = stamp;
+	session->unsure_until = stamp + RESUME_NSEC;
 	session_busy_update(world, session);
 }
 
-void session_action_failed(struct world *world, struct session *session, uint64_t stamp)
+/* PcscLost=lock, where the probe does not watch the reader anyway. */
+void session_pcsc_down(struct world *world, struct session *session, uint64_t stamp)
 {
-	if (session->outcome_due)
-		tell_outcome(world, session, OUTCOME_FAILED, stamp, "logind refused");
+	session->doubt_until = 0;
+	if (session->guard == GUARD_ON && session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
+	    !(world->probe && session->device))
+		session->pcsc_lost_until = stamp + PCSC_LOST_NSEC;
 	session_busy_update(world, session);
+}
+
+/* ---- records -------------------------------------------------------------------------------------------- */
+
+static void arm(struct world *world, const struct session *session)
+{
+	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
+}
+
+/* What governs the session was resolved anew: a case that is open goes on under it. */
+void session_govern(struct world *world, struct session *session, const struct governance *governance)
+{
+	session->governance = *governance;
+	session->settings = governance->by_cause[session->cause];
+	arm(world, session);
+}
+
+void session_set_kind(struct world *world, struct session *session, unsigned kind)
+{
+	session->kind = kind;
+	arm(world, session);
 }
 
 /* A record, new or written anew after an unlock with this or another card: it says what is bound from now on. */
-void session_record(struct world *world, struct session *session, const struct login_record *login,
-		    const struct settings *settings, struct device *device)
+void session_record(struct world *world, struct session *session, const struct event *event, struct device *device)
 {
-	set_guard(world, session, GUARD_ON);
-	session->login = *login;
-	session->settings = *settings;
+	case_person_proven(world, session, event->stamp, "the person signed in again");
+	session_set_guard(world, session, event->record.away ? GUARD_AWAY : GUARD_ON);
+	session->login = *event->record.login;
 	session->pcsc_epoch = world->pcsc_epoch ? world->pcsc_epoch : 1;
-	session->comm_error = false;
-	session->doubt_until = session->confirm_until = 0;
-	session_busy_update(world, session);
+	session->comm_error = session->unsure = session->suspect = false;
+	session->doubt_until = session->confirm_until = session->settle_until = 0;
+	session->unsure_until = session->pcsc_lost_until = 0;
+	if (event->record.away) {
+		session->opened = event->stamp;
+		session->evidence = EVIDENCE_PCSC;
+		session->heard = UINT32_MAX; /* it was told before the daemon was started anew */
+	}
 	session_bind_device(world, session, device);
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .action = settings->action});
+	session_govern(world, session, &event->record.governance);
+	if (!world->pcsc_up && world->pcsc_epoch)
+		session_pcsc_down(world, session, event->stamp);
+	session_busy_update(world, session);
 }
 
 void session_forget(struct world *world, struct session *session)
 {
-	set_guard(world, session, GUARD_ON);
-	session->doubt_until = session->confirm_until = session->verify_until = 0;
+	session_set_guard(world, session, GUARD_ON);
+	session->settle_until = session->confirm_until = session->verify_until = session->then_at = 0;
+	session->announce_at = session->doubt_until = session->unsure_until = session->pcsc_lost_until = 0;
 	session_busy_update(world, session);
 	session_bind_device(world, session, NULL);
 	HASH_DELETE(hh, world->sessions, session);

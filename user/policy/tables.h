@@ -16,6 +16,12 @@
 
 /* How long a reader that cannot be read, though its USB device is there, is given to answer again. */
 #define DOUBT_NSEC (2 * NSEC_PER_SEC)
+/* How long after sleep devices may take to come back before they count as gone. */
+#define RESUME_NSEC (5 * NSEC_PER_SEC)
+/* PcscLost=: how long pcscd may stay away. */
+#define PCSC_LOST_NSEC (5 * NSEC_PER_SEC)
+/* How long logind may take until a session that was to end has ended. */
+#define END_NSEC (10 * NSEC_PER_SEC)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
@@ -44,6 +50,7 @@ struct reader {
 	struct device *device;	     /* NULL: not on USB */
 	struct reader *prev, *next; /* device->readers */
 	unsigned listing;
+	uint64_t told; /* stamp of PC/SC's last word on it */
 	UT_hash_handle hh;
 };
 
@@ -52,36 +59,68 @@ enum guard {
 	GUARD_AWAY, /* a case was opened, the card is not back yet */
 };
 
+/* What speaks for a removal; what may be done depends on it. */
+enum evidence {
+	EVIDENCE_DEVICE = 1 << 0,  /* the reader's USB device is gone: proof by itself */
+	EVIDENCE_SLOT = 1 << 1,	   /* the reader said that the card went */
+	EVIDENCE_PCSC = 1 << 2,	   /* PC/SC says so */
+	EVIDENCE_SILENCE = 1 << 3, /* nobody contradicted within Confirm= */
+};
+
+/* The sign that would show that an action was obeyed. */
+enum awaited {
+	AWAIT_NOTHING,
+	AWAIT_LOCK, /* LockedHint */
+	AWAIT_END,  /* the session ends */
+	AWAIT_NONE_COMES, /* there is none: the outcome is unverified */
+};
+
 struct session_link {
 	struct session *prev, *next;
 };
 
 struct session {
 	struct login_record login; /* login.card is the insertion it is bound to now */
-	struct settings settings;
+	struct governance governance;
+	unsigned kind; /* enum session_kind bits */
 	enum guard guard;
 	struct device *device; /* NULL: not on USB */
 
 	bool locked;   /* LockedHint */
 	bool provable; /* LockedHint was seen set in this session's life */
+	bool unsure;   /* the machine slept, and PC/SC has not confirmed the card since */
+	bool suspect;  /* … and something spoke for a removal meanwhile */
+	bool comm_error; /* told; until the reader can be read again */
+	bool doubt_at_look; /* the doubt began while everything was looked at anew */
+	unsigned pcsc_epoch; /* the life of pcscd that login.card.event_counter belongs to */
 
-	/* The case, while guard is AWAY and until its outcome is told. */
-	uint64_t opened;
+	/* The case: set when it is opened, and kept until the next one. */
+	const struct settings *settings; /* that govern it */
+	uint64_t opened;		 /* stamp of the first word of it */
 	enum cause cause;
 	enum event_source source;
-	uint32_t heard;	    /* HEARD_BIT()s already told */
-	bool card_back;	    /* the reader's own notice said that the card came back */
-	bool outcome_due;   /* an action was sent and its outcome not told */
+	unsigned evidence;    /* enum evidence bits */
+	uint32_t heard;	      /* HEARD_BIT()s already told */
+	bool card_back;	      /* the reader's own notice said that the card came back */
+	bool retried;	      /* the lock was sent a second time */
+	enum action pending;  /* waits for agreement; ACTION_NONE: nothing does */
+	enum action taken;    /* the last one sent, whose outcome is awaited */
+	enum awaited awaited; /* its sign */
 
-	/* Deadlines; 0: none. `busy` exactly while one is set. */
-	uint64_t doubt_until;	/* PC/SC cannot tell, or has just come back */
-	uint64_t confirm_until; /* a slot change awaits a second word */
-	uint64_t verify_until;	/* LockedHint is awaited */
-	bool doubt_at_look;	/* the doubt began while everything was looked at anew */
-	bool comm_error;	/* told; until the reader can be read again */
-	unsigned pcsc_epoch;	/* the life of pcscd that login.card.event_counter belongs to */
+	/* Deadlines, CLOCK_MONOTONIC ns; 0: none. `busy` exactly while one is set. */
+	uint64_t settle_until;	 /* the removal is forgotten if the insertion is back by then */
+	uint64_t confirm_until;	 /* a second word is awaited */
+	uint64_t verify_until;	 /* the sign of obedience is awaited */
+	uint64_t then_at;	 /* the second stage */
+	uint64_t announce_at;	 /* the next word of its countdown */
+	uint64_t doubt_until;	 /* PC/SC cannot tell, or has just come back */
+	uint64_t unsure_until;	 /* devices come back after sleep */
+	uint64_t unsure_since;	 /* not a deadline: when the machine woke up */
+	uint64_t pcsc_lost_until; /* pcscd comes back */
 	bool busy;
-	bool to_report;
+
+	/* What report() tells at the end of the event. */
+	bool to_report, report_removal, report_action, report_cannot_lock, report_countdown;
 
 	struct session_link on_device, on_away, on_busy, on_report;
 	UT_hash_handle hh;
@@ -101,9 +140,11 @@ struct world {
 	unsigned device_listing, reader_listing;
 	bool pcsc_up, pcsc_listed;
 	unsigned pcsc_epoch;
+	bool probe;  /* the kernel probe listens */
+	bool asleep; /* between EVENT_SLEEP and EVENT_RESUME */
 };
 
-#define HEARD_BIT(source, cause) (1U << ((unsigned)(source) * 3 + (unsigned)(cause)))
+#define HEARD_BIT(source, cause) (1U << ((unsigned)(source) * CAUSE_COUNT + (unsigned)(cause)))
 
 /* devices.c */
 struct device *device_find(struct world *world, struct usb_address usb);
@@ -115,20 +156,44 @@ struct reader *reader_get(struct world *world, const struct reader_state *state)
 void reader_forget(struct world *world, struct reader *reader);
 struct reader *reader_of_session(struct world *world, const struct session *session);
 
-/* session.c: what an event means for one session */
+/* session.c: is the session's card in? */
 void session_bind_device(struct world *world, struct session *session, struct device *device);
-void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
-		    uint64_t stamp);
 void session_look(struct world *world, struct session *session, enum event_source source, uint64_t stamp);
 void session_slot(struct world *world, struct session *session, bool present, uint64_t stamp);
-void session_time(struct world *world, struct session *session, uint64_t now);
-void session_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);
-void session_action_failed(struct world *world, struct session *session, uint64_t stamp);
-void session_record(struct world *world, struct session *session, const struct login_record *login,
-		    const struct settings *settings, struct device *device);
-void session_report(struct world *world, struct session *session);
-void session_forget(struct world *world, struct session *session);
 bool session_restore(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp);
+void session_record(struct world *world, struct session *session, const struct event *event, struct device *device);
+void session_govern(struct world *world, struct session *session, const struct governance *governance);
+void session_set_kind(struct world *world, struct session *session, unsigned kind);
+void session_sleep(struct world *world, struct session *session);
+void session_resume(struct world *world, struct session *session, uint64_t stamp);
+void session_pcsc_down(struct world *world, struct session *session, uint64_t stamp);
+void session_time(struct world *world, struct session *session, uint64_t now);
+void session_forget(struct world *world, struct session *session);
+
+/* case.c: what follows when it is not */
+void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
+		    enum evidence evidence, uint64_t stamp);
+void case_time(struct world *world, struct session *session, uint64_t now);
+void case_confirmed(struct world *world, struct session *session, uint64_t stamp);
+void case_contradicted(struct world *world, struct session *session, uint64_t stamp);
+void case_person_proven(struct world *world, struct session *session, uint64_t stamp, const char *how);
+void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);
+void case_ended(struct world *world, struct session *session, uint64_t stamp);
+void case_step_failed(struct world *world, struct session *session, uint64_t stamp);
+void case_report(struct world *world, struct session *session);
+void case_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
+	       const char *detail);
+unsigned case_steps(const struct session *session);
+void session_set_guard(struct world *world, struct session *session, enum guard guard);
 uint64_t session_deadline(const struct session *session);
 void session_busy_update(struct world *world, struct session *session);
 void world_tell(struct world *world, const struct session *session, struct verdict verdict);
+
+#define LIST_ADD(head, session, link)    DL_APPEND2(head, session, link.prev, link.next)
+#define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
+
+/* Nanoseconds from `start` to `stamp`; 0 when a stamp of another source lies before it. */
+static inline uint64_t since(uint64_t start, uint64_t stamp)
+{
+	return stamp > start ? stamp - start : 0;
+}

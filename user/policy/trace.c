@@ -20,6 +20,11 @@ static const char *const type_names[] = {
 	[EVENT_READER_GONE] = "reader-gone",
 	[EVENT_PCSC_LISTED] = "pcsc-listed",
 	[EVENT_RECORD] = "record",
+	[EVENT_SETTINGS] = "settings",
+	[EVENT_SESSION_KIND] = "session-kind",
+	[EVENT_PROBE] = "probe",
+	[EVENT_SLEEP] = "sleep",
+	[EVENT_RESUME] = "resume",
 	[EVENT_SESSION_ENDED] = "session-ended",
 	[EVENT_SESSION_LOCKED] = "session-locked",
 	[EVENT_SESSION_UNLOCKED] = "session-unlocked",
@@ -50,6 +55,41 @@ static const char *const verdict_names[] = {
 	[VERDICT_COMM_ERROR] = "comm-error",
 	[VERDICT_RESTORED] = "restored",
 	[VERDICT_RECHECKED] = "rechecked",
+	[VERDICT_UNIT] = "unit",
+	[VERDICT_SETTLED] = "settled",
+	[VERDICT_COUNTDOWN] = "countdown",
+	[VERDICT_CANCELLED] = "cancelled",
+	[VERDICT_CANNOT_LOCK] = "cannot-lock",
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} kind_names[] = {
+	{"local", KIND_LOCAL}, {"remote", KIND_REMOTE}, {"graphical", KIND_GRAPHICAL}, {"tty", KIND_TTY},
+	{"xrdp", KIND_XRDP},   {"ssh", KIND_SSH},	{"console", KIND_CONSOLE},
+};
+
+/* ---- the settings' keys, for writing and reading alike ---- */
+
+enum value_type { VALUE_ACTION, VALUE_TIME, VALUE_FALLBACK, VALUE_BOOL, VALUE_UNIT, VALUE_RULE };
+
+static const struct {
+	const char *name;
+	enum value_type type;
+	size_t offset;
+} settings_keys[] = {
+	{"action", VALUE_ACTION, offsetof(struct settings, action)},
+	{"then", VALUE_ACTION, offsetof(struct settings, then)},
+	{"after", VALUE_TIME, offsetof(struct settings, after)},
+	{"settle", VALUE_TIME, offsetof(struct settings, settle)},
+	{"confirm", VALUE_TIME, offsetof(struct settings, confirm)},
+	{"lock-timeout", VALUE_TIME, offsetof(struct settings, lock_timeout)},
+	{"when-lock-fails", VALUE_FALLBACK, offsetof(struct settings, when_lock_fails)},
+	{"when-cannot-lock", VALUE_FALLBACK, offsetof(struct settings, when_cannot_lock)},
+	{"pcsc-lost", VALUE_BOOL, offsetof(struct settings, lock_when_pcsc_lost)},
+	{"unit", VALUE_UNIT, offsetof(struct settings, unit)},
+	{"rule", VALUE_RULE, offsetof(struct settings, rule)},
 };
 
 /* ---- writing -------------------------------------------------------------------------------------------- */
@@ -107,8 +147,60 @@ static void put_reader(struct writer *writer, const struct reader_state *reader)
 	put_hex(writer, "atr", reader->atr.bytes, reader->atr.size);
 }
 
-static void put_record(struct writer *writer, const struct login_record *login, const struct settings *settings)
+static void put_setting(struct writer *writer, const char *prefix, size_t key, const struct settings *settings)
 {
+	const void *field = (const char *)settings + settings_keys[key].offset;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", prefix, settings_keys[key].name);
+	switch (settings_keys[key].type) {
+	case VALUE_ACTION:
+		put(writer, " %s=%s", name, action_name(*(const enum action *)field));
+		break;
+	case VALUE_TIME:
+		put(writer, " %s=%lluns", name, (unsigned long long)*(const uint64_t *)field);
+		break;
+	case VALUE_FALLBACK:
+		put(writer, " %s=%s", name, *(const enum fallback *)field == FALLBACK_LOGOUT ? "logout" : "warn");
+		break;
+	case VALUE_BOOL:
+		put(writer, " %s=%s", name, *(const bool *)field ? "lock" : "ignore");
+		break;
+	case VALUE_UNIT:
+	case VALUE_RULE:
+		if (*(const char *)field)
+			put_text(writer, name, field);
+		break;
+	}
+}
+
+static void put_settings(struct writer *writer, const char *prefix, const struct settings *settings)
+{
+	for (size_t key = 0; key < ELEMENTS(settings_keys); key++)
+		put_setting(writer, prefix, key, settings);
+}
+
+static void put_governance(struct writer *writer, const struct governance *governance)
+{
+	const struct settings *common = governance->by_cause[0];
+
+	if (!common)
+		return;
+	put_settings(writer, "", common);
+	for (int cause = 1; cause < CAUSE_COUNT; cause++) {
+		char prefix[16];
+
+		if (governance->by_cause[cause] == common)
+			continue;
+		snprintf(prefix, sizeof(prefix), "%s.", cause_name((enum cause)cause));
+		put_settings(writer, prefix, governance->by_cause[cause]);
+	}
+}
+
+static void put_record(struct writer *writer, const struct event *event)
+{
+	const struct login_record *login = event->record.login;
+
 	put_text(writer, "session", login->session);
 	put_text(writer, "user", login->user);
 	put_reader(writer, &login->card);
@@ -116,10 +208,22 @@ static void put_record(struct writer *writer, const struct login_record *login, 
 		put_text(writer, "path", login->usb_path);
 	if (login->usb_id[0])
 		put_text(writer, "id", login->usb_id);
-	if (!settings)
-		return;
-	put(writer, " action=%s confirm=%lluns lock-timeout=%lluns", action_name(settings->action),
-	    (unsigned long long)settings->confirm, (unsigned long long)settings->lock_timeout);
+	if (event->record.away)
+		put(writer, " away=yes");
+	put_governance(writer, &event->record.governance);
+}
+
+static void put_kind(struct writer *writer, unsigned kind)
+{
+	const char *between = "";
+
+	put(writer, " kind=");
+	for (size_t i = 0; i < ELEMENTS(kind_names); i++) {
+		if (!(kind & kind_names[i].bit))
+			continue;
+		put(writer, "%s%s", between, kind_names[i].name);
+		between = ",";
+	}
 }
 
 const char *trace_format(const struct event *event, char line[static TRACE_LINE_MAX])
@@ -146,7 +250,15 @@ const char *trace_format(const struct event *event, char line[static TRACE_LINE_
 		put_reader(&writer, event->reader);
 		break;
 	case EVENT_RECORD:
-		put_record(&writer, event->record.login, event->record.settings);
+		put_record(&writer, event);
+		break;
+	case EVENT_SETTINGS:
+		put_text(&writer, "session", event->change.session);
+		put_governance(&writer, &event->change.governance);
+		break;
+	case EVENT_SESSION_KIND:
+		put_text(&writer, "session", event->change.session);
+		put_kind(&writer, event->change.kind);
 		break;
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
@@ -169,9 +281,24 @@ const char *trace_format_verdict(const struct verdict *verdict, char line[static
 		put(&writer, " %s", verdict->login->session);
 	switch (verdict->type) {
 	case VERDICT_ACT:
+		put(&writer, " %s", step_name(verdict->step));
+		break;
 	case VERDICT_ARM:
+		for (int step = 0; step < STEP_COUNT; step++) {
+			if (verdict->steps & 1U << step)
+				put(&writer, " %s", step_name((enum step)step));
+		}
+		break;
 	case VERDICT_ACTION:
+	case VERDICT_CANCELLED:
 		put(&writer, " %s", action_name(verdict->action));
+		break;
+	case VERDICT_COUNTDOWN:
+		put(&writer, " %s %llums", action_name(verdict->action),
+		    (unsigned long long)(verdict->later / NSEC_PER_MSEC));
+		break;
+	case VERDICT_UNIT:
+		put(&writer, " %s", verdict->settings->unit);
 		break;
 	case VERDICT_REMOVAL:
 	case VERDICT_HEARD:
@@ -295,13 +422,115 @@ static bool read_usb(const char *text, struct usb_address *ret)
 	return true;
 }
 
+static bool read_action(const char *value, enum action *ret)
+{
+	for (enum action action = ACTION_NONE; action < ACTION_COUNT; action++) {
+		if (strcmp(action_name(action), value) != 0)
+			continue;
+		*ret = action;
+		return true;
+	}
+	return false;
+}
+
+static bool read_choice(const char *value, const char *no, const char *yes, bool *ret)
+{
+	*ret = strcmp(value, yes) == 0;
+	return *ret || strcmp(value, no) == 0;
+}
+
+static bool read_setting(size_t key, const char *value, struct settings *settings)
+{
+	void *field = (char *)settings + settings_keys[key].offset;
+	bool chosen, good;
+
+	switch (settings_keys[key].type) {
+	case VALUE_ACTION:
+		return read_action(value, field);
+	case VALUE_TIME:
+		return read_nsec(value, field);
+	case VALUE_FALLBACK:
+		good = read_choice(value, "warn", "logout", &chosen);
+		*(enum fallback *)field = chosen ? FALLBACK_LOGOUT : FALLBACK_WARN;
+		return good;
+	case VALUE_BOOL:
+		return read_choice(value, "ignore", "lock", field);
+	case VALUE_UNIT:
+		return read_text(value, field, UNIT_NAME_SIZE);
+	case VALUE_RULE:
+		return read_text(value, field, RULE_NAME_SIZE);
+	}
+	return false;
+}
+
+/* "action" for every cause, "reader.action" for one. */
+static bool read_settings(struct trace_event *trace, const char *key, const char *value)
+{
+	const char *dot = strchr(key, '.'), *name = dot ? dot + 1 : key;
+	bool found = false;
+
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
+		size_t length = strlen(cause_name((enum cause)cause));
+
+		if (dot && (strncmp(key, cause_name((enum cause)cause), length) != 0 || key + length != dot))
+			continue;
+		for (size_t i = 0; i < ELEMENTS(settings_keys); i++) {
+			if (strcmp(settings_keys[i].name, name) != 0)
+				continue;
+			if (!read_setting(i, value, &trace->settings[cause]))
+				return false;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool read_kind(char *value, unsigned *ret)
+{
+	char *rest = NULL;
+
+	*ret = 0;
+	for (char *word = strtok_r(value, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < ELEMENTS(kind_names); i++) {
+			if (strcmp(kind_names[i].name, word) == 0)
+				bit = kind_names[i].bit;
+		}
+		if (!bit)
+			return false;
+		*ret |= bit;
+	}
+	return true;
+}
+
+static bool read_card(const char *value, enum card_state *ret)
+{
+	int index = name_index(card_names, ELEMENTS(card_names), value);
+
+	if (index >= 0)
+		*ret = (enum card_state)index;
+	return index >= 0;
+}
+
+static bool read_small(const char *value, unsigned long long most, void *ret, size_t size)
+{
+	unsigned long long number = 0;
+
+	if (!read_number(value, most, &number))
+		return false;
+	if (size == sizeof(uint8_t))
+		*(uint8_t *)ret = (uint8_t)number;
+	else
+		*(uint16_t *)ret = (uint16_t)number;
+	return true;
+}
+
 /* Every key is read into its place; which of them count is for the event's type to say. */
-static bool read_value(struct trace_event *trace, const char *key, const char *value)
+static bool read_value(struct trace_event *trace, const char *key, char *value)
 {
 	struct reader_state *reader = &trace->reader;
-	unsigned long long number = 0;
-	uint64_t nsec = 0;
-	int index;
+	bool chosen;
 
 	if (strcmp(key, "usb") == 0)
 		return read_usb(value, &reader->usb);
@@ -318,37 +547,28 @@ static bool read_value(struct trace_event *trace, const char *key, const char *v
 	if (strcmp(key, "atr") == 0)
 		return read_hex(value, reader->atr.bytes, ATR_SIZE, &reader->atr.size);
 	if (strcmp(key, "slots") == 0)
-		return read_hex(value, trace->slots, sizeof(trace->slots), &trace->event.slot_change.bytes);
-	if (strcmp(key, "slot") == 0 && read_number(value, 31, &number)) {
-		reader->slot = (uint8_t)number;
-		return true;
+		return read_hex(value, trace->slots, sizeof(trace->slots), &trace->slot_bytes);
+	if (strcmp(key, "slot") == 0)
+		return read_small(value, 31, &reader->slot, sizeof(reader->slot));
+	if (strcmp(key, "counter") == 0)
+		return read_small(value, UINT16_MAX, &reader->event_counter, sizeof(reader->event_counter));
+	if (strcmp(key, "card") == 0)
+		return read_card(value, &reader->card);
+	if (strcmp(key, "kind") == 0)
+		return read_kind(value, &trace->kind);
+	if (strcmp(key, "away") == 0) {
+		bool good = read_choice(value, "no", "yes", &chosen);
+
+		trace->away = chosen;
+		return good;
 	}
-	if (strcmp(key, "counter") == 0 && read_number(value, UINT16_MAX, &number)) {
-		reader->event_counter = (uint16_t)number;
-		return true;
-	}
-	if (strcmp(key, "card") == 0) {
-		index = name_index(card_names, ELEMENTS(card_names), value);
-		reader->card = index < 0 ? CARD_UNAVAILABLE : (enum card_state)index;
-		return index >= 0;
-	}
-	if (strcmp(key, "action") == 0) {
-		for (enum action action = ACTION_NONE; action <= ACTION_LOCK; action++) {
-			trace->settings.action = action;
-			if (strcmp(action_name(action), value) == 0)
-				return true;
-		}
-		return false;
-	}
-	if (strcmp(key, "confirm") == 0 && read_nsec(value, &nsec)) {
-		trace->settings.confirm = nsec;
-		return true;
-	}
-	if (strcmp(key, "lock-timeout") == 0 && read_nsec(value, &nsec)) {
-		trace->settings.lock_timeout = nsec;
-		return true;
-	}
-	return false;
+	return read_settings(trace, key, value);
+}
+
+static void point_at_settings(struct trace_event *trace, struct governance *governance)
+{
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		governance->by_cause[cause] = &trace->settings[cause];
 }
 
 /* Points the event at what was read. */
@@ -367,6 +587,7 @@ static void connect(struct trace_event *trace)
 		break;
 	case EVENT_SLOT_CHANGE:
 		event->slot_change.usb = trace->reader.usb;
+		event->slot_change.bytes = trace->slot_bytes;
 		event->slot_change.slots = trace->slots;
 		break;
 	case EVENT_READER:
@@ -379,7 +600,14 @@ static void connect(struct trace_event *trace)
 		memcpy(trace->login.usb_path, trace->path, sizeof(trace->path));
 		memcpy(trace->login.usb_id, trace->id, sizeof(trace->id));
 		event->record.login = &trace->login;
-		event->record.settings = &trace->settings;
+		event->record.away = trace->away;
+		point_at_settings(trace, &event->record.governance);
+		break;
+	case EVENT_SETTINGS:
+	case EVENT_SESSION_KIND:
+		event->change.session = trace->session;
+		event->change.kind = trace->kind;
+		point_at_settings(trace, &event->change.governance);
 		break;
 	default:
 		event->session = trace->session;
@@ -430,7 +658,9 @@ int trace_parse(const char *line, struct trace_event *ret, struct trace_error *r
 {
 	char copy[TRACE_LINE_MAX];
 
-	*ret = (struct trace_event){.settings = SETTINGS_DEFAULT};
+	*ret = (struct trace_event){0};
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		ret->settings[cause] = (struct settings)SETTINGS_DEFAULT;
 	if (strlen(line) >= sizeof(copy)) {
 		fail(ret_error, "line too long", line);
 		return -EBADMSG;

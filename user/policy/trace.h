@@ -8,24 +8,27 @@
  *   1504ms pcsc reader name=Reader%2000%2000 slot=0 usb=1:5 card=empty counter=2 atr=
  *
  * A stamp is a number and a unit (ns, us, ms, s). A value runs to the next blank; bytes outside the printable
- * ones, blanks and '%' stand as %XX. Everything of an event that the core looks at is in its line.
+ * ones, blanks and '%' stand as %XX. Everything of an event that the core looks at is in its line. A key of
+ * the settings holds for every cause, or, written "reader.action=logout", for that one.
  */
 #include <stddef.h>
 
 #include "verdict.h"
 
-#define TRACE_LINE_MAX 1024
+#define TRACE_LINE_MAX 4096
 
 /* Room for what a parsed event points to. */
 struct trace_event {
 	struct event event;
 	struct reader_state reader;
 	struct login_record login;
-	struct settings settings;
+	struct settings settings[CAUSE_COUNT];
+	unsigned kind;
+	bool away;
 	char path[USB_PATH_SIZE];
 	char id[10];
 	char session[SESSION_ID_SIZE];
-	uint8_t slots[8];
+	uint8_t slots[8], slot_bytes;
 };
 
 struct trace_error {

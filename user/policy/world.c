@@ -81,7 +81,7 @@ static void device_gone(struct world *world, struct device *device, enum event_s
 
 	device->presence = PRESENCE_GONE;
 	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-	session_remove(world, session, CAUSE_READER, source, stamp);
+	session_remove(world, session, CAUSE_READER, source, EVIDENCE_DEVICE, stamp);
 }
 
 static int device_removed(struct world *world, const struct event *event)
@@ -106,7 +106,7 @@ static void device_replaced(struct world *world, struct device *device, uint64_t
 	{
 		if (session->guard == GUARD_ON && session->login.usb_path[0] &&
 		    strcmp(session->login.usb_path, device->path) != 0)
-			session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, stamp);
+			session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_DEVICE, stamp);
 	}
 }
 
@@ -184,7 +184,7 @@ static void reader_forget_all(struct world *world)
 	reader_forget(world, reader);
 }
 
-static void pcsc_changed(struct world *world, bool up)
+static void pcsc_changed(struct world *world, bool up, uint64_t stamp)
 {
 	struct session *session, *next;
 
@@ -193,10 +193,30 @@ static void pcsc_changed(struct world *world, bool up)
 	world->pcsc_listed = false;
 	if (up)
 		world->pcsc_epoch++;
+	HASH_ITER(hh, world->sessions, session, next)
+	{
+		session->pcsc_lost_until = 0;
+		if (!up)
+			session_pcsc_down(world, session, stamp);
+		session_busy_update(world, session);
+	}
+}
+
+/* Whose card may it be? Of those who miss one; and, after sleep, of all, since readers have new addresses then. */
+static void card_arrived(struct world *world, const struct reader *reader, uint64_t stamp)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(world->away, session, next, on_away.next)
+	{
+		/* What took the card away just now does not bring it back. */
+		if (!session->confirm_until && !session->to_report)
+			session_restore(world, session, reader, stamp);
+	}
 	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
 	{
-		session->doubt_until = 0;
-		session_busy_update(world, session);
+		if (session->unsure_until && session->device != reader->device)
+			session_restore(world, session, reader, stamp);
 	}
 }
 
@@ -208,6 +228,7 @@ static int reader_told(struct world *world, const struct event *event)
 	if (!reader)
 		return -ENOMEM;
 	reader->listing = world->reader_listing;
+	reader->told = event->stamp;
 	if (reader->device) {
 		DL_FOREACH_SAFE2(reader->device->sessions, session, next, on_device.next)
 		{
@@ -221,14 +242,8 @@ static int reader_told(struct world *world, const struct event *event)
 				session_look(world, session, event->source, event->stamp);
 		}
 	}
-	if (reader->state.card == CARD_PRESENT) {
-		DL_FOREACH_SAFE2(world->away, session, next, on_away.next)
-		{
-			/* What took the card away just now does not bring it back. */
-			if (!session->confirm_until && !session->to_report)
-				session_restore(world, session, reader, event->stamp);
-		}
-	}
+	if (reader->state.card == CARD_PRESENT)
+		card_arrived(world, reader, event->stamp);
 	return 0;
 }
 
@@ -314,7 +329,7 @@ static int record_told(struct world *world, const struct event *event)
 	session = session_get(world, login);
 	if (!session)
 		return -ENOMEM;
-	session_record(world, session, login, event->record.settings, device);
+	session_record(world, session, event, device);
 	session_look(world, session, event->source, event->stamp);
 	return 0;
 }
@@ -327,17 +342,30 @@ static void session_event(struct world *world, const struct event *event)
 		return;
 	switch (event->type) {
 	case EVENT_SESSION_ENDED:
+		case_ended(world, session, event->stamp);
 		world_tell(world, session, (struct verdict){.type = VERDICT_DISARM});
 		session_forget(world, session);
 		break;
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
-		session_locked(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
+		case_locked(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
 		break;
 	default:
-		session_action_failed(world, session, event->stamp);
+		case_step_failed(world, session, event->stamp);
 		break;
 	}
+}
+
+static void session_changed(struct world *world, const struct event *event)
+{
+	struct session *session = session_find(world, event->change.session);
+
+	if (!session)
+		return;
+	if (event->type == EVENT_SETTINGS)
+		session_govern(world, session, &event->change.governance);
+	else
+		session_set_kind(world, session, event->change.kind);
 }
 
 /* ---- the daemon ----------------------------------------------------------------------------------------- */
@@ -348,6 +376,22 @@ static void lost(struct world *world, const struct event *event)
 	world->recheck_asked = true;
 	world_tell(world, NULL,
 		   (struct verdict){.type = VERDICT_RECHECK, .source = event->source, .stamp = event->stamp});
+}
+
+static void slept(struct world *world, const struct event *event)
+{
+	struct session *session, *next;
+
+	world->asleep = event->type == EVENT_SLEEP;
+	HASH_ITER(hh, world->sessions, session, next)
+	{
+		if (world->asleep)
+			session_sleep(world, session);
+		else
+			session_resume(world, session, event->stamp);
+	}
+	if (!world->asleep)
+		lost(world, event);
 }
 
 static void recheck_over(struct world *world, const struct event *event)
@@ -372,7 +416,7 @@ static void report(struct world *world)
 	struct session *session, *next;
 
 	DL_FOREACH_SAFE2(world->report, session, next, on_report.next)
-	session_report(world, session);
+	case_report(world, session);
 }
 
 static int take_in(struct world *world, const struct event *event)
@@ -390,7 +434,7 @@ static int take_in(struct world *world, const struct event *event)
 		break;
 	case EVENT_PCSC_UP:
 	case EVENT_PCSC_DOWN:
-		pcsc_changed(world, event->type == EVENT_PCSC_UP);
+		pcsc_changed(world, event->type == EVENT_PCSC_UP, event->stamp);
 		break;
 	case EVENT_READER:
 		return reader_told(world, event);
@@ -402,11 +446,22 @@ static int take_in(struct world *world, const struct event *event)
 		break;
 	case EVENT_RECORD:
 		return record_told(world, event);
+	case EVENT_SETTINGS:
+	case EVENT_SESSION_KIND:
+		session_changed(world, event);
+		break;
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);
+		break;
+	case EVENT_PROBE:
+		world->probe = true;
+		break;
+	case EVENT_SLEEP:
+	case EVENT_RESUME:
+		slept(world, event);
 		break;
 	case EVENT_LOST:
 		lost(world, event);
