@@ -6,17 +6,18 @@
  */
 #include <stddef.h>
 
+#include "macro.h"
 #include "settings.h"
 
 /* What kind of session it is; from logind, so not known at once. */
 enum session_kind {
 	KIND_LOCAL = 1 << 0,
-	KIND_REMOTE = 1 << 1,	 /* logind's Remote, or a service that is remote by its nature (xrdp-sesman) */
+	KIND_REMOTE = 1 << 1, /* logind's Remote, or a service that is remote by its nature (xrdp-sesman) */
 	KIND_GRAPHICAL = 1 << 2, /* type x11, wayland, mir */
 	KIND_TTY = 1 << 3,
-	KIND_XRDP = 1 << 4,	   /* a remote session that xrdp can disconnect */
-	KIND_SSH = 1 << 5,	   /* a remote one that has no detached state and no locker */
-	KIND_CONSOLE = 1 << 6,	   /* a tty session on the active local console */
+	KIND_XRDP = 1 << 4,    /* a remote session that xrdp can disconnect */
+	KIND_SSH = 1 << 5,     /* a remote one that has no detached state and no locker */
+	KIND_CONSOLE = 1 << 6, /* a tty session on the active local console */
 };
 
 /* What a rule may ask about a session. Strings are borrowed; NULL: not known, and no pattern matches it. */
@@ -26,41 +27,83 @@ struct session_facts {
 	const char *reader;
 	const char *const *groups; /* names; `group_count` of them */
 	size_t group_count;
-	unsigned kind; /* enum session_kind bits; 0: not known yet */
+	unsigned kind; /* enum session_kind bits; 0: not known yet, and no Session= matches it */
 };
+
+/* A list of globs, one after another, each with its NUL, `size` bytes in all. None: matches anything. */
+struct patterns {
+	char *globs; /* malloc()ed, or NULL */
+	size_t size;
+};
+
+/*
+ * Appends the globs of `text`. They are fnmatch(3)'s without flags, bytes for characters, separated by spaces
+ * and tabs. Double quotes hold an element together ("Foo Reader*", or any part of it, as in a shell); a
+ * backslash makes the next byte an ordinary one, a space or a quote too. 0; -EINVAL for a quote that is not
+ * closed, an empty element, a backslash at the end, or no element at all; -ENOMEM. Unchanged on failure.
+ */
+int patterns_add(struct patterns *patterns, const char *text);
+
+/* The keys that [Policy] and every rule may set. */
+enum setting {
+	SETTING_ACTION,
+	SETTING_THEN,
+	SETTING_AFTER,
+	SETTING_SETTLE,
+	SETTING_CONFIRM,
+	SETTING_LOCK_TIMEOUT,
+	SETTING_WHEN_LOCK_FAILS,
+	SETTING_WHEN_CANNOT_LOCK,
+	SETTING_PCSC_LOST,
+	SETTING_UNIT,
+	SETTING_COUNT,
+};
+
+/* The member of `settings` that holds it. */
+void *setting_field(struct settings *settings, enum setting setting);
+
+/* What one [Rule …] matches and sets. All that is asked must match. */
+struct rule {
+	char name[RULE_NAME_SIZE];
+	struct patterns user, group, service, reader; /* a group: any of the session's */
+	unsigned kinds;	 /* Session=: KIND_LOCAL … KIND_TTY bits, any one of them; 0: not asked */
+	unsigned causes; /* Cause=: bit n for enum cause n; 0: any */
+	unsigned set;	 /* bit n: enum setting n is this rule's own; the others come from [Policy] */
+	struct settings settings;
+	const char *file; /* where it stands, for explain; from rules_file() */
+	unsigned line;
+};
+
+/* Frees what it points to and empties it. */
+void rule_clear(struct rule *rule);
 
 struct rules;
 
 /* With [Policy] at its defaults and no rule. */
 int rules_new(struct rules **ret);
 struct rules *rules_free(struct rules *rules);
+DEFINE_CLEANUP(struct rules *, rules_free)
 
 /* [Policy], to be filled in. */
 struct settings *rules_policy(struct rules *rules);
 
+/* A copy of `path` that lives as long as the rules; the same one for the same path. NULL: out of memory. */
+const char *rules_file(struct rules *rules, const char *path);
+
 /*
- * What one [Rule …] matches and sets, as the configuration reader puts it together. Patterns are globs, space
- * separated; an empty string matches anything. `set` has bit n for the n-th key of rules.c's settings table
- * that the rule gives itself; the others come from [Policy].
+ * Takes what the rule points to and empties it. One of the same name is replaced and its place kept; any
+ * other comes after those there are. -ENOMEM: not taken.
  */
-struct rule {
-	char name[RULE_NAME_SIZE];
-	char *user, *group, *service, *reader; /* malloc()ed, or NULL */
-	unsigned kinds;	 /* Session=: KIND_LOCAL … KIND_TTY bits, all of one word of the list; 0: any */
-	unsigned causes; /* Cause=: bit n for enum cause n; 0: any */
-	uint32_t set;
-	struct settings settings;
-	const char *file; /* where it stands, for explain; owned by the rules */
-	unsigned line;
-};
+int rules_put(struct rules *rules, struct rule *rule);
+const struct rule *rules_find(const struct rules *rules, const char *name);
 
-/* Appends a rule, taking what it points to. -ENOMEM: not taken. */
-int rules_append(struct rules *rules, const struct rule *rule);
-
-/* Fills what each rule leaves unset from [Policy]: to be called once, after everything was read. */
+/* Fills what each rule leaves unset from [Policy]: after everything was read, and before any resolving. */
 void rules_complete(struct rules *rules);
 
-/* First match decides, for each cause of its own. The settings live as long as the rules. */
+/*
+ * First match decides, for each cause of its own; [Policy] where none does. One pass over the rules. The
+ * settings live as long as the rules.
+ */
 struct governance rules_resolve(const struct rules *rules, const struct session_facts *facts);
 
 /* Whether any rule asks for groups: if not, none need be looked up. */

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rules.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* uthash must report an allocation that failed instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "macro.h"
+
+#define EVERY_CAUSE ((1U << CAUSE_COUNT) - 1)
+
+struct file_name {
+	struct file_name *next;
+	char path[];
+};
+
+struct entry {
+	struct rule rule;
+	UT_hash_handle hh;
+};
+
+struct rules {
+	struct settings policy;
+	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
+	struct file_name *files;
+};
+
+/* ---- patterns ------------------------------------------------------------------------------------------ */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Moves one element from *text to *end, its quotes left out and its backslashes kept for fnmatch(). */
+static bool take_element(const char **text, char **end)
+{
+	const char *from = *text;
+	char *to = *end;
+	bool quoted = false;
+
+	for (; *from && (quoted || !is_blank(*from)); from++) {
+		if (*from == '"') {
+			quoted = !quoted;
+			continue;
+		}
+		if (*from == '\\') {
+			*to++ = *from++;
+			if (!*from)
+				return false;
+		}
+		*to++ = *from;
+	}
+	if (quoted || to == *end)
+		return false;
+	*to++ = '\0';
+	*text = from;
+	*end = to;
+	return true;
+}
+
+int patterns_add(struct patterns *patterns, const char *text)
+{
+	/* Each element loses nothing but quotes, and its separator becomes its NUL. */
+	char *globs = realloc(patterns->globs, patterns->size + strlen(text) + 1);
+	char *end;
+
+	if (!globs)
+		return -ENOMEM;
+	patterns->globs = globs;
+	end = globs + patterns->size;
+	for (;;) {
+		while (is_blank(*text))
+			text++;
+		if (!*text)
+			break;
+		if (!take_element(&text, &end))
+			return -EINVAL;
+	}
+	if (end == globs + patterns->size)
+		return -EINVAL;
+	patterns->size = (size_t)(end - globs);
+	return 0;
+}
+
+static bool patterns_match(const struct patterns *patterns, const char *text)
+{
+	const char *end = patterns->globs + patterns->size;
+
+	for (const char *glob = patterns->globs; glob < end; glob += strlen(glob) + 1)
+		if (fnmatch(glob, text, 0) == 0)
+			return true;
+	return false;
+}
+
+/* ---- one rule ------------------------------------------------------------------------------------------ */
+
+#define MEMBER(name)                                                                                         \
+	{                                                                                                    \
+		offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)                     \
+	}
+
+static const struct {
+	size_t offset, size;
+} members[SETTING_COUNT] = {
+	[SETTING_ACTION] = MEMBER(action),
+	[SETTING_THEN] = MEMBER(then),
+	[SETTING_AFTER] = MEMBER(after),
+	[SETTING_SETTLE] = MEMBER(settle),
+	[SETTING_CONFIRM] = MEMBER(confirm),
+	[SETTING_LOCK_TIMEOUT] = MEMBER(lock_timeout),
+	[SETTING_WHEN_LOCK_FAILS] = MEMBER(when_lock_fails),
+	[SETTING_WHEN_CANNOT_LOCK] = MEMBER(when_cannot_lock),
+	[SETTING_PCSC_LOST] = MEMBER(lock_when_pcsc_lost),
+	[SETTING_UNIT] = MEMBER(unit),
+};
+
+void *setting_field(struct settings *settings, enum setting setting)
+{
+	return (char *)settings + members[setting].offset;
+}
+
+void rule_clear(struct rule *rule)
+{
+	free(rule->user.globs);
+	free(rule->group.globs);
+	free(rule->service.globs);
+	free(rule->reader.globs);
+	*rule = (struct rule){.name = ""};
+}
+
+static bool fact_matches(const struct patterns *patterns, const char *fact)
+{
+	return !patterns->size || (fact && patterns_match(patterns, fact));
+}
+
+static bool groups_match(const struct patterns *patterns, const struct session_facts *facts)
+{
+	if (!patterns->size)
+		return true;
+	for (size_t i = 0; i < facts->group_count; i++)
+		if (patterns_match(patterns, facts->groups[i]))
+			return true;
+	return false;
+}
+
+/* Whatever the cause. */
+static bool rule_matches(const struct rule *rule, const struct session_facts *facts)
+{
+	return (!rule->kinds || (rule->kinds & facts->kind)) &&
+	       fact_matches(&rule->service, facts->service) && fact_matches(&rule->user, facts->user) &&
+	       fact_matches(&rule->reader, facts->reader) && groups_match(&rule->group, facts);
+}
+
+/* ---- all of them --------------------------------------------------------------------------------------- */
+
+int rules_new(struct rules **ret)
+{
+	struct rules *rules = calloc(1, sizeof(*rules));
+
+	if (!rules)
+		return -ENOMEM;
+	rules->policy = (struct settings)SETTINGS_DEFAULT;
+	*ret = rules;
+	return 0;
+}
+
+struct rules *rules_free(struct rules *rules)
+{
+	struct entry *entry, *next_entry;
+
+	if (!rules)
+		return NULL;
+	HASH_ITER(hh, rules->entries, entry, next_entry)
+	{
+		HASH_DELETE(hh, rules->entries, entry);
+		rule_clear(&entry->rule);
+		free(entry);
+	}
+	while (rules->files) {
+		struct file_name *file = rules->files;
+
+		rules->files = file->next;
+		free(file);
+	}
+	free(rules);
+	return NULL;
+}
+
+struct settings *rules_policy(struct rules *rules)
+{
+	return &rules->policy;
+}
+
+const char *rules_file(struct rules *rules, const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct file_name *file;
+
+	for (file = rules->files; file; file = file->next)
+		if (strcmp(file->path, path) == 0)
+			return file->path;
+	file = malloc(sizeof(*file) + size);
+	if (!file)
+		return NULL;
+	memcpy(file->path, path, size);
+	file->next = rules->files;
+	rules->files = file;
+	return file->path;
+}
+
+static struct entry *find(const struct rules *rules, const char *name)
+{
+	struct entry *entry;
+
+	HASH_FIND_STR(rules->entries, name, entry);
+	return entry;
+}
+
+const struct rule *rules_find(const struct rules *rules, const char *name)
+{
+	struct entry *entry = find(rules, name);
+
+	return entry ? &entry->rule : NULL;
+}
+
+static struct entry *add(struct rules *rules, const char *name)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	memcpy(entry->rule.name, name, sizeof(entry->rule.name));
+	HASH_ADD_STR(rules->entries, rule.name, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return NULL;
+	}
+	return entry;
+}
+
+int rules_put(struct rules *rules, struct rule *rule)
+{
+	struct entry *entry = find(rules, rule->name);
+
+	if (!entry)
+		entry = add(rules, rule->name);
+	if (!entry)
+		return -ENOMEM;
+	rule_clear(&entry->rule);
+	entry->rule = *rule;
+	memcpy(entry->rule.settings.rule, rule->name, sizeof(rule->name));
+	*rule = (struct rule){.name = ""};
+	return 0;
+}
+
+static void complete(struct rule *rule, struct settings *policy)
+{
+	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
+		if (!(rule->set & 1U << setting))
+			memcpy(setting_field(&rule->settings, setting), setting_field(policy, setting),
+			       members[setting].size);
+}
+
+void rules_complete(struct rules *rules)
+{
+	struct entry *entry, *next;
+
+	HASH_ITER(hh, rules->entries, entry, next)
+	complete(&entry->rule, &rules->policy);
+}
+
+struct governance rules_resolve(const struct rules *rules, const struct session_facts *facts)
+{
+	struct governance governance;
+	unsigned open = EVERY_CAUSE; /* causes that no rule has decided yet */
+
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		governance.by_cause[cause] = &rules->policy;
+	for (const struct entry *entry = rules->entries; entry && open; entry = entry->hh.next) {
+		unsigned decides = open & (entry->rule.causes ? entry->rule.causes : EVERY_CAUSE);
+
+		if (!decides || !rule_matches(&entry->rule, facts))
+			continue;
+		open &= ~decides;
+		for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+			if (decides & 1U << cause)
+				governance.by_cause[cause] = &entry->rule.settings;
+	}
+	return governance;
+}
+
+bool rules_need_groups(const struct rules *rules)
+{
+	for (const struct entry *entry = rules->entries; entry; entry = entry->hh.next)
+		if (entry->rule.group.size)
+			return true;
+	return false;
+}
+
+size_t rules_count(const struct rules *rules)
+{
+	return HASH_COUNT(rules->entries);
+}
