@@ -191,45 +191,46 @@ static void sent(struct world *world, struct session *session, enum action actio
 }
 
 /* Takes what loses work, or has it wait for agreement. Nothing of the kind happens while the machine sleeps. */
-static void take_destructive(struct world *world, struct session *session, enum action action, uint64_t now)
+static void take_destructive(struct world *world, struct session *session, enum action action)
 {
 	enum step step = action_step(session, action);
 
 	if (!agreed(world, session) || world->asleep) {
 		session->pending = action;
 		if (!session->confirm_until)
-			session->confirm_until = now + session->settings->confirm;
+			session->confirm_until = world->now + session->settings->confirm;
 		return;
 	}
 	session->pending = ACTION_NONE;
 	session->then_at = session->announce_at = 0;
 	session->taken = action;
 	take_step(world, session, step);
-	sent(world, session, action, step == STEP_XRDP_DISCONNECT ? AWAIT_NONE_COMES : AWAIT_END, now + END_NSEC);
+	sent(world, session, action, step == STEP_XRDP_DISCONNECT ? AWAIT_NONE_COMES : AWAIT_END,
+	     world->now + END_NSEC);
 }
 
-static void lock(struct world *world, struct session *session, uint64_t now)
+static void lock(struct world *world, struct session *session)
 {
 	session->taken = ACTION_LOCK;
 	take_step(world, session, STEP_LOCK);
 	if (session->kind & KIND_CONSOLE && !session->provable)
 		take_step(world, session, STEP_CONSOLE_LOCK);
-	sent(world, session, ACTION_LOCK, AWAIT_LOCK, now + session->settings->lock_timeout);
+	sent(world, session, ACTION_LOCK, AWAIT_LOCK, world->now + session->settings->lock_timeout);
 	if (!cannot_lock(session) || session->kind & KIND_CONSOLE)
 		return;
 	session->report_cannot_lock = true;
 	if (session->settings->when_cannot_lock == FALLBACK_LOGOUT)
-		take_destructive(world, session, ACTION_LOGOUT, now);
+		take_destructive(world, session, ACTION_LOGOUT);
 }
 
-static void take_action(struct world *world, struct session *session, enum action action, uint64_t now)
+static void take_action(struct world *world, struct session *session, enum action action)
 {
 	if (action == ACTION_NONE)
 		return;
 	if (action_step(session, action) == STEP_LOCK)
-		lock(world, session, now);
+		lock(world, session);
 	else
-		take_destructive(world, session, action, now);
+		take_destructive(world, session, action);
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
@@ -258,26 +259,26 @@ static void tell_countdown(struct world *world, struct session *session, uint64_
 	world_tell(world, session, verdict);
 }
 
-static void first_stage(struct world *world, struct session *session, uint64_t now)
+static void first_stage(struct world *world, struct session *session)
 {
 	const struct settings *settings = session->settings;
 
 	session->settle_until = 0;
-	take_action(world, session, session->cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action, now);
+	take_action(world, session, session->cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action);
 	session->report_removal = true;
 	report_later(world, session);
 	/* An earlier removal's second stage that is still to come stays as it is. */
 	if (settings->then == ACTION_NONE || session->cause == CAUSE_PCSC_LOST || session->then_at)
 		return;
-	session->then_at = now + settings->after;
-	set_announcement(session, now);
+	session->then_at = world->now + settings->after;
+	set_announcement(session, world->now);
 	session->report_countdown = settings->after > 0;
 }
 
-static void second_stage(struct world *world, struct session *session, uint64_t now)
+static void second_stage(struct world *world, struct session *session)
 {
 	session->then_at = session->announce_at = 0;
-	take_action(world, session, session->settings->then, now);
+	take_action(world, session, session->settings->then);
 }
 
 static void cancel(struct world *world, struct session *session, uint64_t stamp, const char *why)
@@ -316,7 +317,7 @@ static void more_evidence(struct world *world, struct session *session, enum cau
 	session->evidence |= evidence;
 	if (session->pending != ACTION_NONE && agreed(world, session)) {
 		session->confirm_until = 0;
-		take_destructive(world, session, session->pending, stamp);
+		take_destructive(world, session, session->pending);
 	}
 	heard(world, session, cause, source, stamp);
 	session_busy_update(world, session);
@@ -350,19 +351,25 @@ void session_remove(struct world *world, struct session *session, enum cause cau
 		more_evidence(world, session, cause, source, evidence, stamp);
 		return;
 	}
+	/* A word of the removal before last, late: the card has been back since. */
+	if (session->opened && stamp <= session->opened) {
+		heard(world, session, cause, source, stamp);
+		return;
+	}
 	/* Around sleep everything comes and goes: what is still gone some time after it is gone. */
 	if (world->asleep || (session->unsure && source != SOURCE_STARTUP)) {
 		session->suspect = true;
 		return;
 	}
 	case_open(session, cause, source, evidence, stamp);
+	session->opened_now = world->now;
 	session_set_guard(world, session, GUARD_AWAY);
 	if (evidence == EVIDENCE_SLOT)
-		session->confirm_until = stamp + session->settings->confirm;
+		session->confirm_until = world->now + session->settings->confirm;
 	if (session->settings->settle && cause != CAUSE_ABSENT)
-		session->settle_until = stamp + session->settings->settle;
+		session->settle_until = world->now + session->settings->settle;
 	else
-		first_stage(world, session, stamp);
+		first_stage(world, session);
 	session_busy_update(world, session);
 }
 
@@ -370,6 +377,7 @@ void session_remove(struct world *world, struct session *session, enum cause cau
 void case_contradicted(struct world *world, struct session *session, uint64_t stamp)
 {
 	session->settle_until = 0;
+	session->evidence = 0;
 	case_tell(world, session, VERDICT_CONTRADICTED, stamp, "PC/SC still has the card, its counter unmoved");
 	cancel(world, session, stamp, "contradicted");
 }
@@ -433,7 +441,7 @@ void case_report(struct world *world, struct session *session)
 	if (session->report_cannot_lock)
 		case_tell(world, session, VERDICT_CANNOT_LOCK, session->opened, "it has no locker that is known to obey");
 	if (session->report_countdown)
-		tell_countdown(world, session, session->then_at - session->settings->after);
+		tell_countdown(world, session, world->now);
 	session->report_removal = session->report_action = false;
 	session->report_cannot_lock = session->report_countdown = false;
 }
@@ -458,7 +466,7 @@ static void lock_not_seen(struct world *world, struct session *session, uint64_t
 	}
 	tell_outcome(world, session, OUTCOME_FAILED, now, "LockedHint did not show, nor after a second try");
 	if (session->settings->when_lock_fails == FALLBACK_LOGOUT && session->guard == GUARD_AWAY)
-		take_destructive(world, session, ACTION_LOGOUT, now);
+		take_destructive(world, session, ACTION_LOGOUT);
 }
 
 static void not_verified(struct world *world, struct session *session, uint64_t now)
@@ -473,11 +481,11 @@ static void not_verified(struct world *world, struct session *session, uint64_t 
 }
 
 /* Nobody contradicted: that counts as agreement. */
-void case_confirmed(struct world *world, struct session *session, uint64_t stamp)
+void case_confirmed(struct world *world, struct session *session)
 {
 	session->evidence |= EVIDENCE_SILENCE;
 	if (session->pending != ACTION_NONE)
-		take_destructive(world, session, session->pending, stamp);
+		take_destructive(world, session, session->pending);
 }
 
 static bool due(uint64_t *deadline, uint64_t now)
@@ -489,16 +497,18 @@ static bool due(uint64_t *deadline, uint64_t now)
 }
 
 /* Everything but `confirm_until`, at whose end PC/SC's last word is looked at: session_time(). */
-void case_time(struct world *world, struct session *session, uint64_t now)
+void case_time(struct world *world, struct session *session)
 {
+	uint64_t now = world->now;
+
 	if (due(&session->settle_until, now))
-		first_stage(world, session, now);
+		first_stage(world, session);
 	if (due(&session->announce_at, now)) {
 		tell_countdown(world, session, now);
 		set_announcement(session, now);
 	}
 	if (session->then_at && now >= session->then_at)
-		second_stage(world, session, now);
+		second_stage(world, session);
 	if (session->verify_until && now >= session->verify_until)
 		not_verified(world, session, now);
 }

@@ -3,7 +3,9 @@
 /*
  * What the core is told. An event is plain data; its pointers are borrowed for the duration of the call.
  * `stamp` is when the thing arose, in nanoseconds of CLOCK_MONOTONIC: the kernel's own stamp for the probe,
- * the moment a source learnt of it for the others. Stamps may run backwards between sources.
+ * the moment a source learnt of it for the others. Stamps may run backwards between sources; `now` never
+ * does, and waiting is counted from it, so that a daemon held up for a while does not take its own delay for
+ * the others' silence.
  */
 #include "record.h"
 #include "rules.h"
@@ -59,6 +61,7 @@ struct event {
 	enum event_type type;
 	enum event_source source;
 	uint64_t stamp;
+	uint64_t now; /* when the daemon took it in; 0: at its stamp */
 	union {
 		struct device_facts device; /* DEVICE_* */
 		struct {

@@ -57,11 +57,19 @@ static bool atr_equal(const struct atr *a, const struct atr *b)
 	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-static void doubt_begin(struct world *world, struct session *session, uint64_t stamp)
+/* The reader has told of "out" and "in", PC/SC has not counted them yet; the reader would tell of another. */
+static bool lags(const struct world *world, const struct session *session)
+{
+	return world->probe && world->now < session->lag_until;
+}
+
+static void doubt_begin(struct world *world, struct session *session)
 {
 	if (session->doubt_until || session->comm_error)
 		return;
-	session->doubt_until = stamp + DOUBT_NSEC;
+	session->doubt_until = world->now + DOUBT_NSEC;
+	if (lags(world, session))
+		session->lag_until = session->doubt_until;
 	session->doubt_at_look = world->looking_pcsc;
 	session_busy_update(world, session);
 }
@@ -106,10 +114,15 @@ static void look_at_card(struct world *world, struct session *session, const str
 
 	if (now->card == CARD_EMPTY) {
 		/* Just after pcscd's return a card may still be on its way in: give it the same time. */
-		if (session->pcsc_epoch != world->pcsc_epoch)
-			doubt_begin(world, session, stamp);
+		if (session->pcsc_epoch != world->pcsc_epoch || lags(world, session))
+			doubt_begin(world, session);
 		else
 			found_missing(world, session, world->looking_pcsc, CAUSE_CARD, source, stamp);
+		return;
+	}
+	if (lags(world, session) && (uint16_t)(now->event_counter - session->login.card.event_counter) == 2 &&
+	    atr_equal(&now->atr, &session->login.card.atr)) {
+		card_confirmed(world, session, reader);
 		return;
 	}
 	switch (card_compare(&session->login.card, now)) {
@@ -191,7 +204,7 @@ static void rebind(struct world *world, struct session *session, const struct re
 /* The card was not out: PC/SC, asked after the reader's notice, still counts the recorded insertion. */
 static bool contradicts(const struct session *session, const struct reader *reader)
 {
-	return session->evidence == EVIDENCE_SLOT && !session->card_back && reader->told > session->opened &&
+	return (session->evidence & ~EVIDENCE_SILENCE) == EVIDENCE_SLOT && !session->card_back && reader->told > session->opened_now &&
 	       reader->state.event_counter == session->login.card.event_counter;
 }
 
@@ -200,6 +213,9 @@ static void restored(struct world *world, struct session *session, const struct 
 	bool contradicted = contradicts(session, reader), settled = session->settle_until != 0;
 
 	session_set_guard(world, session, GUARD_ON);
+	if (session->card_back && reader->device == session->device &&
+	    reader->state.event_counter == session->login.card.event_counter)
+		session->lag_until = world->now + LAG_NSEC;
 	if (session->pending == ACTION_NONE)
 		session->confirm_until = 0;
 	session->settle_until = 0;
@@ -259,9 +275,9 @@ void session_look(struct world *world, struct session *session, enum event_sourc
 	else if (session->guard == GUARD_AWAY)
 		look_while_away(world, session, reader, stamp);
 	else if (!reader)
-		doubt_begin(world, session, stamp);
+		doubt_begin(world, session);
 	else if (reader->state.card == CARD_UNAVAILABLE) {
-		doubt_begin(world, session, stamp);
+		doubt_begin(world, session);
 		if (session->device && session->device->presence == PRESENCE_HERE)
 			tell_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
 	} else
@@ -311,10 +327,10 @@ static void confirm_over(struct world *world, struct session *session, uint64_t 
 	const struct reader *reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
 
 	if (session->guard == GUARD_AWAY && reader && reader->state.card == CARD_PRESENT &&
-	    reader->told > session->opened && (session->card_back || contradicts(session, reader)) &&
+	    reader->told > session->opened_now && (session->card_back || contradicts(session, reader)) &&
 	    session_restore(world, session, reader, now) && session->pending == ACTION_NONE)
 		return;
-	case_confirmed(world, session, now);
+	case_confirmed(world, session);
 }
 
 static bool due(uint64_t *deadline, uint64_t now)
@@ -325,8 +341,10 @@ static bool due(uint64_t *deadline, uint64_t now)
 	return true;
 }
 
-void session_time(struct world *world, struct session *session, uint64_t now)
+void session_time(struct world *world, struct session *session)
 {
+	uint64_t now = world->now;
+
 	if (due(&session->doubt_until, now))
 		doubt_over(world, session, now);
 	if (due(&session->unsure_until, now))
@@ -335,7 +353,7 @@ void session_time(struct world *world, struct session *session, uint64_t now)
 		session_remove(world, session, CAUSE_PCSC_LOST, SOURCE_PCSC, EVIDENCE_PCSC, now);
 	if (due(&session->confirm_until, now))
 		confirm_over(world, session, now);
-	case_time(world, session, now);
+	case_time(world, session);
 	session_busy_update(world, session);
 }
 
@@ -349,22 +367,22 @@ void session_sleep(struct world *world, struct session *session)
 	session_busy_update(world, session);
 }
 
-void session_resume(struct world *world, struct session *session, uint64_t stamp)
+void session_resume(struct world *world, struct session *session)
 {
 	if (!session->unsure)
 		return;
-	session->unsure_since = stamp;
-	session->unsure_until = stamp + RESUME_NSEC;
+	session->unsure_since = world->now;
+	session->unsure_until = world->now + RESUME_NSEC;
 	session_busy_update(world, session);
 }
 
 /* PcscLost=lock, where the probe does not watch the reader anyway. */
-void session_pcsc_down(struct world *world, struct session *session, uint64_t stamp)
+void session_pcsc_down(struct world *world, struct session *session)
 {
 	session->doubt_until = 0;
 	if (session->guard == GUARD_ON && session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
 	    !(world->probe && session->device))
-		session->pcsc_lost_until = stamp + PCSC_LOST_NSEC;
+		session->pcsc_lost_until = world->now + PCSC_LOST_NSEC;
 	session_busy_update(world, session);
 }
 
@@ -395,6 +413,7 @@ void session_record(struct world *world, struct session *session, const struct e
 	case_person_proven(world, session, event->stamp, "the person signed in again");
 	session_set_guard(world, session, event->record.away ? GUARD_AWAY : GUARD_ON);
 	session->login = *event->record.login;
+	session->opened = 0;
 	session->pcsc_epoch = world->pcsc_epoch ? world->pcsc_epoch : 1;
 	session->comm_error = session->unsure = session->suspect = false;
 	session->doubt_until = session->confirm_until = session->settle_until = 0;
@@ -407,7 +426,7 @@ void session_record(struct world *world, struct session *session, const struct e
 	session_bind_device(world, session, device);
 	session_govern(world, session, &event->record.governance);
 	if (!world->pcsc_up && world->pcsc_epoch)
-		session_pcsc_down(world, session, event->stamp);
+		session_pcsc_down(world, session);
 	session_busy_update(world, session);
 }
 

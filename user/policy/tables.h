@@ -16,6 +16,8 @@
 
 /* How long a reader that cannot be read, though its USB device is there, is given to answer again. */
 #define DOUBT_NSEC (2 * NSEC_PER_SEC)
+/* How long PC/SC may lag behind a card that was out and in again. */
+#define LAG_NSEC (2 * NSEC_PER_SEC)
 /* How long after sleep devices may take to come back before they count as gone. */
 #define RESUME_NSEC (5 * NSEC_PER_SEC)
 /* PcscLost=: how long pcscd may stay away. */
@@ -97,6 +99,7 @@ struct session {
 	/* The case: set when it is opened, and kept until the next one. */
 	const struct settings *settings; /* that govern it */
 	uint64_t opened;		 /* stamp of the first word of it */
+	uint64_t opened_now;		 /* when that word was taken in */
 	enum cause cause;
 	enum event_source source;
 	unsigned evidence;    /* enum evidence bits */
@@ -115,6 +118,7 @@ struct session {
 	uint64_t announce_at;	 /* the next word of its countdown */
 	uint64_t doubt_until;	 /* PC/SC cannot tell, or has just come back */
 	uint64_t unsure_until;	 /* devices come back after sleep */
+	uint64_t lag_until;	 /* not a deadline: PC/SC may still be counting a removal that is over */
 	uint64_t unsure_since;	 /* not a deadline: when the machine woke up */
 	uint64_t pcsc_lost_until; /* pcscd comes back */
 	bool busy;
@@ -137,6 +141,7 @@ struct world {
 
 	bool looking_devices, looking_pcsc; /* until the listing that was asked for is complete */
 	bool recheck_asked;
+	uint64_t now; /* the event at hand's */
 	unsigned device_listing, reader_listing;
 	bool pcsc_up, pcsc_listed;
 	unsigned pcsc_epoch;
@@ -165,16 +170,16 @@ void session_record(struct world *world, struct session *session, const struct e
 void session_govern(struct world *world, struct session *session, const struct governance *governance);
 void session_set_kind(struct world *world, struct session *session, unsigned kind);
 void session_sleep(struct world *world, struct session *session);
-void session_resume(struct world *world, struct session *session, uint64_t stamp);
-void session_pcsc_down(struct world *world, struct session *session, uint64_t stamp);
-void session_time(struct world *world, struct session *session, uint64_t now);
+void session_resume(struct world *world, struct session *session);
+void session_pcsc_down(struct world *world, struct session *session);
+void session_time(struct world *world, struct session *session);
 void session_forget(struct world *world, struct session *session);
 
 /* case.c: what follows when it is not */
 void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
 		    enum evidence evidence, uint64_t stamp);
-void case_time(struct world *world, struct session *session, uint64_t now);
-void case_confirmed(struct world *world, struct session *session, uint64_t stamp);
+void case_time(struct world *world, struct session *session);
+void case_confirmed(struct world *world, struct session *session);
 void case_contradicted(struct world *world, struct session *session, uint64_t stamp);
 void case_person_proven(struct world *world, struct session *session, uint64_t stamp, const char *how);
 void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);

@@ -232,6 +232,8 @@ const char *trace_format(const struct event *event, char line[static TRACE_LINE_
 
 	put(&writer, "%lluns %s %s", (unsigned long long)event->stamp, event_source_name(event->source),
 	    type_names[event->type]);
+	if (event->now && event->now != event->stamp)
+		put(&writer, " now=%lluns", (unsigned long long)event->now);
 	switch (event->type) {
 	case EVENT_DEVICE_ADD:
 	case EVENT_DEVICE_REMOVE:
@@ -532,6 +534,8 @@ static bool read_value(struct trace_event *trace, const char *key, char *value)
 	struct reader_state *reader = &trace->reader;
 	bool chosen;
 
+	if (strcmp(key, "now") == 0)
+		return read_nsec(value, &trace->event.now);
 	if (strcmp(key, "usb") == 0)
 		return read_usb(value, &reader->usb);
 	if (strcmp(key, "path") == 0)

@@ -184,7 +184,7 @@ static void reader_forget_all(struct world *world)
 	reader_forget(world, reader);
 }
 
-static void pcsc_changed(struct world *world, bool up, uint64_t stamp)
+static void pcsc_changed(struct world *world, bool up)
 {
 	struct session *session, *next;
 
@@ -197,7 +197,7 @@ static void pcsc_changed(struct world *world, bool up, uint64_t stamp)
 	{
 		session->pcsc_lost_until = 0;
 		if (!up)
-			session_pcsc_down(world, session, stamp);
+			session_pcsc_down(world, session);
 		session_busy_update(world, session);
 	}
 }
@@ -228,7 +228,7 @@ static int reader_told(struct world *world, const struct event *event)
 	if (!reader)
 		return -ENOMEM;
 	reader->listing = world->reader_listing;
-	reader->told = event->stamp;
+	reader->told = world->now;
 	if (reader->device) {
 		DL_FOREACH_SAFE2(reader->device->sessions, session, next, on_device.next)
 		{
@@ -388,7 +388,7 @@ static void slept(struct world *world, const struct event *event)
 		if (world->asleep)
 			session_sleep(world, session);
 		else
-			session_resume(world, session, event->stamp);
+			session_resume(world, session);
 	}
 	if (!world->asleep)
 		lost(world, event);
@@ -402,12 +402,12 @@ static void recheck_over(struct world *world, const struct event *event)
 	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .stamp = event->stamp});
 }
 
-static void time_passed(struct world *world, uint64_t now)
+static void time_passed(struct world *world)
 {
 	struct session *session, *next;
 
 	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
-	session_time(world, session, now);
+	session_time(world, session);
 }
 
 /* What was done is told only after it was done, for every session that the event concerned. */
@@ -434,7 +434,7 @@ static int take_in(struct world *world, const struct event *event)
 		break;
 	case EVENT_PCSC_UP:
 	case EVENT_PCSC_DOWN:
-		pcsc_changed(world, event->type == EVENT_PCSC_UP, event->stamp);
+		pcsc_changed(world, event->type == EVENT_PCSC_UP);
 		break;
 	case EVENT_READER:
 		return reader_told(world, event);
@@ -467,7 +467,7 @@ static int take_in(struct world *world, const struct event *event)
 		lost(world, event);
 		break;
 	case EVENT_TIME:
-		time_passed(world, event->stamp);
+		time_passed(world);
 		break;
 	}
 	return 0;
@@ -475,8 +475,10 @@ static int take_in(struct world *world, const struct event *event)
 
 int world_event(struct world *world, const struct event *event)
 {
-	int r = take_in(world, event);
+	int r;
 
+	world->now = event->now ? event->now : event->stamp;
+	r = take_in(world, event);
 	report(world);
 	recheck_over(world, event);
 	return r;
