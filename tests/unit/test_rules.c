@@ -33,13 +33,16 @@ static void add_patterns(struct patterns *patterns, const char *text)
 		assert_int_equal(patterns_add(patterns, text), 0);
 }
 
-/* ---- one rule, one session ------------------------------------------------------------------------------ */
+/* ---- one rule, one session ------------------------------------------------------------------------------
+ */
 
 static const char *const two_groups[] = {"users", "night shift"};
 
 #define EVERYTHING                                                                                           \
-	{.user = "anna", .service = "gdm-smartcard", .reader = "Foo Reader [CCID] 00 01",                    \
-	 .groups = two_groups, .group_count = 2, .kind = KIND_LOCAL | KIND_GRAPHICAL}
+	{                                                                                                    \
+		.user = "anna", .service = "gdm-smartcard", .reader = "Foo Reader [CCID] 00 01",             \
+		.groups = two_groups, .group_count = 2, .kind = KIND_LOCAL | KIND_GRAPHICAL                  \
+	}
 
 static const struct {
 	const char *user, *group, *service, *reader; /* of the rule */
@@ -87,7 +90,9 @@ static const struct {
 	{.reader = "*"},
 	{.kinds = KIND_LOCAL | KIND_REMOTE | KIND_GRAPHICAL | KIND_TTY},
 	/* A reader's name may be any 127 bytes. */
-	{.reader = "\"Lecteur d'identit\u00e9*\"", .matches = true, .facts = {.reader = "Lecteur d'identit\u00e9 2"}},
+	{.reader = "\"Lecteur d'identit\u00e9*\"",
+	 .matches = true,
+	 .facts = {.reader = "Lecteur d'identit\u00e9 2"}},
 	{.reader = "\"*\xff*890\"", .matches = true, .facts = {.reader = ALL_BYTES}},
 	{.reader = "\"*\xff*89\"", .facts = {.reader = ALL_BYTES}},
 	{.reader = "\"a \\\"b\\\"\"", .matches = true, .facts = {.reader = "a \"b\""}},
@@ -110,13 +115,15 @@ static void test_matching(void **state _unused_)
 		governance = rules_resolve(rules, &matching[i].facts);
 		for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
 			if (strcmp(governance.by_cause[cause]->rule, matching[i].matches ? "one" : "") != 0)
-				fail_msg("case %zu, cause %d: \"%s\"", i, cause, governance.by_cause[cause]->rule);
+				fail_msg("case %zu, cause %d: \"%s\"", i, cause,
+					 governance.by_cause[cause]->rule);
 	}
 }
 
 static void test_bad_patterns(void **state _unused_)
 {
-	static const char *const bad[] = {"", "  \t", "\"a", "a \"b c", "\"\"", "a \"\" b", "a\\", "\"a\\\"", "a \\"};
+	static const char *const bad[] = {"",	      "  \t", "\"a",	 "a \"b c", "\"\"",
+					  "a \"\" b", "a\\",  "\"a\\\"", "a \\"};
 	struct patterns patterns = {NULL, 0};
 
 	add_patterns(&patterns, "first second");
@@ -128,7 +135,8 @@ static void test_bad_patterns(void **state _unused_)
 	free(patterns.globs);
 }
 
-/* ---- several rules -------------------------------------------------------------------------------------- */
+/* ---- several rules --------------------------------------------------------------------------------------
+ */
 
 static void put(struct rules *rules, const char *name, unsigned causes, const char *user)
 {
@@ -188,11 +196,22 @@ static void test_replacing_keeps_the_place(void **state _unused_)
 static void test_unset_keys_come_from_policy(void **state _unused_)
 {
 	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
-	const struct settings policy = {.action = ACTION_NONE, .then = ACTION_LOGOUT, .after = 1, .settle = 2, .confirm = 3,
-		.lock_timeout = 4, .when_lock_fails = FALLBACK_LOGOUT, .when_cannot_lock = FALLBACK_LOGOUT,
-		.lock_when_pcsc_lost = true, .unit = "policy@.service"};
-	const struct settings own = {.action = ACTION_DISCONNECT, .after = 11, .settle = 12, .confirm = 13,
-		.lock_timeout = 14, .unit = "own@.service"};
+	const struct settings policy = {.action = ACTION_NONE,
+					.then = ACTION_LOGOUT,
+					.after = 1,
+					.settle = 2,
+					.confirm = 3,
+					.lock_timeout = 4,
+					.when_lock_fails = FALLBACK_LOGOUT,
+					.when_cannot_lock = FALLBACK_LOGOUT,
+					.lock_when_pcsc_lost = true,
+					.unit = "policy@.service"};
+	const struct settings own = {.action = ACTION_DISCONNECT,
+				     .after = 11,
+				     .settle = 12,
+				     .confirm = 13,
+				     .lock_timeout = 14,
+				     .unit = "own@.service"};
 
 	*rules_policy(rules) = policy;
 	for (enum setting setting = 0; setting <= SETTING_COUNT; setting++) {
@@ -203,17 +222,38 @@ static void test_unset_keys_come_from_policy(void **state _unused_)
 		snprintf(rule.name, sizeof(rule.name), "rule %d", (int)setting);
 		snprintf(expected.rule, sizeof(expected.rule), "rule %d", (int)setting);
 		switch (setting) {
-		case SETTING_ACTION: expected.action = wanted.action; break;
-		case SETTING_THEN: expected.then = wanted.then; break;
-		case SETTING_AFTER: expected.after = wanted.after; break;
-		case SETTING_SETTLE: expected.settle = wanted.settle; break;
-		case SETTING_CONFIRM: expected.confirm = wanted.confirm; break;
-		case SETTING_LOCK_TIMEOUT: expected.lock_timeout = wanted.lock_timeout; break;
-		case SETTING_WHEN_LOCK_FAILS: expected.when_lock_fails = wanted.when_lock_fails; break;
-		case SETTING_WHEN_CANNOT_LOCK: expected.when_cannot_lock = wanted.when_cannot_lock; break;
-		case SETTING_PCSC_LOST: expected.lock_when_pcsc_lost = wanted.lock_when_pcsc_lost; break;
-		case SETTING_UNIT: strcpy(expected.unit, wanted.unit); break;
-		case SETTING_COUNT: break;
+		case SETTING_ACTION:
+			expected.action = wanted.action;
+			break;
+		case SETTING_THEN:
+			expected.then = wanted.then;
+			break;
+		case SETTING_AFTER:
+			expected.after = wanted.after;
+			break;
+		case SETTING_SETTLE:
+			expected.settle = wanted.settle;
+			break;
+		case SETTING_CONFIRM:
+			expected.confirm = wanted.confirm;
+			break;
+		case SETTING_LOCK_TIMEOUT:
+			expected.lock_timeout = wanted.lock_timeout;
+			break;
+		case SETTING_WHEN_LOCK_FAILS:
+			expected.when_lock_fails = wanted.when_lock_fails;
+			break;
+		case SETTING_WHEN_CANNOT_LOCK:
+			expected.when_cannot_lock = wanted.when_cannot_lock;
+			break;
+		case SETTING_PCSC_LOST:
+			expected.lock_when_pcsc_lost = wanted.lock_when_pcsc_lost;
+			break;
+		case SETTING_UNIT:
+			strcpy(expected.unit, wanted.unit);
+			break;
+		case SETTING_COUNT:
+			break;
 		}
 		assert_int_equal(rules_put(rules, &rule), 0);
 		rules_complete(rules);

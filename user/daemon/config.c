@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -11,167 +12,332 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
+#include "config_keys.h"
+#include "log.h"
 
 #define VENDOR_FILE  VENDORDIR "/scpolicyd.conf"
 #define ADMIN_FILE   "/etc/scpolicyd.conf"
 #define ADMIN_FOLDER "/etc/scpolicyd.conf.d"
 /* Ten thousand rules fit; a file of this size is read in a fraction of a second. */
-#define FILE_MAX (4 * 1024 * 1024)
+#define FILE_MAX      (4 * 1024 * 1024)
+#define FILE_MAX_TEXT "4 MiB"
+
+/* Above what is asked for, and what a machine can still resolve a session against in a few ms. */
+#define RULES_MAX 20000
 
 /* One file being read. */
 struct reading {
 	const char *path;
-	FILE *file;
+	FILE *stream;
+	char *text; /* the line, as it is in the file; getline()'s */
+	size_t text_size;
 	unsigned line;
-	struct config *config;
+	struct rules *rules;
 	struct config_error *error; /* the first one counts */
-	unsigned error_line;
-	uint64_t seen;		    /* bit n: keys[n] was given in this file */
+	int failure;		    /* 0, or a negative errno that the file is not to blame for */
+	unsigned section;	    /* KEY_IN_POLICY, KEY_IN_RULE; 0: none yet */
+	struct rule rule;	    /* the one being read, while in a rule */
+	/* Bit n: config_keys[n] was given, in this file's [Policy], in this rule. */
+	unsigned policy_seen, seen;
+	const struct key *last; /* the section's last key; NULL: none yet */
+	bool continued;		/* the line is more of its list */
 };
 
 static void refuse(struct reading *reading, const char *format, ...) _printf_(2, 3);
 static void refuse(struct reading *reading, const char *format, ...)
 {
+	struct config_error *error = reading->error;
 	va_list arguments;
 	int used;
 
-	if (reading->error->text[0])
+	if (error->text[0])
 		return;
-	reading->error_line = reading->line;
-	used = snprintf(reading->error->text, sizeof(reading->error->text), "%s:%u: ", reading->path, reading->line);
-	if (used < 0 || (size_t)used >= sizeof(reading->error->text))
-		return;
-	va_start(arguments, format);
-	vsnprintf(reading->error->text + used, sizeof(reading->error->text) - (size_t)used, format, arguments);
-	va_end(arguments);
+	used = snprintf(error->text, sizeof(error->text), "%s:%u: ", reading->path, reading->line);
+	if (used >= 0 && (size_t)used < sizeof(error->text)) {
+		va_start(arguments, format);
+		vsnprintf(error->text + used, sizeof(error->text) - (size_t)used, format, arguments);
+		va_end(arguments);
+	}
+	log_safe(error->text, error->text, sizeof(error->text));
 }
 
-/* ---- keys ----------------------------------------------------------------------------------------------- */
-
-struct key {
-	const char *name;
-	/* Stores what `value` says at `field`; false when it says nothing. */
-	bool (*parse)(const char *value, void *field);
-	size_t offset; /* in struct settings */
-	const char *expected;
-};
-
-static bool parse_action(const char *value, void *field)
+static bool refused(const struct reading *reading)
 {
-	for (enum action action = ACTION_NONE; action <= ACTION_LOCK; action++) {
-		if (strcmp(value, action_name(action)) == 0) {
-			*(enum action *)field = action;
-			return true;
-		}
+	return reading->failure < 0 || reading->error->text[0];
+}
+
+static void fail(struct reading *reading, int error)
+{
+	if (!reading->failure)
+		reading->failure = error;
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+static bool key_may_stand(struct reading *reading, const struct key *key, const char *name)
+{
+	const char *section = reading->section == KEY_IN_RULE ? "[Rule ...]" : "[Policy]";
+
+	if (!reading->section)
+		refuse(reading, "key %s= stands before any section", name);
+	else if (!key)
+		refuse(reading, "unknown key %s= in section %s", name, section);
+	else if (!(key->sections & reading->section))
+		refuse(reading, "key %s= may not stand in section %s", name, section);
+	return !refused(reading);
+}
+
+static void store(struct reading *reading, const struct key *key, const char *value)
+{
+	bool in_rule = reading->section == KEY_IN_RULE;
+	struct settings *settings = in_rule ? &reading->rule.settings : rules_policy(reading->rules);
+	void *field = NULL;
+	const char *expected;
+
+	if (!(key->sections & KEY_IN_POLICY))
+		field = (char *)&reading->rule + key->offset;
+	else if (key->setting < SETTING_COUNT)
+		field = setting_field(settings, key->setting);
+	expected = key->parse(key, value, field);
+	if (expected && strcmp(expected, KEY_NO_MEMORY) == 0)
+		fail(reading, -ENOMEM);
+	else if (expected)
+		refuse(reading, "key %s=: \"%s\" is not %s", key->name, value, expected);
+	else if (in_rule && key->sections & KEY_IN_POLICY)
+		reading->rule.set |= 1U << key->setting;
+}
+
+/* libinih's view of a line that next_line() has let through: 0 refuses it. */
+static int on_line(void *userdata, const char *section _unused_, const char *name, const char *value)
+{
+	struct reading *reading = userdata;
+	const struct key *key = config_key(name);
+	unsigned *seen = reading->section == KEY_IN_RULE ? &reading->seen : &reading->policy_seen;
+	unsigned bit;
+
+	if (refused(reading) || !key_may_stand(reading, key, name))
+		return 0;
+	bit = 1U << (key - config_keys);
+	if (*seen & bit && !reading->continued)
+		refuse(reading, "key %s= is given twice in this %s", name,
+		       reading->section == KEY_IN_RULE ? "rule" : "file");
+	else if (key->list && !*value)
+		refuse(reading, "key %s= is an empty match: without the key, anything matches", name);
+	else
+		store(reading, key, value);
+	*seen |= bit;
+	reading->last = key;
+	return !refused(reading);
+}
+
+/* ---- sections ------------------------------------------------------------------------------------------ */
+
+static void end_section(struct reading *reading)
+{
+	if (reading->section == KEY_IN_RULE && !refused(reading) &&
+	    rules_put(reading->rules, &reading->rule) < 0)
+		fail(reading, -ENOMEM);
+	rule_clear(&reading->rule);
+	reading->section = 0;
+	reading->seen = 0;
+	reading->last = NULL;
+}
+
+/* `name` is cut out of its line, blanks before it. */
+static void begin_rule(struct reading *reading, const char *name)
+{
+	const char *file = rules_file(reading->rules, reading->path);
+	const struct rule *same;
+
+	name += strspn(name, BLANKS);
+	same = rules_find(reading->rules, name);
+	if (!file)
+		fail(reading, -ENOMEM);
+	else if (!*name)
+		refuse(reading, "a rule needs a name, as in [Rule night-shift]");
+	else if (strlen(name) >= sizeof(reading->rule.name))
+		refuse(reading, "the name of rule \"%s\" is longer than %zu bytes", name,
+		       sizeof(reading->rule.name) - 1);
+	else if (same && same->file == file)
+		refuse(reading, "rule \"%s\" is given twice in this file, first in line %u", name,
+		       same->line);
+	else if (!same && rules_count(reading->rules) >= RULES_MAX)
+		refuse(reading, "more than %d rules", RULES_MAX);
+	if (refused(reading))
+		return;
+	reading->section = KEY_IN_RULE;
+	reading->rule = (struct rule){.file = file, .line = reading->line};
+	strcpy(reading->rule.name, name);
+}
+
+static void begin_section(struct reading *reading, const char *header)
+{
+	size_t length = strcspn(header + 1, "[]");
+	_cleanup_free_ char *name = strndup(header + 1, length);
+
+	end_section(reading);
+	if (refused(reading))
+		return;
+	if (!name)
+		fail(reading, -ENOMEM);
+	else if (strcmp(header + 1 + length, "]") != 0)
+		refuse(reading, "neither a section nor a key with a value");
+	else if (strcmp(name, "Policy") == 0)
+		reading->section = KEY_IN_POLICY;
+	else if (strncmp(name, "Rule", 4) == 0 && (!name[4] || strchr(BLANKS, name[4])))
+		begin_rule(reading, name + 4);
+	else
+		refuse(reading, "unknown section [%s]", name);
+}
+
+/* ---- lines --------------------------------------------------------------------------------------------- */
+
+/* Cuts the line's end, blanks and a comment off. In quotes only ';' begins one: libinih cuts there itself. */
+static void trim_end(char *text)
+{
+	char *end = text;
+	bool quoted = false, blank = true;
+
+	for (char *c = text; *c && !(blank && strchr(quoted ? ";" : "#;", *c)); c++) {
+		quoted ^= *c == '"';
+		blank = isspace((unsigned char)*c);
+		if (!blank)
+			end = c + 1;
 	}
+	*end = '\0';
+}
+
+static bool has_control_character(const char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+			return true;
 	return false;
 }
 
-static const struct key keys[] = {
-	{"Action", parse_action, offsetof(struct settings, action), "none or lock"},
-};
-
-static int take_value(struct reading *reading, const char *name, const char *value)
+/*
+ * Returns what libinih is to see of the line. It would cut names of sections short, not tell of sections
+ * without a key, take "key: value", stop at a NUL, and take any indented line for more of the last value:
+ * here that is so only in lists, for what is neither a section nor a key.
+ */
+static char *check_line(struct reading *reading, char *text, size_t length)
 {
-	for (size_t i = 0; i < ELEMENTS(keys); i++) {
-		if (strcmp(keys[i].name, name) != 0)
-			continue;
-		if (reading->seen & 1ULL << i)
-			refuse(reading, "key %s= is given twice in this file", name);
-		else if (!keys[i].parse(value, (char *)&reading->config->settings + keys[i].offset))
-			refuse(reading, "key %s=: \"%s\" is not %s", name, value, keys[i].expected);
-		reading->seen |= 1ULL << i;
-		return !reading->error->text[0];
-	}
-	refuse(reading, "unknown key %s= in section [Policy]", name);
-	return 0;
-}
+	char *start;
 
-/* libinih's view of a line: 0 refuses it. */
-static int on_line(void *userdata, const char *section, const char *name, const char *value)
-{
-	struct reading *reading = userdata;
-
-	if (reading->error->text[0])
-		return 0;
-	if (!section[0])
-		refuse(reading, "key %s= stands before any section", name);
-	else if (strcmp(section, "Policy") != 0)
-		refuse(reading, "unknown section [%s]", section);
+	reading->continued = false;
+	if (strlen(text) != length)
+		refuse(reading, "a NUL byte in the line");
+	trim_end(text);
+	start = text + strspn(text, BLANKS);
+	if (has_control_character(start))
+		refuse(reading, "a control character in the line");
+	if (refused(reading) || !*start)
+		return start;
+	if (*start == '[')
+		begin_section(reading, start);
+	else if (start[strcspn(start, "=:\"")] == '=')
+		return start;
+	else if (start > text && reading->last && reading->last->list)
+		reading->continued = true;
 	else
-		return take_value(reading, name, value);
-	return 0;
+		refuse(reading, "neither a section nor a key with a value");
+	return reading->continued ? start - 1 : start;
 }
 
-/* Feeds libinih, counting lines, so that each refusal can name its own. */
+/* Feeds libinih, which goes on after an error: the end of the file stops it. */
 static char *next_line(char *buffer, int size, void *userdata)
 {
 	struct reading *reading = userdata;
-	char *line = fgets(buffer, size, reading->file);
+	ssize_t length;
+	char *text;
 
-	if (!line)
+	if (refused(reading))
 		return NULL;
+	errno = 0;
+	length = getline(&reading->text, &reading->text_size, reading->stream);
+	if (length < 0) {
+		if (!feof(reading->stream))
+			fail(reading, errno ? -errno : -EIO);
+		return NULL;
+	}
 	reading->line++;
-	if (!strchr(line, '\n') && !feof(reading->file))
-		refuse(reading, "the line is too long");
-	return line;
+	text = check_line(reading, reading->text, (size_t)length);
+	if (!refused(reading) && strlen(text) >= (size_t)size)
+		refuse(reading, "the line is longer than %d bytes", size - 1);
+	return refused(reading) ? NULL : strcpy(buffer, text);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------------- */
+int config_parse(FILE *stream, const char *path, struct rules *rules, struct config_error *ret_error)
+{
+	struct reading reading = {.path = path, .stream = stream, .rules = rules, .error = ret_error};
+	int r;
 
-/* A policy that others may write is no policy. */
-static int check_file(struct reading *reading, int fd)
+	ret_error->text[0] = '\0';
+	r = ini_parse_stream(next_line, &reading, on_line, &reading);
+	if (r < 0)
+		fail(&reading, -ENOMEM);
+	else if (r > 0 && !refused(&reading))
+		refuse(&reading, "neither a section nor a key with a value");
+	end_section(&reading);
+	free(reading.text);
+	if (reading.error->text[0])
+		return -EBADMSG;
+	if (reading.failure < 0)
+		refuse(&reading, "%s", strerror(-reading.failure));
+	return reading.failure;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+static void refuse_file(struct config_error *error, const char *path, const char *why)
+{
+	snprintf(error->text, sizeof(error->text), "%s: %s", path, why);
+	log_safe(error->text, error->text, sizeof(error->text));
+}
+
+/* A policy that others may write is no policy. NULL, or what is wrong. */
+static const char *check_file(int fd)
 {
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
-		return -errno;
+		return strerror(errno);
 	if (!S_ISREG(status.st_mode))
-		refuse(reading, "not a regular file");
-	else if (status.st_uid != 0)
-		refuse(reading, "not owned by root");
-	else if (status.st_mode & (S_IWGRP | S_IWOTH))
-		refuse(reading, "writable by group or others");
-	else if (status.st_size > FILE_MAX)
-		refuse(reading, "larger than %d bytes", FILE_MAX);
-	return reading->error->text[0] ? -EBADMSG : 0;
-}
-
-static int read_stream(struct reading *reading)
-{
-	int r = ini_parse_stream(next_line, reading, on_line, reading);
-
-	/* libinih goes on after a line that it cannot read: its own complaint may be the first. */
-	if (r > 0 && (!reading->error->text[0] || (unsigned)r < reading->error_line)) {
-		reading->error->text[0] = '\0';
-		reading->line = (unsigned)r;
-		refuse(reading, "neither a section nor a key with a value");
-	}
-	return reading->error->text[0] ? -EBADMSG : r < 0 ? -ENOMEM : 0;
+		return "not a regular file";
+	if (status.st_uid != 0)
+		return "not owned by root";
+	if (status.st_mode & (S_IWGRP | S_IWOTH))
+		return "writable by group or others";
+	if (status.st_size > FILE_MAX)
+		return "larger than " FILE_MAX_TEXT;
+	return NULL;
 }
 
 /* 1 when it was read, 0 when there is no such file. */
-static int read_file(const char *path, struct config *config, struct config_error *error)
+static int read_file(const char *path, struct rules *rules, struct config_error *error)
 {
-	struct reading reading = {.path = path, .config = config, .error = error};
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	_cleanup_fclose_ FILE *file = NULL;
+	_cleanup_fclose_ FILE *stream = NULL;
+	const char *wrong;
 	int r;
 
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	r = fd < 0 ? -errno : check_file(&reading, fd);
-	if (r >= 0) {
-		file = fdopen(fd, "re");
-		r = file ? 0 : -errno;
+	if (fd < 0) {
+		r = -errno;
+		if (r == -ENOENT)
+			return 0;
+		refuse_file(error, path, r == -ELOOP ? "a symbolic link" : strerror(-r));
+		return r;
 	}
-	if (r >= 0) {
-		(void)steal_fd(&fd);
-		reading.file = file;
-		r = read_stream(&reading);
+	wrong = check_file(fd);
+	if (wrong) {
+		refuse_file(error, path, wrong);
+		return -EBADMSG;
 	}
-	if (r < 0 && !error->text[0])
-		refuse(&reading, "%s", r == -ELOOP ? "a symbolic link" : strerror(-r));
+	stream = fdopen(fd, "re");
+	if (!stream)
+		return -errno;
+	(void)steal_fd(&fd);
+	r = config_parse(stream, path, rules, error);
 	return r < 0 ? r : 1;
 }
 
@@ -196,7 +362,7 @@ static char *path_join(const char *root, const char *middle, const char *end)
 	return asprintf(&path, "%s%s%s", root, middle, end) < 0 ? NULL : path;
 }
 
-static int read_drop_ins(const char *folder, struct config *config, struct config_error *error)
+static int read_drop_ins(const char *folder, struct rules *rules, struct config_error *error)
 {
 	_cleanup_(free_names) struct dirent **names = NULL;
 	struct dirent **sorted = NULL;
@@ -217,38 +383,47 @@ static int read_drop_ins(const char *folder, struct config *config, struct confi
 	for (int i = 0; i < count && r >= 0; i++) {
 		_cleanup_free_ char *path = path_join(folder, "/", names[i]->d_name);
 
-		r = path ? read_file(path, config, error) : -ENOMEM;
+		r = path ? read_file(path, rules, error) : -ENOMEM;
 	}
 	return r;
 }
 
 /* The administrator's file takes the vendor's place. */
-static int read_main_file(const char *root, struct config *config, struct config_error *error)
+static int read_main_file(const char *root, struct rules *rules, struct config_error *error)
 {
-	_cleanup_free_ char *admin = path_join(root, ADMIN_FILE, ""), *vendor = path_join(root, VENDOR_FILE, "");
+	_cleanup_free_ char *admin = path_join(root, ADMIN_FILE, ""),
+			    *vendor = path_join(root, VENDOR_FILE, "");
 	int r;
 
 	if (!admin || !vendor)
 		return -ENOMEM;
-	r = read_file(admin, config, error);
-	return r == 0 ? read_file(vendor, config, error) : r;
+	r = read_file(admin, rules, error);
+	return r == 0 ? read_file(vendor, rules, error) : r;
 }
 
 int config_read(const char *root, struct config *ret_config, struct config_error *ret_error)
 {
 	_cleanup_free_ char *folder = path_join(root, ADMIN_FOLDER, "");
-	struct config config = {.settings = SETTINGS_DEFAULT};
+	_cleanup_(rules_free_p) struct rules *rules = NULL;
 	int r;
 
 	ret_error->text[0] = '\0';
-	r = folder ? read_main_file(root, &config, ret_error) : -ENOMEM;
+	r = folder ? rules_new(&rules) : -ENOMEM;
 	if (r >= 0)
-		r = read_drop_ins(folder, &config, ret_error);
+		r = read_main_file(root, rules, ret_error);
+	if (r >= 0)
+		r = read_drop_ins(folder, rules, ret_error);
 	if (r < 0) {
 		if (!ret_error->text[0])
-			snprintf(ret_error->text, sizeof(ret_error->text), "configuration: %s", strerror(-r));
+			refuse_file(ret_error, "configuration", strerror(-r));
 		return r;
 	}
-	*ret_config = config;
+	rules_complete(rules);
+	ret_config->rules = steal_pointer(rules);
 	return 0;
+}
+
+void config_free(struct config *config)
+{
+	config->rules = rules_free(config->rules);
 }

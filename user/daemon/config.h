@@ -3,11 +3,21 @@
 /*
  * scpolicyd.conf: the vendor's file, or the administrator's in its place, then the drop-ins in name order on
  * top. Reading is strict: the first thing that is not understood ends it.
+ *
+ * A key of [Policy] in a later file takes the place of an earlier one. A [Rule NAME] that an earlier file
+ * has too replaces that rule whole, where it stands; a new one comes after all earlier ones.
+ *
+ * A line has at most 199 bytes without its comment, which is libinih's limit: refused when longer. After a
+ * key that takes a list (User=, Group=, Service=, Reader=, Session=, Cause=) indented lines that are no key
+ * themselves continue the list. '#' or ';' begins a comment, at the line's start or after a blank; in double
+ * quotes ';' alone does, which is libinih's too.
  */
-#include "settings.h"
+#include <stdio.h>
+
+#include "rules.h"
 
 struct config {
-	struct settings settings; /* [Policy] */
+	struct rules *rules; /* owned, complete */
 };
 
 /* "/etc/scpolicyd.conf:7: key Action=: …": file, line and key of what was refused. */
@@ -21,3 +31,12 @@ struct config_error {
  * file exists is no error: the defaults lock.
  */
 int config_read(const char *root, struct config *ret_config, struct config_error *ret_error);
+
+/* Frees what it holds and empties it. Whoever holds a governance from its rules resolves that anew first. */
+void config_free(struct config *config);
+
+/*
+ * Reads one file's text, called `path` in errors, on top of what `rules` has; rules_complete() is left to the
+ * caller. 0, or a negative errno with ret_error filled and `rules` half changed, fit for rules_free() alone.
+ */
+int config_parse(FILE *stream, const char *path, struct rules *rules, struct config_error *ret_error);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config_keys.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "macro.h"
+#include "record.h"
+
+#define NSEC_PER_MIN  (60 * NSEC_PER_SEC)
+#define NSEC_PER_HOUR (60 * NSEC_PER_MIN)
+#define TIME_EXPECTED "a time such as 500ms, 3s or 1min 30s"
+
+/* ---- values -------------------------------------------------------------------------------------------- */
+
+static const struct word actions[] = {
+	{"none", ACTION_NONE},
+	{"lock", ACTION_LOCK},
+	{"logout", ACTION_LOGOUT},
+	{"disconnect", ACTION_DISCONNECT},
+	{NULL, 0},
+};
+static const struct word second_actions[] = {
+	{"none", ACTION_NONE},
+	{"logout", ACTION_LOGOUT},
+	{"disconnect", ACTION_DISCONNECT},
+	{NULL, 0},
+};
+static const struct word fallbacks[] = {{"warn", FALLBACK_WARN}, {"logout", FALLBACK_LOGOUT}, {NULL, 0}};
+static const struct word pcsc_lost[] = {{"ignore", false}, {"lock", true}, {NULL, 0}};
+static const struct word kinds[] = {
+	{"local", KIND_LOCAL},
+	{"remote", KIND_REMOTE},
+	{"graphical", KIND_GRAPHICAL},
+	{"tty", KIND_TTY},
+	{NULL, 0},
+};
+static const struct word causes[] = {
+	{"card", 1 << CAUSE_CARD},
+	{"reader", 1 << CAUSE_READER},
+	{"absent", 1 << CAUSE_ABSENT},
+	{"pcsc-lost", 1 << CAUSE_PCSC_LOST},
+	{NULL, 0},
+};
+
+/* The word of `length` bytes at `text`. */
+static const struct word *find_word(const struct word *words, const char *text, size_t length)
+{
+	for (; words->text; words++)
+		if (strlen(words->text) == length && strncmp(words->text, text, length) == 0)
+			return words;
+	return NULL;
+}
+
+static const char *parse_word(const struct key *key, const char *value, void *field)
+{
+	const struct word *word = find_word(key->words, value, strlen(value));
+
+	if (!word)
+		return key->expected;
+	*(unsigned *)field = word->value; /* what GCC makes of an enum without negative values */
+	return NULL;
+}
+
+static const char *parse_bool(const struct key *key, const char *value, void *field)
+{
+	const struct word *word = find_word(key->words, value, strlen(value));
+
+	if (!word)
+		return key->expected;
+	*(bool *)field = word->value;
+	return NULL;
+}
+
+static const char *parse_words(const struct key *key, const char *value, void *field)
+{
+	unsigned mask = 0;
+
+	for (value += strspn(value, BLANKS); *value; value += strspn(value, BLANKS)) {
+		size_t length = strcspn(value, BLANKS);
+		const struct word *word = find_word(key->words, value, length);
+
+		if (!word)
+			return key->expected;
+		mask |= word->value;
+		value += length;
+	}
+	*(unsigned *)field |= mask;
+	return NULL;
+}
+
+static const char *parse_patterns(const struct key *key, const char *value, void *field)
+{
+	int r = patterns_add(field, value);
+
+	return r == -ENOMEM ? KEY_NO_MEMORY : r < 0 ? key->expected : NULL;
+}
+
+static const struct unit {
+	const char *name;
+	uint64_t nsec;
+} units[] = {
+	{"us", NSEC_PER_USEC},	   {"usec", NSEC_PER_USEC},  {"\u00b5s", NSEC_PER_USEC},
+	{"ms", NSEC_PER_MSEC},	   {"msec", NSEC_PER_MSEC},  {"s", NSEC_PER_SEC},
+	{"sec", NSEC_PER_SEC},	   {"second", NSEC_PER_SEC}, {"seconds", NSEC_PER_SEC},
+	{"m", NSEC_PER_MIN},	   {"min", NSEC_PER_MIN},    {"minute", NSEC_PER_MIN},
+	{"minutes", NSEC_PER_MIN}, {"h", NSEC_PER_HOUR},     {"hr", NSEC_PER_HOUR},
+	{"hour", NSEC_PER_HOUR},   {"hours", NSEC_PER_HOUR},
+};
+
+static const struct unit *find_unit(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ELEMENTS(units); i++)
+		if (strlen(units[i].name) == length && strncmp(units[i].name, name, length) == 0)
+			return &units[i];
+	return NULL;
+}
+
+/* Adds what one "30s" says. NULL, or what it should have been; "" for more than can be counted. */
+static const char *take_span(const char **value, uint64_t *sum)
+{
+	const char *from = *value;
+	uint64_t number = 0;
+	bool overflow = false;
+	const struct unit *unit;
+	size_t length;
+
+	if (!isdigit((unsigned char)*from))
+		return TIME_EXPECTED;
+	for (; isdigit((unsigned char)*from); from++) {
+		overflow |= __builtin_mul_overflow(number, 10, &number);
+		overflow |= __builtin_add_overflow(number, (uint64_t)(*from - '0'), &number);
+	}
+	from += strspn(from, BLANKS);
+	length = strcspn(from, BLANKS "0123456789");
+	if (!length)
+		return "a time with its unit, such as 500ms, 3s or 1min 30s";
+	unit = find_unit(from, length);
+	if (!unit)
+		return TIME_EXPECTED;
+	overflow |= __builtin_mul_overflow(number, unit->nsec, &number);
+	overflow |= __builtin_add_overflow(*sum, number, sum);
+	from += length;
+	*value = from + strspn(from, BLANKS);
+	return overflow ? "" : NULL;
+}
+
+/* systemd.time(7)'s spans, without fractions: "1min 30s". */
+static const char *parse_time(const struct key *key, const char *value, void *field)
+{
+	const char *expected = *value ? NULL : TIME_EXPECTED;
+	uint64_t sum = 0;
+
+	while (*value && !expected)
+		expected = take_span(&value, &sum);
+	if (expected)
+		return *expected ? expected : key->expected;
+	if (sum < key->minimum || sum > key->maximum)
+		return key->expected;
+	*(uint64_t *)field = sum;
+	return NULL;
+}
+
+/* systemd's rule for unit names (unit_name_is_valid()), for what can be started with an instance. */
+static const char *parse_unit(const struct key *key, const char *value, void *field)
+{
+	static const char valid[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\";
+	size_t prefix = strspn(value, valid), length = strlen(value);
+	const char *suffix = value + prefix;
+
+	if (length > 0 &&
+	    (prefix == 0 || (strcmp(suffix, "@.service") != 0 && strcmp(suffix, "@.target") != 0)))
+		return key->expected;
+	/* Room for the instance, a session id. */
+	if (length + SESSION_ID_SIZE > UNIT_NAME_SIZE)
+		return "short enough for a unit's name";
+	memcpy(field, value, length + 1);
+	return NULL;
+}
+
+static const char *parse_source(const struct key *key, const char *value, void *field _unused_)
+{
+	if (strcmp(value, "gpo") == 0)
+		return "supported in this version";
+	return strcmp(value, "local") == 0 ? NULL : key->expected;
+}
+
+/* ---- the table ----------------------------------------------------------------------------------------- */
+
+#define SETTING(name_, number, parse_, ...)                                                                  \
+	{                                                                                                    \
+		.name = (name_), .sections = KEY_IN_POLICY | KEY_IN_RULE, .setting = (number),               \
+		.parse = (parse_), __VA_ARGS__                                                               \
+	}
+#define MATCH(name_, member, parse_, ...)                                                                    \
+	{                                                                                                    \
+		.name = (name_), .sections = KEY_IN_RULE, .list = true,                                      \
+		.offset = offsetof(struct rule, member), .parse = (parse_), __VA_ARGS__                      \
+	}
+#define UP_TO_MINUTE .maximum = NSEC_PER_MIN, .expected = "a time of at most 1min"
+#define GLOBS	     .expected = "a list of globs: separated by spaces, one that has spaces in double quotes"
+
+const struct key config_keys[] = {
+	SETTING("Action", SETTING_ACTION, parse_word, .words = actions,
+		.expected = "none, lock, logout or disconnect"),
+	SETTING("Then", SETTING_THEN, parse_word, .words = second_actions,
+		.expected = "none, logout or disconnect"),
+	SETTING("After", SETTING_AFTER, parse_time, .maximum = 24 * NSEC_PER_HOUR,
+		.expected = "a time of at most 24h"),
+	SETTING("Settle", SETTING_SETTLE, parse_time, UP_TO_MINUTE),
+	SETTING("Confirm", SETTING_CONFIRM, parse_time, UP_TO_MINUTE),
+	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, parse_time, .minimum = NSEC_PER_MSEC,
+		.maximum = NSEC_PER_MIN, .expected = "a time from 1ms to 1min"),
+	SETTING("WhenLockFails", SETTING_WHEN_LOCK_FAILS, parse_word, .words = fallbacks,
+		.expected = "warn or logout"),
+	SETTING("WhenCannotLock", SETTING_WHEN_CANNOT_LOCK, parse_word, .words = fallbacks,
+		.expected = "warn or logout"),
+	SETTING("PcscLost", SETTING_PCSC_LOST, parse_bool, .words = pcsc_lost, .expected = "ignore or lock"),
+	SETTING("Unit", SETTING_UNIT, parse_unit, .expected = "a template unit such as note@.service"),
+	{.name = "Source",
+	 .sections = KEY_IN_POLICY,
+	 .setting = SETTING_COUNT,
+	 .parse = parse_source,
+	 .expected = "local"},
+	MATCH("User", user, parse_patterns, GLOBS),
+	MATCH("Group", group, parse_patterns, GLOBS),
+	MATCH("Service", service, parse_patterns, GLOBS),
+	MATCH("Reader", reader, parse_patterns, GLOBS),
+	MATCH("Session", kinds, parse_words, .words = kinds,
+	      .expected = "a list of local, remote, graphical and tty"),
+	MATCH("Cause", causes, parse_words, .words = causes,
+	      .expected = "a list of card, reader, absent and pcsc-lost"),
+};
+
+const struct key *config_key(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTS(config_keys); i++)
+		if (strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	return NULL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* Every key of scpolicyd.conf, what it takes and where that is kept. */
+#include "rules.h"
+
+/* What separates the elements of a list. */
+#define BLANKS " \t"
+
+/* Where a key may stand. */
+enum {
+	KEY_IN_POLICY = 1 << 0,
+	KEY_IN_RULE = 1 << 1,
+};
+
+/* What a parser answers when it cannot tell. */
+#define KEY_NO_MEMORY ""
+
+struct word {
+	const char *text; /* NULL: the end of the list */
+	unsigned value;
+};
+
+struct key {
+	const char *name;
+	unsigned sections;
+	/* Stores what `value` says at `field`. NULL; what the value is not ("none or lock"); KEY_NO_MEMORY.
+	 */
+	const char *(*parse)(const struct key *key, const char *value, void *field);
+	const char *expected;
+	const struct word *words;
+	uint64_t minimum, maximum;
+	bool list;	      /* parsing again adds; may not be empty */
+	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: nothing is kept */
+	size_t offset;	      /* in struct rule, of a key of [Rule ...] alone */
+};
+
+extern const struct key config_keys[];
+
+/* NULL: there is none. */
+const struct key *config_key(const char *name);
