@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "govern.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* uthash must report an allocation that failed instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "cleanup.h"
+
+struct governed {
+	char session[SESSION_ID_SIZE];
+	char user[USER_NAME_SIZE];
+	char service[SERVICE_NAME_SIZE];
+	char reader[READER_NAME_SIZE];
+	uid_t uid;
+	pid_t leader;
+	unsigned logind_kind;
+	struct session_facts
+		facts; /* of the above; the groups are one allocation, names behind the pointers */
+	UT_hash_handle hh;
+};
+
+struct govern {
+	struct governed *sessions;
+};
+
+static struct governed *find(const struct govern *govern, const char *session)
+{
+	struct governed *governed;
+
+	HASH_FIND_STR(govern->sessions, session, governed);
+	return governed;
+}
+
+static void drop_groups(struct governed *governed)
+{
+	free((void *)governed->facts.groups);
+	governed->facts.groups = NULL;
+	governed->facts.group_count = 0;
+}
+
+/* xrdp 0.9 does not tell PAM of a remote host, so that logind takes its sessions for local ones. */
+static unsigned kind_of(const struct governed *governed)
+{
+	unsigned kind = governed->logind_kind;
+
+	if (strcmp(governed->service, "xrdp-sesman") == 0)
+		return (kind & ~(unsigned)(KIND_LOCAL | KIND_CONSOLE)) | KIND_REMOTE | KIND_XRDP;
+	if (strcmp(governed->service, "sshd") == 0 && (kind & KIND_REMOTE))
+		return kind | KIND_SSH;
+	return kind;
+}
+
+int govern_new(struct govern **ret)
+{
+	struct govern *govern = calloc(1, sizeof(*govern));
+
+	if (!govern)
+		return -ENOMEM;
+	*ret = govern;
+	return 0;
+}
+
+struct govern *govern_free(struct govern *govern)
+{
+	struct governed *governed, *next;
+
+	if (!govern)
+		return NULL;
+	HASH_ITER(hh, govern->sessions, governed, next)
+	govern_forget(govern, governed->session);
+	free(govern);
+	return NULL;
+}
+
+/* `session` is a record's: it fits. */
+static struct governed *add(struct govern *govern, const char *session)
+{
+	struct governed *governed = calloc(1, sizeof(*governed));
+
+	if (!governed)
+		return NULL;
+	memcpy(governed->session, session, strlen(session) + 1);
+	HASH_ADD_STR(govern->sessions, session, governed);
+	if (!governed->hh.tbl) {
+		free(governed);
+		return NULL;
+	}
+	governed->facts.user = governed->user;
+	return governed;
+}
+
+/* Whether it changed. */
+static bool renew(char *text, const char *with, size_t size)
+{
+	if (strncmp(text, with, size) == 0)
+		return false;
+	memcpy(text, with, strnlen(with, size - 1) + 1);
+	text[size - 1] = '\0';
+	return true;
+}
+
+int govern_record(struct govern *govern, const struct login_record *login)
+{
+	struct governed *governed = find(govern, login->session);
+	bool changed = !governed;
+
+	if (!governed)
+		governed = add(govern, login->session);
+	if (!governed)
+		return -ENOMEM;
+	if (governed->uid != login->uid || governed->leader != login->leader) {
+		governed->uid = login->uid;
+		governed->leader = login->leader;
+		governed->logind_kind = 0;
+		drop_groups(governed);
+		changed = true;
+	}
+	changed |= renew(governed->user, login->user, sizeof(governed->user));
+	changed |= renew(governed->service, login->service, sizeof(governed->service));
+	changed |= renew(governed->reader, login->card.name, sizeof(governed->reader));
+	governed->facts.service = governed->service[0] ? governed->service : NULL;
+	governed->facts.reader = governed->reader[0] ? governed->reader : NULL;
+	governed->facts.kind = kind_of(governed);
+	return changed;
+}
+
+int govern_kind(struct govern *govern, const char *session, unsigned kind)
+{
+	struct governed *governed = find(govern, session);
+	unsigned before;
+
+	if (!governed)
+		return -ENOENT;
+	before = governed->facts.kind;
+	governed->logind_kind = kind;
+	governed->facts.kind = kind_of(governed);
+	return governed->facts.kind != before;
+}
+
+static bool same_groups(const struct session_facts *facts, const char *const *names, size_t count)
+{
+	if (facts->group_count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(facts->groups[i], names[i]) != 0)
+			return false;
+	return true;
+}
+
+/* One allocation: pointers, then the names they point to. */
+static const char **copy_names(const char *const *names, size_t count)
+{
+	size_t size = count * sizeof(*names);
+	const char **copy;
+	char *to;
+
+	for (size_t i = 0; i < count; i++)
+		size += strlen(names[i]) + 1;
+	copy = malloc(size);
+	if (!copy)
+		return NULL;
+	to = (char *)(copy + count);
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = to;
+		to = stpcpy(to, names[i]) + 1;
+	}
+	return copy;
+}
+
+int govern_groups(struct govern *govern, const char *session, const char *const *names, size_t count)
+{
+	struct governed *governed = find(govern, session);
+	const char **copy = NULL;
+
+	if (!governed)
+		return -ENOENT;
+	if (same_groups(&governed->facts, names, count))
+		return 0;
+	if (count > 0) {
+		copy = copy_names(names, count);
+		if (!copy)
+			return -ENOMEM;
+	}
+	drop_groups(governed);
+	governed->facts.groups = copy;
+	governed->facts.group_count = count;
+	return 1;
+}
+
+void govern_forget(struct govern *govern, const char *session)
+{
+	struct governed *governed = find(govern, session);
+
+	if (!governed)
+		return;
+	HASH_DELETE(hh, govern->sessions, governed);
+	drop_groups(governed);
+	free(governed);
+}
+
+const struct session_facts *govern_facts(const struct govern *govern, const char *session)
+{
+	struct governed *governed = find(govern, session);
+
+	return governed ? &governed->facts : NULL;
+}
+
+struct governance govern_resolve(const struct govern *govern, const struct rules *rules, const char *session)
+{
+	static const struct session_facts nothing;
+	const struct session_facts *facts = govern_facts(govern, session);
+
+	return rules_resolve(rules, facts ? facts : &nothing);
+}
+
+const char *govern_next(const struct govern *govern, const char *session)
+{
+	struct governed *governed = govern->sessions;
+
+	if (session) {
+		governed = find(govern, session);
+		governed = governed ? governed->hh.next : NULL;
+	}
+	return governed ? governed->session : NULL;
+}
