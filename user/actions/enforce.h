@@ -1,30 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Carries verdicts out through logind. Each governed session has its D-Bus call marshalled and sealed in
- * advance, on a connection that is used for nothing else, so that a removal costs one look-up and one
- * sendmsg(): no allocation, no reply waited for.
+ * Carries verdicts out. Each governed session has a call for every step that may be asked of it, marshalled
+ * and sealed in advance, on a connection that is used for nothing else, so that a removal costs one look-up
+ * and one write: no reply is waited for, and nothing allocated but what sd_bus_send() itself does, 32 bytes.
+ * Whatever does not work comes to the sink as ACTION_FAILED, from the loop, never from within a call of this
+ * file.
  */
 #include <systemd/sd-bus.h>
 
 #include "source.h"
 #include "verdict.h"
 
+/* STEP_CONSOLE_LOCK starts this unit of ours, which runs physlock on the foreground console. */
+#define CONSOLE_LOCK_UNIT "scpolicyd-console-lock.service"
+#define CONSOLE_LOCKER	  "/usr/bin/physlock"
+
 struct enforcer;
 
-/* `bus` must be a connection of its own; replies that are errors come to the sink as ACTION_FAILED. */
+/* `bus` must be a connection of its own, and on an event loop already. */
 int enforcer_new(sd_bus *bus, struct sink sink, struct enforcer **ret);
 struct enforcer *enforcer_free(struct enforcer *enforcer);
 
-/* Makes the session's call ready, or anew after it was sent. Not for the hot path. 0, or a negative errno. */
-int enforcer_arm(struct enforcer *enforcer, const char *session, enum action action);
+/* Whether CONSOLE_LOCKER is installed: if not, STEP_CONSOLE_LOCK locks nothing, and no error tells. */
+bool enforcer_can_lock_console(void);
+
+/*
+ * Makes the calls of `steps` (bit n: enum step n) ready for the session, and drops its others; with no bit
+ * the session. A call that is ready already is left alone. `display` is logind's Display, for
+ * STEP_XRDP_DISCONNECT alone; else it may be NULL. Not for the hot path. 0, or a negative errno: then
+ * enforcer_act() makes on the spot what is missing.
+ */
+int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps, const char *display);
 void enforcer_disarm(struct enforcer *enforcer, const char *session);
 
 /*
- * The hot path. Writes the session's call to the bus. Returns the moment (CLOCK_MONOTONIC, ns) at which it
- * was written, 0 when it was not: not armed, or the bus is gone.
+ * The hot path. Takes the step. Returns the moment (CLOCK_MONOTONIC, ns) at which it was written, 0 when it
+ * was not: not armed, nobody listens, or the bus is gone; ACTION_FAILED follows. A step may be taken again at
+ * once, though not for free: its call is made ready anew when the reply comes, or else on the spot.
  */
-uint64_t enforcer_act(struct enforcer *enforcer, const char *session);
+uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step step);
 
-/* When the session's last call was written; 0: none was. For the audit, after the fact. */
+/* The stamp of the session's last enforcer_act(); 0: none, or it failed. For the audit, after the fact. */
 uint64_t enforcer_sent(const struct enforcer *enforcer, const char *session);
+
+/*
+ * Has systemd start the instance of `unit_template` ("note@.service") that is named by the session's id.
+ * Nothing is waited for; what goes wrong later is logged. -EINVAL: not a template unit.
+ */
+int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, const char *session);
