@@ -91,8 +91,7 @@ static void expect_file_error(const char *why)
 	expect_error(expected);
 }
 
-/* ---- layers ---------------------------------------------------------------------------------------------
- */
+/* ---- layers -------------------------------------------------------------------------------------------- */
 
 static void test_defaults_lock(void **state _unused_)
 {
@@ -205,8 +204,7 @@ static void test_errors_name_their_file(void **state _unused_)
 	expect_error(expected);
 }
 
-/* ---- one file's text ------------------------------------------------------------------------------------
- */
+/* ---- one file's text ----------------------------------------------------------------------------------- */
 
 static int parse_bytes(const char *text, size_t size, struct config *config, struct config_error *error)
 {
@@ -449,6 +447,7 @@ static const struct {
 	{"[Policy]\nSource=local\nSource=local\n", "a.conf:3: key Source= is given twice in this file"},
 	{"[Rule a]\nAction=lock\nUser=b\nAction=lock\n", "a.conf:4: key Action= is given twice in this rule"},
 	{"[Rule a]\nUser=b\nUser=c\n", "a.conf:3: key User= is given twice in this rule"},
+	{"[Rule a]\nUser=b\n c\nUser=d\n", "a.conf:4: key User= is given twice in this rule"},
 	/* Values. */
 	{"[Policy]\nAction=shout\n",
 	 "a.conf:2: key Action=: \"shout\" is not none, lock, logout or disconnect"},
@@ -486,6 +485,8 @@ static const struct {
 	{"[Policy]\nLockTimeout=0s\n", "a.conf:2: key LockTimeout=: \"0s\" is not a time from 1ms to 1min"},
 	{"[Policy]\nSettle=18446744073709551616us\n",
 	 "a.conf:2: key Settle=: \"18446744073709551616us\" is not a time of at most 1min"},
+	{"[Policy]\nSettle=92233720368547758080us\n",
+	 "a.conf:2: key Settle=: \"92233720368547758080us\" is not a time of at most 1min"},
 	{"[Policy]\nSettle=18446744073709551617us\n",
 	 "a.conf:2: key Settle=: \"18446744073709551617us\" is not a time of at most 1min"},
 	{"[Policy]\nSettle=18446744073709552us\n",
@@ -615,8 +616,7 @@ static void test_what_is_refused_is_printable(void **state _unused_)
 	assert_string_equal(error.text, "a?b.conf:1: unknown section [x?y]");
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------
- */
+/* ---- files --------------------------------------------------------------------------------------------- */
 
 static void test_unsafe_files(void **state _unused_)
 {

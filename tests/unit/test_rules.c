@@ -33,8 +33,7 @@ static void add_patterns(struct patterns *patterns, const char *text)
 		assert_int_equal(patterns_add(patterns, text), 0);
 }
 
-/* ---- one rule, one session ------------------------------------------------------------------------------
- */
+/* ---- one rule, one session ----------------------------------------------------------------------------- */
 
 static const char *const two_groups[] = {"users", "night shift"};
 
@@ -60,6 +59,7 @@ static const struct {
 	{.user = "bert an*", .matches = true, .facts = EVERYTHING},
 	{.user = "bert [!a]*", .facts = EVERYTHING},
 	{.user = "\tanna ", .matches = true, .facts = EVERYTHING},
+	{.user = "EXAMPLE*", .matches = true, .facts = {.user = "EXAMPLE/.anna"}},
 	{.group = "users", .matches = true, .facts = EVERYTHING},
 	{.group = "wheel \"night shift\"", .matches = true, .facts = EVERYTHING},
 	{.group = "night shift", .facts = EVERYTHING},
@@ -135,8 +135,7 @@ static void test_bad_patterns(void **state _unused_)
 	free(patterns.globs);
 }
 
-/* ---- several rules --------------------------------------------------------------------------------------
- */
+/* ---- several rules ------------------------------------------------------------------------------------- */
 
 static void put(struct rules *rules, const char *name, unsigned causes, const char *user)
 {
