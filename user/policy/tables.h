@@ -93,6 +93,7 @@ struct session {
 	bool unsure;   /* the machine slept, and PC/SC has not confirmed the card since */
 	bool suspect;  /* … and something spoke for a removal meanwhile */
 	bool comm_error; /* told; until the reader can be read again */
+	bool doubt_over; /* PC/SC had its time: what it says now counts */
 	bool doubt_at_look; /* the doubt began while everything was looked at anew */
 	unsigned pcsc_epoch; /* the life of pcscd that login.card.event_counter belongs to */
 
