@@ -424,6 +424,8 @@ static const struct {
 	 "a.conf:3: rule \"a\" is given twice in this file, first in line 1"},
 	{"[Rule a\x1b]\n", "a.conf:1: a control character in the line"},
 	{"[Rule a\x7f]\n", "a.conf:1: a control character in the line"},
+	{"[Rule a\tb]\n", "a.conf:1: a control character in the name of rule \"a?b\""},
+	{"[Rule a]\n[Rule a ]\n", "a.conf:2: rule \"a\" is given twice in this file, first in line 1"},
 	/* Lines. */
 	{"[Policy]\nAction\n", "a.conf:2: neither a section nor a key with a value"},
 	{"[Policy]\nAction:lock\n", "a.conf:2: neither a section nor a key with a value"},

@@ -130,6 +130,21 @@ static int on_line(void *userdata, const char *section _unused_, const char *nam
 	return !refused(reading);
 }
 
+/* Cuts blanks, the line's end and a comment off the end. In quotes only ';' begins one: libinih cuts there itself. */
+static void trim_end(char *text)
+{
+	char *end = text;
+	bool quoted = false, blank = true;
+
+	for (char *c = text; *c && !(blank && strchr(quoted ? ";" : "#;", *c)); c++) {
+		quoted ^= *c == '"';
+		blank = isspace((unsigned char)*c);
+		if (!blank)
+			end = c + 1;
+	}
+	*end = '\0';
+}
+
 /* ---- sections ------------------------------------------------------------------------------------------ */
 
 static void end_section(struct reading *reading)
@@ -143,13 +158,14 @@ static void end_section(struct reading *reading)
 	reading->last = NULL;
 }
 
-/* `name` is cut out of its line, blanks before it. */
-static void begin_rule(struct reading *reading, const char *name)
+/* `name` is cut out of its line, blanks around it. */
+static void begin_rule(struct reading *reading, char *name)
 {
 	const char *file = rules_file(reading->rules, reading->path);
 	const struct rule *same;
 
 	name += strspn(name, BLANKS);
+	trim_end(name);
 	same = rules_find(reading->rules, name);
 	if (!file)
 		fail(reading, -ENOMEM);
@@ -158,6 +174,8 @@ static void begin_rule(struct reading *reading, const char *name)
 	else if (strlen(name) >= sizeof(reading->rule.name))
 		refuse(reading, "the name of rule \"%s\" is longer than %zu bytes", name,
 		       sizeof(reading->rule.name) - 1);
+	else if (strchr(name, '\t'))
+		refuse(reading, "a control character in the name of rule \"%s\"", name);
 	else if (same && same->file == file)
 		refuse(reading, "rule \"%s\" is given twice in this file, first in line %u", name,
 		       same->line);
@@ -191,21 +209,6 @@ static void begin_section(struct reading *reading, const char *header)
 }
 
 /* ---- lines --------------------------------------------------------------------------------------------- */
-
-/* Cuts the line's end, blanks and a comment off. In quotes only ';' begins one: libinih cuts there itself. */
-static void trim_end(char *text)
-{
-	char *end = text;
-	bool quoted = false, blank = true;
-
-	for (char *c = text; *c && !(blank && strchr(quoted ? ";" : "#;", *c)); c++) {
-		quoted ^= *c == '"';
-		blank = isspace((unsigned char)*c);
-		if (!blank)
-			end = c + 1;
-	}
-	*end = '\0';
-}
 
 static bool has_control_character(const char *text)
 {
