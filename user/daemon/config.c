@@ -130,7 +130,7 @@ static int on_line(void *userdata, const char *section _unused_, const char *nam
 	return !refused(reading);
 }
 
-/* Cuts blanks, the line's end and a comment off the end. In quotes only ';' begins one: libinih cuts there itself. */
+/* Cuts off the line's end, blanks and a comment. In quotes only ';' begins one: libinih cuts there itself. */
 static void trim_end(char *text)
 {
 	char *end = text;
