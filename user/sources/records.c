@@ -5,13 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "cleanup.h"
 #include "log.h"
 
 struct record_source {
 	struct sink sink;
-	int folder;
+	int folder, away; /* RECORD_DIR, AWAY_DIR (-1: none) */
 	char boot_id[BOOT_ID_SIZE];
 	sd_event_source *watch;
 };
@@ -19,7 +20,7 @@ struct record_source {
 DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
 
-static void read_one(struct record_source *source, const char *name)
+static void read_one(struct record_source *source, const char *name, bool away)
 {
 	struct record_error error = {""};
 	struct login_record login;
@@ -37,7 +38,12 @@ static void read_one(struct record_source *source, const char *name)
 			  &(struct event){.type = EVENT_RECORD,
 					  .source = SOURCE_RECORD,
 					  .stamp = monotonic_now(),
-					  .record = {.login = &login}});
+					  .record = {.login = &login, .away = away}});
+}
+
+static bool is_away(const struct record_source *source, const char *session)
+{
+	return source->away >= 0 && faccessat(source->away, session, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int read_all(struct record_source *source)
@@ -54,7 +60,7 @@ static int read_all(struct record_source *source)
 	(void)steal_fd(&fd);
 	while ((entry = readdir(folder))) {
 		if (entry->d_name[0] != '.')
-			read_one(source, entry->d_name);
+			read_one(source, entry->d_name, is_away(source, entry->d_name));
 	}
 	return 0;
 }
@@ -73,8 +79,10 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 						  .source = SOURCE_RECORD,
 						  .stamp = monotonic_now(),
 						  .session = change->name});
-	else
-		read_one(source, change->name);
+	else {
+		record_source_set_away(source, change->name, false);
+		read_one(source, change->name, false);
+	}
 	return 0;
 }
 
@@ -87,12 +95,16 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 	if (!source)
 		return -ENOMEM;
 	source->sink = sink;
+	source->away = -1;
 	source->folder = record_dir_open();
 	if (source->folder < 0)
 		return source->folder;
 	r = boot_id_read(source->boot_id);
 	if (r < 0)
 		return r;
+	if (mkdir(AWAY_DIR, 0700) < 0 && errno != EEXIST)
+		log_warning("cannot make %s: %m", AWAY_DIR);
+	source->away = open(AWAY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Watched before it is read, so that no record falls between. */
 	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
 				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR, on_change, source);
@@ -113,12 +125,26 @@ struct record_source *record_source_free(struct record_source *source)
 		return NULL;
 	sd_event_source_disable_unref(source->watch);
 	close_fd(source->folder);
+	close_fd(source->away);
 	free(source);
 	return NULL;
 }
 
+void record_source_set_away(struct record_source *source, const char *session, bool away)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (source->away < 0 || !session_id_valid(session))
+		return;
+	if (!away)
+		unlinkat(source->away, session, 0);
+	else
+		fd = openat(source->away, session, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
 void record_source_forget(struct record_source *source, const char *session)
 {
+	record_source_set_away(source, session, false);
 	if (unlinkat(source->folder, session, 0) < 0 && errno != ENOENT)
 		log_warning("cannot delete the login record of session %s: %m", session);
 }

@@ -14,3 +14,11 @@ struct record_source *record_source_free(struct record_source *source);
 
 /* Deletes the record of a session that ended. */
 void record_source_forget(struct record_source *source, const char *session);
+
+/*
+ * Notes, for a daemon started anew, that the removal of this session's card was dealt with: its record is
+ * then told with `away` set. An empty file of the session's id in AWAY_DIR; gone with the record, and when
+ * that is written anew. Best effort: without it, a removal is found and acted on once more.
+ */
+#define AWAY_DIR "/run/scpolicyd/away"
+void record_source_set_away(struct record_source *source, const char *session, bool away);
