@@ -16,7 +16,7 @@
 # several cases set it, and end with scripts/vm stop 'case*'). When a case fails, the guest's journal is kept as
 # build/vm/CASE.journal and its end is shown.
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
 case_name=$(basename "$0" .t)
 tests=0
 failures=0
@@ -168,7 +168,8 @@ vm_locker() {
 
 # The witness writes to the guest's /run/witness.out; witnessed PATTERN looks there.
 vm_witness() {
-	guest "systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
+	guest "systemctl stop witness 2> /dev/null
+		systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
 	wait_for "grep -q 'witness ready' /run/witness.out" 20
 }
 
