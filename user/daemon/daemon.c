@@ -25,6 +25,8 @@
 struct daemon {
 	sd_event *event;
 	sd_event_source *deadline;
+	sd_event_source *watchdog;
+	uint64_t watchdog_usec; /* how often systemd is told that the loop turns */
 	sd_bus *bus;	     /* to listen and to ask */
 	sd_bus *enforce_bus; /* for the calls of a removal alone */
 	struct config config;
@@ -240,13 +242,41 @@ static int open_bus(struct daemon *daemon, int64_t priority, const char *what, s
 	return r;
 }
 
+static int on_watchdog(sd_event_source *timer, uint64_t usec _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	int r;
+
+	sd_notify(false, "WATCHDOG=1");
+	r = sd_event_source_set_time_relative(timer, daemon->watchdog_usec);
+	return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+/*
+ * Not sd_event_set_watchdog(): after some seconds without a wakeup it notifies as soon as the loop wakes,
+ * before anything is dispatched, and so on the way of a removal. This one lets the probe go first.
+ */
+static int setup_watchdog(struct daemon *daemon)
+{
+	uint64_t limit;
+	int r;
+
+	r = sd_watchdog_enabled(false, &limit);
+	if (r <= 0)
+		return r;
+	daemon->watchdog_usec = limit / 2;
+	r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC, daemon->watchdog_usec, 0,
+				       on_watchdog, daemon);
+	return r < 0 ? r : sd_event_source_set_priority(daemon->watchdog, PRIORITY_SOURCE);
+}
+
 static int setup_loop(struct daemon *daemon)
 {
 	int r;
 
 	r = sd_event_default(&daemon->event);
 	if (r >= 0)
-		r = sd_event_set_watchdog(daemon->event, true);
+		r = setup_watchdog(daemon);
 	if (r >= 0)
 		r = setup_signals(daemon);
 	if (r >= 0)
@@ -388,6 +418,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	enforcer_free(daemon->enforcer);
 	sd_bus_flush_close_unref(daemon->enforce_bus);
 	sd_bus_flush_close_unref(daemon->bus);
+	sd_event_source_disable_unref(daemon->watchdog);
 	sd_event_source_disable_unref(daemon->deadline);
 	sd_event_unref(daemon->event);
 	free(daemon);
