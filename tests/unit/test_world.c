@@ -131,6 +131,15 @@ static const struct row rows[] = {
 	{"another device sits at the reader's address",
 	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-3 id=0001:0002\n11ms startup devices-listed",
 	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"a record newer than what PC/SC told here: asked again, not a removal",
+	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=3" ATR
+	 "\n12ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n3s daemon time",
+	 ""},
+	{"… and when it stays out: removal",
+	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=3" ATR "\n2011ms daemon time",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
 	{"a record whose card is out already", "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 					       "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=1" ATR,
 	 "act 4 lock|removal 4 absent startup|action 4 lock"},

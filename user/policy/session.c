@@ -239,7 +239,7 @@ static void card_confirmed(struct world *world, struct session *session, const s
 	session->login.card.event_counter = reader->state.event_counter;
 	session->pcsc_epoch = world->pcsc_epoch;
 	session->doubt_until = 0;
-	session->comm_error = false;
+	session->doubt_over = session->comm_error = false;
 	session_busy_update(world, session);
 }
 
@@ -253,11 +253,27 @@ static void found_missing(struct world *world, struct session *session, bool loo
 		session_remove(world, session, cause, source, stamp);
 }
 
+/*
+ * What is known here may be older than the record: the sign-in saw the card before this PC/SC client was
+ * told of it. Then pcscd's count is behind the recorded one, as after its restart, where it starts at 0.
+ */
+static bool older_than_record(const struct session *session, const struct reader_state *now)
+{
+	uint16_t behind = (uint16_t)(session->login.card.event_counter - now->event_counter);
+
+	return !session->doubt_over && behind > 0 && behind < 0x8000 && (now->card == CARD_EMPTY || now->event_counter > 1);
+}
+
 static void look_at_card(struct world *world, struct session *session, const struct reader *reader,
 			 enum event_source source, uint64_t stamp)
 {
 	const struct reader_state *now = &reader->state;
 
+	if (older_than_record(session, now)) {
+		doubt_begin(world, session, stamp);
+		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = stamp});
+		return;
+	}
 	if (now->card == CARD_EMPTY) {
 		/* Just after pcscd's return a card may still be on its way in: give it the same time. */
 		if (session->pcsc_epoch != world->pcsc_epoch)
@@ -381,7 +397,10 @@ static void doubt_over(struct world *world, struct session *session, uint64_t no
 	bool here = session->device && session->device->presence == PRESENCE_HERE;
 
 	session->doubt_until = 0;
-	if (reader && reader->state.card == CARD_EMPTY)
+	session->doubt_over = true;
+	if (reader && reader->state.card == CARD_PRESENT)
+		session_look(world, session, SOURCE_PCSC, now);
+	else if (reader && reader->state.card == CARD_EMPTY)
 		found_missing(world, session, session->doubt_at_look, CAUSE_CARD, SOURCE_PCSC, now);
 	else if (here)
 		tell_comm_error(world, session, now, "PC/SC does not name the reader, its USB device is there");
@@ -434,7 +453,7 @@ void session_record(struct world *world, struct session *session, const struct l
 	session->login = *login;
 	session->settings = *settings;
 	session->pcsc_epoch = world->pcsc_epoch ? world->pcsc_epoch : 1;
-	session->comm_error = false;
+	session->comm_error = session->doubt_over = false;
 	session->doubt_until = session->confirm_until = 0;
 	session_busy_update(world, session);
 	session_bind_device(world, session, device);

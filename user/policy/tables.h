@@ -79,6 +79,7 @@ struct session {
 	uint64_t verify_until;	/* LockedHint is awaited */
 	bool doubt_at_look;	/* the doubt began while everything was looked at anew */
 	bool comm_error;	/* told; until the reader can be read again */
+	bool doubt_over;	/* PC/SC had its time: what it says now counts */
 	unsigned pcsc_epoch;	/* the life of pcscd that login.card.event_counter belongs to */
 	bool busy;
 	bool to_report;
