@@ -174,3 +174,37 @@ vm_witness() {
 }
 
 witnessed() { guest "grep -Eq '$1' /run/witness.out"; }
+
+# pcscd powers a card down 5 s after its last use; for that moment it listens to no reader, and the kernel has nothing to
+# hear. A case that wants the probe's word waits until it is over.
+vm_settle() { wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge "$(cat /run/signin-settled)" ]' 20; }
+
+# Both accounts sign in, each with a locker, and the witness listens: $card and $password are their sessions.
+vm_two_sessions() {
+	card=$(vm_signin card)
+	password=$(vm_signin password login)
+	[ -n "$card" ] && [ -n "$password" ] || bail_out 'an account cannot sign in'
+	guest 'echo $(($(cut -d. -f1 /proc/uptime) + 7)) > /run/signin-settled'
+	vm_locker "$card" && vm_locker "$password" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
+		wait_for "journalctl -b -t scpolicyd --since @\$(cat /run/vm-case-began) | grep -q 'session $card of user card is governed'" ||
+		bail_out 'the stage is not set'
+	vm_settle
+}
+
+# The removal that was just made locks the card's session, once, and the other not at all.
+ok_only_card_locked() {
+	ok "$1: the card's session is locked" wait_for "is_locked $card"
+	ok "$1: its subscriber heard logind's Lock" witnessed "^[0-9]+ lock $card\$"
+	ok "$1: the lock is verified" wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified"
+	ok "$1: the other session heard no Lock" never "grep -Eq '^[0-9]+ lock $password\$' /run/witness.out" 1
+	ok "$1: and is not locked" is_unlocked "$password"
+}
+
+# The card is back: guarded and unlocked, ready to be pulled again.
+ok_guarded_again() {
+	ok "$1: the session is guarded again" wait_for "journal_has restored $card" 20
+	guest "loginctl unlock-session $card"
+	ok "$1: and unlocked" wait_for "is_unlocked $card"
+	guest 'date +%s > /run/vm-case-began; sleep 1'
+	vm_witness
+}
