@@ -84,7 +84,7 @@ build/removal.skel.h: build/removal.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name removal_bpf > $@
 
-build/obj/user/sources/probe.o build/san/obj/user/sources/probe.o: build/removal.skel.h
+build/obj/user/sources/probe.o build/san/obj/user/sources/probe.o build/obj/tests/vm/floor.o: build/removal.skel.h
 
 # ---- linking ----------------------------------------------------------------------------------------------
 

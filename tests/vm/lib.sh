@@ -13,10 +13,10 @@
 #
 # vm_boot leaves every case the same start: nobody signed in, card and reader in, daemon freshly started. A machine of
 # the same kind that runs already is used again, when VM_KEEP=1 says that it may stay after the case (scripts that run
-# several cases set it, and stop the machines at their end). When a case fails, the guest's journal is kept as
+# several cases set it, and end with scripts/vm stop 'case*'). When a case fails, the guest's journal is kept as
 # build/vm/CASE.journal and its end is shown.
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
 case_name=$(basename "$0" .t)
 tests=0
 failures=0
@@ -36,8 +36,11 @@ wait_for() {
 		done"
 }
 
-# Runs a command line for SECONDS and succeeds when it never did.
-never() { ! wait_for "$@"; }
+# Runs a command line for SECONDS and succeeds when it never did. A machine that does not answer (124, 125) proves nothing.
+never() {
+	wait_for "$@"
+	[ $? -eq 1 ]
+}
 
 # What command lines for the guest may use.
 guest_functions='
@@ -50,9 +53,9 @@ guest_functions='
 			SCPOLICY_EVENT="$event" ${session:+SCPOLICY_SESSION="$session"} "$@" | grep -q .
 	}'
 
-is_locked() { guest "$guest_functions is_locked $1"; }
-is_unlocked() { guest "$guest_functions is_unlocked $1"; }
-journal_has() { guest "$guest_functions journal_has $*"; }
+is_locked() { guest "$guest_functions; is_locked $1"; }
+is_unlocked() { guest "$guest_functions; is_unlocked $1"; }
+journal_has() { guest "$guest_functions; journal_has $*"; }
 
 # ok NAME COMMAND...
 ok() {
@@ -68,7 +71,12 @@ ok() {
 	fi
 }
 
-not() { ! "$@"; }
+not() {
+	"$@"
+	case $? in
+	0 | 12[45]) return 1 ;;
+	esac
+}
 
 is() { # NAME GOT WANTED
 	ok "$1" [ "$2" = "$3" ] || return
@@ -87,14 +95,20 @@ done_testing() {
 
 # ---- the machine ----
 
+# The machine runs what is built now.
+is_current() {
+	[ -e "$top/build/vm/$VM_NAME/pid" ] &&
+		[ -z "$(find "$top/build/vm/root" "$top/build/tests/vm" -newer "$top/build/vm/$VM_NAME/pid" 2> /dev/null)" ]
+}
+
 # One name for each kind of machine, so that cases that want the same kind share it.
 vm_boot() {
 	kind="$*"
-	VM_NAME=case$(printf %s "$kind" | tr -c 'a-z0-9' '-')
+	VM_NAME=${VM_PREFIX:-case}$(printf %s "$kind" | tr -c 'a-z0-9' '-')
 	export VM_NAME
 	trap case_end EXIT
 	trap 'exit 130' INT TERM HUP
-	if [ "${VM_KEEP:-}" = 1 ] && guest --timeout=20 true 2> /dev/null; then
+	if [ "${VM_KEEP:-}" = 1 ] && is_current && guest --timeout=20 true 2> /dev/null; then
 		:
 	else
 		vm start "$@" || bail_out "no machine to run on"
@@ -154,8 +168,43 @@ vm_locker() {
 
 # The witness writes to the guest's /run/witness.out; witnessed PATTERN looks there.
 vm_witness() {
-	guest "systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
+	guest "systemctl stop witness 2> /dev/null
+		systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
 	wait_for "grep -q 'witness ready' /run/witness.out" 20
 }
 
 witnessed() { guest "grep -Eq '$1' /run/witness.out"; }
+
+# pcscd powers a card down 5 s after its last use; for that moment it listens to no reader, and the kernel has nothing to
+# hear. A case that wants the probe's word waits until it is over.
+vm_settle() { wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge "$(cat /run/signin-settled)" ]' 20; }
+
+# Both accounts sign in, each with a locker, and the witness listens: $card and $password are their sessions.
+vm_two_sessions() {
+	card=$(vm_signin card)
+	password=$(vm_signin password login)
+	[ -n "$card" ] && [ -n "$password" ] || bail_out 'an account cannot sign in'
+	guest 'echo $(($(cut -d. -f1 /proc/uptime) + 7)) > /run/signin-settled'
+	vm_locker "$card" && vm_locker "$password" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
+		wait_for "journalctl -b -t scpolicyd --since @\$(cat /run/vm-case-began) | grep -q 'session $card of user card is governed'" ||
+		bail_out 'the stage is not set'
+	vm_settle
+}
+
+# The removal that was just made locks the card's session, once, and the other not at all.
+ok_only_card_locked() {
+	ok "$1: the card's session is locked" wait_for "is_locked $card"
+	ok "$1: its subscriber heard logind's Lock" witnessed "^[0-9]+ lock $card\$"
+	ok "$1: the lock is verified" wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified"
+	ok "$1: the other session heard no Lock" never "grep -Eq '^[0-9]+ lock $password\$' /run/witness.out" 1
+	ok "$1: and is not locked" is_unlocked "$password"
+}
+
+# The card is back: guarded and unlocked, ready to be pulled again.
+ok_guarded_again() {
+	ok "$1: the session is guarded again" wait_for "journal_has restored $card" 20
+	guest "loginctl unlock-session $card"
+	ok "$1: and unlocked" wait_for "is_unlocked $card"
+	guest 'date +%s > /run/vm-case-began; sleep 1'
+	vm_witness
+}

@@ -112,7 +112,8 @@ static int watch_logind(sd_bus *bus, sd_event *event)
 			     properties_changed, NULL);
 	if (r < 0)
 		return r;
-	return sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+	/* Before the uevents: a removal makes a dozen of those. */
+	return sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
 /* ---- kernel uevents, and udevd's ---- */
@@ -125,14 +126,13 @@ struct device_watch {
 static int device_event(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
 			void *data)
 {
-	uint64_t when = now_ns();
 	const struct device_watch *watch = data;
 	struct udev_device *device;
 
 	while ((device = udev_monitor_receive_device(watch->monitor))) {
 		const char *action = udev_device_get_action(device);
 
-		told(when, watch->source, action ? action : "?", udev_device_get_devpath(device));
+		told(now_ns(), watch->source, action ? action : "?", udev_device_get_devpath(device));
 		udev_device_unref(device);
 	}
 	return 0;

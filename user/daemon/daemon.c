@@ -8,14 +8,18 @@
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
 
+#include "announce.h"
 #include "audit.h"
 #include "cleanup.h"
 #include "config.h"
 #include "enforce.h"
+#include "govern.h"
+#include "groups.h"
 #include "log.h"
 #include "logind.h"
 #include "pcsc.h"
 #include "probe.h"
+#include "recorder.h"
 #include "records.h"
 #include "udev.h"
 #include "world.h"
@@ -25,16 +29,21 @@
 struct daemon {
 	sd_event *event;
 	sd_event_source *deadline;
+	sd_event_source *watchdog;
+	uint64_t watchdog_usec; /* how often systemd is told that the loop turns */
 	sd_bus *bus;	     /* to listen and to ask */
 	sd_bus *enforce_bus; /* for the calls of a removal alone */
 	struct config config;
+	struct govern *govern; /* what rules ask about each session */
 	struct world *world;
 	struct enforcer *enforcer;
+	struct recorder *recorder; /* NULL: nothing is recorded */
 	struct probe *probe;	    /* NULL: the kernel offers none */
 	struct udev_source *udev;   /* NULL: no netlink here */
 	struct pcsc_source *pcsc;
 	struct record_source *records;
 	struct logind_source *logind;
+	struct groups_source *groups;
 	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
 	bool recheck, reread; /* asked for by the core, done once its call has returned */
 };
@@ -51,25 +60,57 @@ static void watch(struct daemon *daemon, struct usb_address usb, bool on)
 
 static void arm(struct daemon *daemon, const struct verdict *verdict)
 {
-	int r = enforcer_arm(daemon->enforcer, verdict->login->session, verdict->action);
+	const char *session = verdict->login->session;
+	int r;
 
+	r = enforcer_arm(daemon->enforcer, verdict->login, verdict->steps,
+			 logind_source_display(daemon->logind, session));
 	if (r < 0)
-		log_error("session %s: cannot make its call ready: %s", verdict->login->session, strerror(-r));
+		log_error("session %s: cannot make its calls ready: %s", session, strerror(-r));
 }
 
 static void disarm(struct daemon *daemon, const struct verdict *verdict)
 {
-	enforcer_disarm(daemon->enforcer, verdict->login->session);
+	const char *session = verdict->login->session;
+
+	enforcer_disarm(daemon->enforcer, session);
+	groups_source_forget(daemon->groups, session);
+	govern_forget(daemon->govern, session);
 	if (daemon->records)
-		record_source_forget(daemon->records, verdict->login->session);
+		record_source_forget(daemon->records, session);
+}
+
+/*
+ * What a daemon started anew has to know of a removal: that it was dealt with. Until nothing more is to come
+ * of it, it is better found and acted on again.
+ */
+static void note_away(struct daemon *daemon, const struct verdict *verdict)
+{
+	const char *session = verdict->login->session;
+	const struct settings *settings = verdict->settings;
+
+	if (!daemon->records)
+		return;
+	if (verdict->type == VERDICT_REMOVAL)
+		record_source_set_away(daemon->records, session,
+				       settings->then == ACTION_NONE && settings->action <= ACTION_LOCK);
+	else if (verdict->type == VERDICT_CANCELLED)
+		record_source_set_away(daemon->records, session, true);
+	else if (verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_CONTRADICTED)
+		record_source_set_away(daemon->records, session, false);
 }
 
 static void tell(struct daemon *daemon, const struct verdict *verdict)
 {
 	struct audit_times times = {.decided = daemon->decided};
+	const char *session;
 
-	if (verdict->login)
-		times.sent = enforcer_sent(daemon->enforcer, verdict->login->session);
+	if (verdict->login) {
+		session = verdict->login->session;
+		times.sent = enforcer_sent(daemon->enforcer, session);
+		announce_verdict(verdict, logind_source_tty(daemon->logind, session));
+		note_away(daemon, verdict);
+	}
 	audit_verdict(verdict, &times);
 }
 
@@ -77,10 +118,14 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 {
 	struct daemon *daemon = userdata;
 
+	if (verdict->type == VERDICT_ACT) {
+		daemon->decided = monotonic_now();
+		enforcer_act(daemon->enforcer, verdict->login->session, verdict->step);
+	}
+	if (daemon->recorder)
+		recorder_verdict(daemon->recorder, verdict);
 	switch (verdict->type) {
 	case VERDICT_ACT:
-		daemon->decided = monotonic_now();
-		enforcer_act(daemon->enforcer, verdict->login->session);
 		break;
 	case VERDICT_ARM:
 		arm(daemon, verdict);
@@ -97,6 +142,9 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 		break;
 	case VERDICT_REREAD:
 		daemon->reread = true;
+		break;
+	case VERDICT_UNIT:
+		enforcer_start_unit(daemon->enforcer, verdict->settings->unit, verdict->login->session);
 		break;
 	default:
 		tell(daemon, verdict);
@@ -132,15 +180,19 @@ static void set_deadline(struct daemon *daemon)
 	sd_event_source_set_enabled(daemon->deadline, SD_EVENT_ONESHOT);
 }
 
-static void on_event(void *userdata, const struct event *event)
+static void on_event(void *userdata, const struct event *told)
 {
 	struct daemon *daemon = userdata;
+	struct event event = *told;
 
-	if (world_event(daemon->world, event) < 0) {
+	event.now = monotonic_now();
+	if (world_event(daemon->world, &event) < 0) {
 		/* Nothing of it was taken in: look at everything again, it may be told once more. */
 		log_error("out of memory: looking at everything anew");
 		daemon->recheck = true;
 	}
+	if (daemon->recorder)
+		recorder_event(daemon->recorder, &event);
 	if (daemon->recheck)
 		recheck(daemon);
 	else if (daemon->reread && daemon->pcsc) {
@@ -150,9 +202,43 @@ static void on_event(void *userdata, const struct event *event)
 	set_deadline(daemon);
 }
 
-/* A record gets the settings that govern it, and logind is asked what its session is now. */
+/* ---- what governs a session ------------------------------------------------------------------------------ */
+
+static void govern_anew(struct daemon *daemon, const char *session)
+{
+	on_event(daemon, &(struct event){
+				 .type = EVENT_SETTINGS,
+				 .source = SOURCE_DAEMON,
+				 .stamp = monotonic_now(),
+				 .change = {.session = session,
+					    .governance = govern_resolve(daemon->govern, daemon->config.rules, session)},
+			 });
+}
+
+static void on_groups(void *userdata, const char *session, const char *const *names, size_t count)
+{
+	struct daemon *daemon = userdata;
+
+	if (govern_groups(daemon->govern, session, names, count) > 0)
+		govern_anew(daemon, session);
+}
+
+static void ask_groups(struct daemon *daemon, const char *session)
+{
+	const struct session_facts *facts = govern_facts(daemon->govern, session);
+	int r;
+
+	if (!facts || !rules_need_groups(daemon->config.rules))
+		return;
+	r = groups_source_ask(daemon->groups, session, facts->user);
+	if (r < 0)
+		log_error("session %s: cannot ask for its user's groups: %s", session, strerror(-r));
+}
+
+/* A record is governed by what is known of it now, at once; what logind and the name service say may change that. */
 static void on_record(void *userdata, const struct event *event)
 {
+	const struct login_record *login = event->record.login;
 	struct daemon *daemon = userdata;
 	struct event governed = *event;
 	int r;
@@ -161,14 +247,53 @@ static void on_record(void *userdata, const struct event *event)
 		on_event(daemon, event);
 		return;
 	}
-	governed.record.settings = &daemon->config.settings;
-	log_info("session %s of user %s is governed: action %s on removal of the card in %s", event->record.login->session,
-		 event->record.login->user, action_name(daemon->config.settings.action),
-		 event->record.login->card.name);
-	on_event(daemon, &governed);
-	r = logind_source_ask(daemon->logind, event->record.login);
+	r = govern_record(daemon->govern, login);
 	if (r < 0)
-		log_warning("cannot ask logind for session %s: %s", event->record.login->session, strerror(-r));
+		log_error("session %s: rules that ask about it cannot match: %s", login->session, strerror(-r));
+	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
+	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
+		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action), login->card.name);
+	on_event(daemon, &governed);
+	ask_groups(daemon, login->session);
+	r = logind_source_ask(daemon->logind, login);
+	if (r < 0)
+		log_warning("cannot ask logind for session %s: %s", login->session, strerror(-r));
+}
+
+/* The core gets the kind with what follows from the service; a rule may ask about it. */
+static void on_logind(void *userdata, const struct event *event)
+{
+	const struct session_facts *facts;
+	struct daemon *daemon = userdata;
+	struct event known = *event;
+	int changed;
+
+	if (event->type != EVENT_SESSION_KIND) {
+		on_event(daemon, event);
+		return;
+	}
+	changed = govern_kind(daemon->govern, event->change.session, event->change.kind);
+	facts = govern_facts(daemon->govern, event->change.session);
+	if (!facts)
+		return;
+	known.change.kind = facts->kind;
+	on_event(daemon, &known);
+	if (changed > 0)
+		govern_anew(daemon, event->change.session);
+}
+
+/* Live sessions are resolved against the new rules before the old ones, which they borrow from, go. */
+static void use_config(struct daemon *daemon, struct config *config)
+{
+	struct config old = daemon->config;
+
+	daemon->config = *config;
+	for (const char *session = govern_next(daemon->govern, NULL); session;
+	     session = govern_next(daemon->govern, session)) {
+		govern_anew(daemon, session);
+		ask_groups(daemon, session);
+	}
+	config_free(&old);
 }
 
 static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
@@ -194,11 +319,10 @@ static int on_hangup(sd_event_source *source _unused_, const struct signalfd_sig
 
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
 	if (config_read("", &config, &error) < 0)
-		log_error("%s; the running policy stays", error.text);
+		audit_config(error.text, true);
 	else {
-		daemon->config = config;
-		log_notice("policy read anew: Action=%s for sessions recorded from now on",
-			   action_name(config.settings.action));
+		use_config(daemon, &config);
+		audit_config("policy read anew, in force for every session", false);
 	}
 	sd_notify(false, "READY=1");
 	return 0;
@@ -240,13 +364,41 @@ static int open_bus(struct daemon *daemon, int64_t priority, const char *what, s
 	return r;
 }
 
+static int on_watchdog(sd_event_source *timer, uint64_t usec _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	int r;
+
+	sd_notify(false, "WATCHDOG=1");
+	r = sd_event_source_set_time_relative(timer, daemon->watchdog_usec);
+	return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+/*
+ * Not sd_event_set_watchdog(): after some seconds without a wakeup it notifies as soon as the loop wakes,
+ * before anything is dispatched, and so on the way of a removal. This one lets the probe go first.
+ */
+static int setup_watchdog(struct daemon *daemon)
+{
+	uint64_t limit;
+	int r;
+
+	r = sd_watchdog_enabled(false, &limit);
+	if (r <= 0)
+		return r;
+	daemon->watchdog_usec = limit / 2;
+	r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC, daemon->watchdog_usec, 0,
+				       on_watchdog, daemon);
+	return r < 0 ? r : sd_event_source_set_priority(daemon->watchdog, PRIORITY_SOURCE);
+}
+
 static int setup_loop(struct daemon *daemon)
 {
 	int r;
 
 	r = sd_event_default(&daemon->event);
 	if (r >= 0)
-		r = sd_event_set_watchdog(daemon->event, true);
+		r = setup_watchdog(daemon);
 	if (r >= 0)
 		r = setup_signals(daemon);
 	if (r >= 0)
@@ -266,6 +418,9 @@ static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
 	r = probe_new(daemon->event, sink, &daemon->probe);
 	if (r < 0)
 		log_info("no kernel probe: %s", strerror(-r));
+	if (daemon->probe)
+		on_event(daemon,
+			 &(struct event){.type = EVENT_PROBE, .source = SOURCE_DAEMON, .stamp = monotonic_now()});
 	r = udev_source_new(daemon->event, sink, &daemon->udev);
 	if (r < 0)
 		log_info("no USB devices to be listed or heard: %s", strerror(-r));
@@ -300,11 +455,16 @@ static int setup_worker(struct daemon *daemon, struct sink sink)
 	return r;
 }
 
-static int setup_sessions(struct daemon *daemon, struct sink sink)
+static int setup_sessions(struct daemon *daemon)
 {
 	int r;
 
-	r = logind_source_new(daemon->bus, sink, &daemon->logind);
+	r = groups_source_new(daemon->event, GROUPS_PROGRAM, on_groups, daemon, &daemon->groups);
+	if (r < 0) {
+		log_error("cannot set up group look-ups: %s", strerror(-r));
+		return r;
+	}
+	r = logind_source_new(daemon->bus, (struct sink){on_logind, daemon}, &daemon->logind);
 	if (r < 0) {
 		log_error("cannot listen to logind: %s", strerror(-r));
 		return r;
@@ -331,7 +491,7 @@ static void tell_sources(const struct daemon *daemon)
 	sd_notifyf(false, "READY=1\nSTATUS=%s", strchr(line, ',') + 2);
 }
 
-static int setup(struct daemon *daemon)
+static int setup(struct daemon *daemon, const struct daemon_options *options)
 {
 	struct sink sink = {on_event, daemon};
 	struct config_error error;
@@ -350,25 +510,32 @@ static int setup(struct daemon *daemon)
 	if (r >= 0)
 		r = enforcer_new(daemon->enforce_bus, sink, &daemon->enforcer);
 	if (r >= 0)
+		r = govern_new(&daemon->govern);
+	if (r >= 0)
 		r = world_new(on_verdict, daemon, &daemon->world);
 	if (r < 0)
 		return r;
+	r = options->record ? recorder_new(options->record, &daemon->recorder) : 0;
+	if (r < 0) {
+		log_error("%s: %s", options->record, strerror(-r));
+		return r;
+	}
 	setup_kernel_sources(daemon, sink);
 	drop_capabilities();
-	r = setup_sessions(daemon, sink);
+	r = setup_sessions(daemon);
 	if (r >= 0)
 		r = setup_worker(daemon, sink);
 	return r;
 }
 
-int daemon_new(struct daemon **ret)
+int daemon_new(const struct daemon_options *options, struct daemon **ret)
 {
 	_cleanup_(daemon_free_p) struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int r;
 
 	if (!daemon)
 		return -ENOMEM;
-	r = setup(daemon);
+	r = setup(daemon, options);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(daemon);
@@ -381,13 +548,18 @@ struct daemon *daemon_free(struct daemon *daemon)
 		return NULL;
 	record_source_free(daemon->records);
 	logind_source_free(daemon->logind);
+	groups_source_free(daemon->groups);
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
 	probe_free(daemon->probe);
 	world_free(daemon->world);
+	govern_free(daemon->govern);
+	config_free(&daemon->config);
+	recorder_free(daemon->recorder);
 	enforcer_free(daemon->enforcer);
 	sd_bus_flush_close_unref(daemon->enforce_bus);
 	sd_bus_flush_close_unref(daemon->bus);
+	sd_event_source_disable_unref(daemon->watchdog);
 	sd_event_source_disable_unref(daemon->deadline);
 	sd_event_unref(daemon->event);
 	free(daemon);

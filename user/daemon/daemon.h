@@ -4,8 +4,12 @@
 
 struct daemon;
 
+struct daemon_options {
+	const char *record; /* a file to keep every event and verdict in; NULL: none */
+};
+
 /* Everything that serves, set up; nothing is dispatched yet. 0, or a negative errno, told already. */
-int daemon_new(struct daemon **ret);
+int daemon_new(const struct daemon_options *options, struct daemon **ret);
 struct daemon *daemon_free(struct daemon *daemon);
 
 /* Runs until SIGTERM or SIGINT. The exit status. */

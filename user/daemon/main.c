@@ -1,32 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "cleanup.h"
 #include "daemon.h"
 #include "log.h"
+#include "recorder.h"
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
 
 static const char usage[] = "Usage: scpolicyd [OPTION]\n"
 			    "Lock the login session whose smart card or reader is taken away.\n\n"
-			    "  -d, --debug    say more on standard error\n"
-			    "  -h, --help     show this\n"
-			    "  -V, --version  show the version\n\n"
+			    "  -d, --debug        say more on standard error\n"
+			    "  -r, --record=FILE  append every event and verdict to FILE, to be replayed\n"
+			    "  -R, --replay=FILE  put a recording through the core, print what it says; 1 if\n"
+			    "                     it does not say what was recorded\n"
+			    "  -h, --help         show this\n"
+			    "  -V, --version      show the version\n\n"
 			    "Usually started by systemd; see scpolicyd.service.\n";
 
+static int replay_file(const char *path)
+{
+	_cleanup_fclose_ FILE *recording = fopen(path, "re");
+	struct replay_result result;
+	int r;
+
+	if (!recording) {
+		fprintf(stderr, "scpolicyd: %s: %m\n", path);
+		return EXIT_FAILURE;
+	}
+	r = replay(recording, stdout, &result);
+	if (r < 0)
+		fprintf(stderr, "scpolicyd: %s: %s\n", path, result.error[0] ? result.error : strerror(-r));
+	else
+		fprintf(stderr, "%zu events, %zu verdicts, all as recorded\n", result.events, result.verdicts);
+	return r < 0 ? EXIT_FAILURE : 0;
+}
+
 /* A negative value: go on; else the exit status. */
-static int parse_options(int argc, char **argv)
+static int parse_options(int argc, char **argv, struct daemon_options *ret_options)
 {
 	static const struct option options[] = {
 		{"debug", no_argument, NULL, 'd'},
+		{"record", required_argument, NULL, 'r'},
+		{"replay", required_argument, NULL, 'R'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 
 	for (;;) {
-		switch (getopt_long(argc, argv, "dhV", options, NULL)) {
+		switch (getopt_long(argc, argv, "dr:R:hV", options, NULL)) {
 		case -1:
 			if (optind == argc)
 				return -1;
@@ -35,6 +60,11 @@ static int parse_options(int argc, char **argv)
 		case 'd':
 			log_set_debug(true);
 			break;
+		case 'r':
+			ret_options->record = optarg;
+			break;
+		case 'R':
+			return replay_file(optarg);
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -50,12 +80,13 @@ static int parse_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	_cleanup_(daemon_free_p) struct daemon *daemon = NULL;
+	struct daemon_options options = {0};
 	int r;
 
-	r = parse_options(argc, argv);
+	r = parse_options(argc, argv, &options);
 	if (r >= 0)
 		return r;
-	r = daemon_new(&daemon);
+	r = daemon_new(&options, &daemon);
 	if (r < 0)
 		return EXIT_FAILURE;
 	return daemon_run(daemon);

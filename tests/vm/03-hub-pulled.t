@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The hub is pulled and the reader behind it goes with it.
+. "$(dirname "$0")/lib.sh"
+vm_boot --usb=hub
+vm_two_sessions
+ok 'the reader is behind the hub' guest "grep -q '^USB_PATH=1-1.1$' /run/scpolicyd/sessions/$card"
+
+vm hub-out
+ok_only_card_locked 'pulled'
+ok 'the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+is 'one case' "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" 1
+vm all-in
+ok_guarded_again 'put back'
+done_testing

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What goes while the daemon is down is found when it comes back; what stayed is no removal.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_two_sessions
+guest 'systemctl restart scpolicyd'
+ok 'restarted with the card in: no Lock' never 'grep -q " lock " /run/witness.out' 3
+
+guest 'systemctl stop scpolicyd'
+vm card-out
+wait_for 'grep -q "pcsc card-out" /run/witness.out'
+ok 'nobody locks while it is down' is_unlocked "$card"
+guest 'systemctl start scpolicyd'
+ok_only_card_locked 'started without the card'
+ok 'found at start' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
+vm card-in
+ok_guarded_again 'put back'
+
+guest 'systemctl stop scpolicyd'
+vm reader-out
+wait_for 'grep -q "pcsc reader-gone" /run/witness.out'
+guest 'systemctl start scpolicyd'
+ok_only_card_locked 'started without the reader'
+ok 'found at start again' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
+done_testing
