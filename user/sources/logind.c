@@ -3,8 +3,12 @@
 
 #include <string.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #include "cleanup.h"
 #include "log.h"
+#include "session_kind.h"
 
 #define LOGIND		"org.freedesktop.login1"
 #define LOGIND_PATH	"/org/freedesktop/login1"
@@ -13,13 +17,55 @@
 #define SESSION_PREFIX	LOGIND_PATH "/session"
 #define PROPERTIES	"org.freedesktop.DBus.Properties"
 
+/* A session that was asked for. */
+struct known {
+	char session[SESSION_ID_SIZE];
+	struct session_properties properties;
+	unsigned kind; /* as told last */
+	UT_hash_handle hh;
+};
+
 struct logind_source {
 	struct sink sink;
 	sd_bus *bus;
-	sd_bus_slot *removed, *changed;
+	sd_bus_slot *removed, *changed, *sleep;
+	struct known *known;
 };
 
 DEFINE_CLEANUP(struct logind_source *, logind_source_free)
+
+static struct known *known_find(const struct logind_source *source, const char *session)
+{
+	struct known *known;
+
+	HASH_FIND_STR(source->known, session, known);
+	return known;
+}
+
+static struct known *known_get(struct logind_source *source, const char *session)
+{
+	struct known *known = known_find(source, session);
+
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (!known)
+		return NULL;
+	snprintf(known->session, sizeof(known->session), "%s", session);
+	HASH_ADD_STR(source->known, session, known);
+	if (known->hh.tbl)
+		return known;
+	free(known);
+	return NULL;
+}
+
+static void known_drop(struct logind_source *source, struct known *known)
+{
+	HASH_DEL(source->known, known);
+	free(known);
+}
+
+/* ---- telling -------------------------------------------------------------------------------------------- */
 
 static void tell(struct logind_source *source, enum event_type type, const char *session)
 {
@@ -29,74 +75,104 @@ static void tell(struct logind_source *source, enum event_type type, const char 
 								 .session = session});
 }
 
+static void tell_ended(struct logind_source *source, const char *session)
+{
+	struct known *known;
+
+	tell(source, EVENT_SESSION_ENDED, session);
+	known = known_find(source, session);
+	if (known)
+		known_drop(source, known);
+}
+
+static void tell_kind(struct logind_source *source, const struct known *known)
+{
+	source->sink.send(source->sink.userdata,
+			  &(struct event){.type = EVENT_SESSION_KIND,
+					  .source = SOURCE_LOGIND,
+					  .stamp = monotonic_now(),
+					  .change = {.session = known->session, .kind = known->kind}});
+}
+
+/* ---- what is known ---------------------------------------------------------------------------------------- */
+
+const char *logind_source_tty(const struct logind_source *source, const char *session)
+{
+	const struct known *known = known_find(source, session);
+
+	return known ? known->properties.tty : "";
+}
+
+const char *logind_source_display(const struct logind_source *source, const char *session)
+{
+	const struct known *known = known_find(source, session);
+
+	return known ? known->properties.display : "";
+}
+
+/* ---- signals -------------------------------------------------------------------------------------------- */
+
+/*
+ * Signals are believed only without a destination: then they came through a match, whose sender the bus has
+ * checked. Anybody may send one to us alone, and have it say that a session ended.
+ */
+static bool is_forged(sd_bus_message *message)
+{
+	return sd_bus_message_get_destination(message) != NULL;
+}
+
 static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	const char *session;
 
-	if (sd_bus_message_read(message, "so", &session, NULL) >= 0)
-		tell(userdata, EVENT_SESSION_ENDED, session);
+	if (!is_forged(message) && sd_bus_message_read(message, "so", &session, NULL) >= 0)
+		tell_ended(userdata, session);
 	return 0;
 }
 
-/* Of the properties in an a{sv}, those that count here; the others are passed over. */
-struct properties {
-	int locked_hint; /* -1: not among them */
-	uint32_t leader; /* 0: likewise */
-};
-
-static int read_property(sd_bus_message *message, const char *name, struct properties *properties)
+static int on_sleep(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
-	uint32_t leader;
-	int locked, r;
+	int begins;
 
-	if (strcmp(name, "LockedHint") == 0) {
-		r = sd_bus_message_read(message, "v", "b", &locked);
-		if (r >= 0)
-			properties->locked_hint = locked;
-		return r;
-	}
-	if (strcmp(name, "Leader") == 0) {
-		r = sd_bus_message_read(message, "v", "u", &leader);
-		if (r >= 0)
-			properties->leader = leader;
-		return r;
-	}
-	return sd_bus_message_skip(message, "v");
+	if (!is_forged(message) && sd_bus_message_read(message, "b", &begins) >= 0)
+		tell(userdata, begins ? EVENT_SLEEP : EVENT_RESUME, NULL);
+	return 0;
 }
 
-static int read_properties(sd_bus_message *message, struct properties *properties)
+static void take_kind(struct logind_source *source, struct known *known, const struct session_properties *properties)
 {
-	const char *name;
-	int r;
+	unsigned kind = session_kind(properties);
 
-	r = sd_bus_message_enter_container(message, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(message, "s", &name);
-		if (r >= 0)
-			r = read_property(message, name, properties);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(message);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(message);
+	known->properties = *properties;
+	if (kind == known->kind)
+		return;
+	known->kind = kind;
+	tell_kind(source, known);
 }
 
 static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
-	struct properties properties = {.locked_hint = -1};
+	struct logind_source *source = userdata;
 	_cleanup_free_ char *session = NULL;
+	struct session_properties properties = {0};
+	struct known *known;
 	const char *interface;
 
-	if (sd_bus_path_decode(sd_bus_message_get_path(message), SESSION_PREFIX, &session) <= 0)
+	if (is_forged(message) ||
+	    sd_bus_path_decode(sd_bus_message_get_path(message), SESSION_PREFIX, &session) <= 0)
 		return 0;
 	if (sd_bus_message_read(message, "s", &interface) < 0 || strcmp(interface, LOGIND_SESSION) != 0)
 		return 0;
-	if (read_properties(message, &properties) < 0 || properties.locked_hint < 0)
+	known = known_find(source, session);
+	if (known)
+		properties = known->properties;
+	properties.locked_hint = -1;
+	if (session_properties_read(message, &properties) < 0)
 		return 0;
-	tell(userdata, properties.locked_hint ? EVENT_SESSION_LOCKED : EVENT_SESSION_UNLOCKED, session);
+	if (known)
+		take_kind(source, known, &properties);
+	if (properties.locked_hint >= 0)
+		tell(source, properties.locked_hint ? EVENT_SESSION_LOCKED : EVENT_SESSION_UNLOCKED, session);
 	return 0;
 }
 
@@ -121,6 +197,10 @@ int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 				      on_removed, on_subscribed, source);
 	if (r < 0)
 		return r;
+	r = sd_bus_match_signal_async(bus, &source->sleep, LOGIND, LOGIND_PATH, LOGIND_MANAGER, "PrepareForSleep",
+				      on_sleep, on_subscribed, source);
+	if (r < 0)
+		return r;
 	r = sd_bus_add_match_async(bus, &source->changed,
 				   "type='signal',sender='" LOGIND "',interface='" PROPERTIES "',"
 				   "member='PropertiesChanged',path_namespace='" SESSION_PREFIX "',"
@@ -136,8 +216,11 @@ struct logind_source *logind_source_free(struct logind_source *source)
 {
 	if (!source)
 		return NULL;
+	while (source->known)
+		known_drop(source, source->known);
 	sd_bus_slot_unref(source->removed);
 	sd_bus_slot_unref(source->changed);
+	sd_bus_slot_unref(source->sleep);
 	sd_bus_unref(source->bus);
 	free(source);
 	return NULL;
@@ -170,17 +253,27 @@ static int ask(struct question *question, const char *path, const char *interfac
 
 static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
-	struct properties properties = {.locked_hint = -1};
 	const struct question *question = userdata;
+	struct logind_source *source = question->source;
+	struct session_properties properties = {0};
+	struct known *known;
 
-	if (sd_bus_message_is_method_error(reply, NULL) || read_properties(reply, &properties) < 0)
+	if (sd_bus_message_is_method_error(reply, NULL) || session_properties_read(reply, &properties) < 0)
 		return 0; /* says nothing of the session */
 	if (properties.leader && question->leader && properties.leader != question->leader) {
 		log_warning("session %s was opened by process %u, its login record by %u: not the recorded session",
 			    question->session, properties.leader, question->leader);
-		tell(question->source, EVENT_SESSION_ENDED, question->session);
-	} else if (properties.locked_hint > 0)
-		tell(question->source, EVENT_SESSION_LOCKED, question->session);
+		tell_ended(source, question->session);
+		return 0;
+	}
+	known = known_get(source, question->session);
+	if (!known)
+		return -ENOMEM;
+	known->properties = properties;
+	known->kind = session_kind(&properties);
+	tell_kind(source, known);
+	if (properties.locked_hint > 0)
+		tell(source, EVENT_SESSION_LOCKED, question->session);
 	return 0;
 }
 
@@ -193,7 +286,7 @@ static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error
 
 	if (sd_bus_message_is_method_error(reply, LOGIND ".NoSuchSession")) {
 		log_info("session %s of a login record is gone", question->session);
-		tell(question->source, EVENT_SESSION_ENDED, question->session);
+		tell_ended(question->source, question->session);
 		return 0;
 	}
 	if (sd_bus_message_read(reply, "o", &path) < 0)
