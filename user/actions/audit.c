@@ -68,8 +68,13 @@ static const struct kind kinds[] = {
 	[VERDICT_COMM_ERROR] = {"comm-error", "7a15e8f3c0b24d9e96f2a3d81b4c7e50", LOG_WARNING},
 	[VERDICT_RESTORED] = {"restored", "f1c82d6e4b934a7fa05d9e3c7b216f48", LOG_INFO},
 	[VERDICT_RECHECKED] = {"recheck", "83e4d07b6f1a4c2db95c0a8e2f73d614", LOG_INFO},
+	[VERDICT_SETTLED] = {"settled", "138fabaf2b5945e285708c23adfb6879", LOG_NOTICE},
+	[VERDICT_COUNTDOWN] = {"countdown", "839feb6e21c74c448e81261c5c215857", LOG_NOTICE},
+	[VERDICT_CANCELLED] = {"cancelled", "3bab741473bc419e9e3d3243fc6cb087", LOG_NOTICE},
+	[VERDICT_CANNOT_LOCK] = {"cannot-lock", "28f5cc31be1a46149e0decf990dca9e3", LOG_WARNING},
 };
 #define MESSAGE_ID_DEGRADED "46b9d3f0e28c4175a3d61f7c90b5e82a"
+#define MESSAGE_ID_CONFIG   "65aa51242b9643c7a85666e2ef76bc73"
 
 static const char *what_happened(enum cause cause)
 {
@@ -77,6 +82,7 @@ static const char *what_happened(enum cause cause)
 		[CAUSE_CARD] = "its card was removed",
 		[CAUSE_READER] = "its card's reader was removed",
 		[CAUSE_ABSENT] = "its card was found absent",
+		[CAUSE_PCSC_LOST] = "nothing can watch its card any more, pcscd stays away",
 	};
 
 	return phrases[cause];
@@ -86,6 +92,12 @@ static const char *since_kernel(uint64_t from, uint64_t to, char *buffer, size_t
 {
 	snprintf(buffer, size, "%.1f ms", to > from ? (double)(to - from) / NSEC_PER_MSEC : 0.0);
 	return buffer;
+}
+
+/* Rounded: a countdown's words come on the second, a little early or late. */
+static unsigned long long whole_seconds(uint64_t nanoseconds)
+{
+	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
 }
 
 static void add_message(struct entry *entry, const struct verdict *verdict, const struct audit_times *times)
@@ -102,13 +114,16 @@ static void add_message(struct entry *entry, const struct verdict *verdict, cons
 			  what_happened(verdict->cause), event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
-		if (times->sent)
-			entry_add(entry, "MESSAGE=Session %s of user %s: %s sent %s after the removal", session, user,
-				  action_name(verdict->action),
-				  since_kernel(verdict->stamp, times->sent, time, sizeof(time)));
+		if (verdict->action == ACTION_NONE)
+			entry_add(entry, "MESSAGE=Session %s of user %s: nothing is done%s%s", session, user, between,
+				  detail);
+		else if (times->sent)
+			entry_add(entry, "MESSAGE=Session %s of user %s: %s sent %s after the removal%s%s", session,
+				  user, action_name(verdict->action),
+				  since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
 		else
-			entry_add(entry, "MESSAGE=Session %s of user %s: %s could not be sent", session, user,
-				  action_name(verdict->action));
+			entry_add(entry, "MESSAGE=Session %s of user %s: %s could not be sent%s%s", session, user,
+				  action_name(verdict->action), between, detail);
 		break;
 	case VERDICT_OUTCOME:
 		entry_add(entry, "MESSAGE=Session %s of user %s: %s %s %s after the removal%s%s", session, user,
@@ -131,15 +146,36 @@ static void add_message(struct entry *entry, const struct verdict *verdict, cons
 	case VERDICT_RESTORED:
 		entry_add(entry, "MESSAGE=Session %s of user %s: its card is back, it is guarded again", session, user);
 		break;
+	case VERDICT_SETTLED:
+		entry_add(entry, "MESSAGE=Session %s of user %s: the same card is back in time, nothing is done%s%s",
+			  session, user, between, detail);
+		break;
+	case VERDICT_COUNTDOWN:
+		entry_add(entry, "MESSAGE=Session %s of user %s: %s in %llu s unless it is unlocked", session, user,
+			  action_name(verdict->action), whole_seconds(verdict->later));
+		break;
+	case VERDICT_CANCELLED:
+		entry_add(entry, "MESSAGE=Session %s of user %s: %s cancelled%s%s", session, user,
+			  action_name(verdict->action), between, detail);
+		break;
+	case VERDICT_CANNOT_LOCK:
+		entry_add(entry, "MESSAGE=Session %s of user %s cannot be locked%s%s", session, user, between, detail);
+		break;
 	default:
 		entry_add(entry, "MESSAGE=Everything was looked at anew");
 		break;
 	}
 }
 
-static bool is_of_case(enum verdict_type type)
+static bool names_action(enum verdict_type type)
 {
-	return type == VERDICT_REMOVAL || type == VERDICT_ACTION || type == VERDICT_OUTCOME;
+	return type == VERDICT_REMOVAL || type == VERDICT_ACTION || type == VERDICT_OUTCOME ||
+	       type == VERDICT_COUNTDOWN || type == VERDICT_CANCELLED || type == VERDICT_CANNOT_LOCK;
+}
+
+static bool has_later(enum verdict_type type)
+{
+	return type == VERDICT_HEARD || type == VERDICT_OUTCOME || type == VERDICT_COUNTDOWN;
 }
 
 static void add_case(struct entry *entry, const struct verdict *verdict, const struct audit_times *times)
@@ -171,7 +207,7 @@ static int priority(const struct verdict *verdict, const struct audit_times *tim
 {
 	if (verdict->type == VERDICT_OUTCOME && verdict->outcome == OUTCOME_FAILED)
 		return LOG_ERR;
-	if (verdict->type == VERDICT_ACTION && !times->sent)
+	if (verdict->type == VERDICT_ACTION && verdict->action != ACTION_NONE && !times->sent)
 		return LOG_ERR;
 	return kinds[verdict->type].priority;
 }
@@ -192,9 +228,11 @@ void audit_verdict(const struct verdict *verdict, const struct audit_times *time
 	entry_add(&entry, "SCPOLICY_SOURCE=%s", event_source_name(verdict->source));
 	if (verdict->type != VERDICT_COMM_ERROR && verdict->type != VERDICT_RECHECKED)
 		entry_add(&entry, "SCPOLICY_CAUSE=%s", cause_name(verdict->cause));
-	if (verdict->type == VERDICT_HEARD || verdict->type == VERDICT_OUTCOME)
+	if (has_later(verdict->type))
 		entry_add(&entry, "SCPOLICY_LATER_USEC=%llu", (unsigned long long)(verdict->later / NSEC_PER_USEC));
-	if (is_of_case(verdict->type))
+	if (verdict->settings && *verdict->settings->rule)
+		entry_add(&entry, "SCPOLICY_RULE=%s", verdict->settings->rule);
+	if (names_action(verdict->type))
 		add_case(&entry, verdict, times);
 	entry_write(&entry);
 }
@@ -209,5 +247,20 @@ void audit_sources(bool degraded, const char *detail)
 		entry_add(&entry, "MESSAGE_ID=" MESSAGE_ID_DEGRADED);
 		entry_add(&entry, "SCPOLICY_EVENT=degraded");
 	}
+	entry_write(&entry);
+}
+
+void audit_config(const char *text, bool refused)
+{
+	struct entry entry = {.count = 0};
+	char safe[ENTRY_BYTES / 2];
+
+	entry_add(&entry, "MESSAGE=%s%s", log_safe(text, safe, sizeof(safe)),
+		  refused ? "; the running policy stays" : "");
+	entry_add(&entry, "PRIORITY=%d", refused ? LOG_ERR : LOG_NOTICE);
+	entry_add(&entry, "MESSAGE_ID=" MESSAGE_ID_CONFIG);
+	entry_add(&entry, "SCPOLICY_EVENT=config");
+	if (refused)
+		entry_add(&entry, "SCPOLICY_OUTCOME=failed");
 	entry_write(&entry);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The trail: one journal entry for every removal, action and outcome, with the fields that programs read
- * (SCPOLICY_EVENT=, SCPOLICY_SESSION=, …). Never called before the action was sent.
+ * The trail: one journal entry for every removal, action and outcome, for a countdown and its end, and for the
+ * configuration, with the fields that programs read (SCPOLICY_EVENT=, SCPOLICY_SESSION=, …). Never called
+ * before the action was sent.
  */
 #include "verdict.h"
 
@@ -17,3 +18,6 @@ void audit_verdict(const struct verdict *verdict, const struct audit_times *time
 
 /* The sources changed: which serve (`detail`), and whether removals may be seen late (`degraded`). */
 void audit_sources(bool degraded, const char *detail);
+
+/* The configuration was read anew (`text` says so), or `refused`: `text` says where and why, the old one stays. */
+void audit_config(const char *text, bool refused);
