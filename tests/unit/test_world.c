@@ -313,6 +313,19 @@ static const struct row rows[] = {
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|removal 3 card probe|action 3 lock|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
 
+	{"a disconnect that is refused: locked at least",
+	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
+	     "10ms probe device-remove usb=1:5\n11ms daemon action-failed session=3\n12ms daemon action-failed session=3",
+	 "act 3 xrdp-disconnect|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect failed|"
+	 "act 3 lock|action 3 lock|outcome 3 lock failed"},
+	{"physlock runs on its own terminal: pulled again, it can still lock",
+	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n11ms logind session-kind session=3 kind=local,tty\n"
+	     "12ms pcsc reader " CARD "card=empty counter=2\n90ms pcsc reader " CARD "card=present counter=3" ATR
+	     "\n99ms probe device-remove usb=1:5",
+	 "act 3 lock|act 3 console-lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+
 	/* ---- pcscd away ---- */
 	{"PcscLost=lock: pcscd stays away and no probe watches",
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5009ms daemon time\n5010ms daemon time",

@@ -80,6 +80,15 @@ static void disarm(struct daemon *daemon, const struct verdict *verdict)
 		record_source_forget(daemon->records, session);
 }
 
+static void start_unit(struct daemon *daemon, const struct verdict *verdict)
+{
+	int r = enforcer_start_unit(daemon->enforcer, verdict->settings->unit, verdict->login->session);
+
+	if (r < 0)
+		log_error("session %s: cannot start %s: %s", verdict->login->session, verdict->settings->unit,
+			  strerror(-r));
+}
+
 /*
  * What a daemon started anew has to know of a removal: that it was dealt with. Until nothing more is to come
  * of it, it is better found and acted on again.
@@ -144,7 +153,7 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 		daemon->reread = true;
 		break;
 	case VERDICT_UNIT:
-		enforcer_start_unit(daemon->enforcer, verdict->settings->unit, verdict->login->session);
+		start_unit(daemon, verdict);
 		break;
 	default:
 		tell(daemon, verdict);
@@ -276,7 +285,8 @@ static void on_logind(void *userdata, const struct event *event)
 	facts = govern_facts(daemon->govern, event->change.session);
 	if (!facts)
 		return;
-	known.change.kind = facts->kind;
+	/* Without physlock its unit would do nothing, and nobody would tell. */
+	known.change.kind = facts->kind & ~(enforcer_can_lock_console() ? 0U : (unsigned)KIND_CONSOLE);
 	on_event(daemon, &known);
 	if (changed > 0)
 		govern_anew(daemon, event->change.session);
@@ -427,12 +437,18 @@ static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
 }
 
 /*
- * What was needed to load the probe is dropped once it runs: none of it is needed to hear, to speak on the
- * bus, or to start the worker. Records are root's own files.
+ * What was needed to load the probe is dropped once it runs. CAP_DAC_OVERRIDE stays: it opens a user's
+ * terminal, and xrdp's socket. No program that is started from here has any.
  */
 static void drop_capabilities(void)
 {
+	bool may_open;
+
+	capng_get_caps_process();
+	may_open = capng_have_capability(CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
 	capng_clear(CAPNG_SELECT_BOTH);
+	if (may_open)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
 	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
 		log_warning("cannot drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -48,9 +48,7 @@ static unsigned kind_of(const struct governed *governed)
 	unsigned kind = governed->logind_kind;
 
 	if (strcmp(governed->service, "xrdp-sesman") == 0)
-		return (kind & ~(unsigned)(KIND_LOCAL | KIND_CONSOLE)) | KIND_REMOTE | KIND_XRDP;
-	if (strcmp(governed->service, "sshd") == 0 && (kind & KIND_REMOTE))
-		return kind | KIND_SSH;
+		return (kind & ~(unsigned)(KIND_LOCAL | KIND_CONSOLE)) | KIND_REMOTE;
 	return kind;
 }
 

@@ -21,7 +21,7 @@ struct govern *govern_free(struct govern *govern);
  */
 int govern_record(struct govern *govern, const struct login_record *login);
 
-/* What logind says: enum session_kind bits but KIND_XRDP and KIND_SSH, which follow from the service. */
+/* What logind says: enum session_kind bits. Before it does, a session of xrdp's is known to be remote. */
 int govern_kind(struct govern *govern, const char *session, unsigned kind);
 
 /* The names of all groups of its user. */

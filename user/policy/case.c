@@ -112,7 +112,7 @@ static enum step action_step(const struct session *session, enum action action)
 /* ssh has no locker, and a text console none that listens, unless one has shown itself. */
 static bool cannot_lock(const struct session *session)
 {
-	return !session->provable && session->kind & (KIND_SSH | KIND_TTY);
+	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
 }
 
 static unsigned settings_steps(const struct session *session, const struct settings *settings)
@@ -215,6 +215,7 @@ static void lock(struct world *world, struct session *session)
 	take_step(world, session, STEP_LOCK);
 	if (session->kind & KIND_CONSOLE && !session->provable)
 		take_step(world, session, STEP_CONSOLE_LOCK);
+	session->console_locked |= session->kind & KIND_CONSOLE;
 	sent(world, session, ACTION_LOCK, AWAIT_LOCK, world->now + session->settings->lock_timeout);
 	if (!cannot_lock(session) || session->kind & KIND_CONSOLE)
 		return;
@@ -409,17 +410,26 @@ void case_ended(struct world *world, struct session *session, uint64_t stamp)
 		tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
 }
 
+/* What could not be done is made up for once: by a lock, which is something at least; for a lock, see WhenLockFails=. */
 void case_step_failed(struct world *world, struct session *session, uint64_t stamp)
 {
-	if (session->awaited != AWAIT_NOTHING)
-		tell_outcome(world, session, OUTCOME_FAILED, stamp, "refused");
+	if (session->awaited == AWAIT_NOTHING)
+		return;
+	tell_outcome(world, session, OUTCOME_FAILED, stamp, "refused");
+	if (session->guard == GUARD_AWAY && !session->retried) {
+		session->retried = true;
+		if (session->taken != ACTION_LOCK)
+			lock(world, session);
+		else if (session->settings->when_lock_fails == FALLBACK_LOGOUT)
+			take_destructive(world, session, ACTION_LOGOUT);
+	}
 	session_busy_update(world, session);
 }
 
 static const char *action_detail(const struct session *session)
 {
 	if (session->retried)
-		return "a second time";
+		return "once more";
 	if (session->taken != ACTION_LOCK || session->settings->action != ACTION_DISCONNECT)
 		return NULL;
 	return session->kind & KIND_REMOTE ? "this kind of remote session cannot be disconnected"

@@ -422,6 +422,8 @@ void session_govern(struct world *world, struct session *session, const struct g
 
 void session_set_kind(struct world *world, struct session *session, unsigned kind)
 {
+	if (kind & ~session->kind & KIND_CONSOLE)
+		session->console_locked = false;
 	session->kind = kind;
 	arm(world, session);
 }

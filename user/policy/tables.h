@@ -90,6 +90,7 @@ struct session {
 
 	bool locked;   /* LockedHint */
 	bool provable; /* LockedHint was seen set in this session's life */
+	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
 	bool unsure;   /* the machine slept, and PC/SC has not confirmed the card since */
 	bool suspect;  /* … and something spoke for a removal meanwhile */
 	bool comm_error; /* told; until the reader can be read again */
@@ -106,7 +107,7 @@ struct session {
 	unsigned evidence;    /* enum evidence bits */
 	uint32_t heard;	      /* HEARD_BIT()s already told */
 	bool card_back;	      /* the reader's own notice said that the card came back */
-	bool retried;	      /* the lock was sent a second time */
+	bool retried;	      /* a lock was sent a second time, or a step that failed was made up for */
 	enum action pending;  /* waits for agreement; ACTION_NONE: nothing does */
 	enum action taken;    /* the last one sent, whose outcome is awaited */
 	enum awaited awaited; /* its sign */
