@@ -161,6 +161,14 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/demo
 
+LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) \
+                $(PAM_SOURCES) $(HELPER_SOURCES)
+
+lint: build/removal.skel.h
+	clang-tidy --quiet $(LINT_SOURCES) -- $(CPPFLAGS) $(PCSC_CFLAGS) -std=gnu17
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=.cppcheck --std=c11 -j2 $(CPPFLAGS) $(LINT_SOURCES)
+
 # ---- installing -------------------------------------------------------------------------------------------
 
 install: $(addprefix build/,$(PROGRAMS))

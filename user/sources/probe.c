@@ -104,7 +104,7 @@ static int attach(bool fentry, struct removal_bpf **ret)
 	int r;
 
 	if (!skeleton)
-		return -errno;
+		return errno ? -errno : -EINVAL;
 	bpf_program__set_autoload(skeleton->progs.disconnect_fentry, fentry);
 	bpf_program__set_autoload(skeleton->progs.completed_fentry, fentry);
 	bpf_program__set_autoload(skeleton->progs.disconnect_kprobe, !fentry);
