@@ -18,7 +18,7 @@
 #include "trace.h"
 #include "worker_message.h"
 
-#define KIND "SCPOLICYD_TEST_WORKER"
+#define KIND "PCSCLITE_CSOCK_NAME" /* what the source hands on */
 
 /* ---- the worker ----------------------------------------------------------------------------------------- */
 

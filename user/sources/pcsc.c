@@ -195,9 +195,29 @@ static int on_readable(sd_event_source *io _unused_, int fd, uint32_t revents _u
 	return 0;
 }
 
+/* What the worker may know: where pcscd is (libpcsclite 2 loads what another variable names), and what the
+ * sanitizers of a test build are told. */
+static const char *const environment_kept[] = {"PCSCLITE_CSOCK_NAME=", "ASAN_OPTIONS=", "UBSAN_OPTIONS="};
+
+static void environment_filter(char *kept[static ELEMENTS(environment_kept) + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ELEMENTS(environment_kept); i++) {
+		for (char **variable = environ; *variable; variable++) {
+			if (strncmp(*variable, environment_kept[i], strlen(environment_kept[i])) != 0)
+				continue;
+			kept[count++] = *variable;
+			break;
+		}
+	}
+	kept[count] = NULL;
+}
+
 /* The worker gets its end of the socket as WORKER_FD, no signal blocked, and nothing else of ours. */
 static int worker_spawn(const char *program, int socket, pid_t *ret)
 {
+	char *environment[ELEMENTS(environment_kept) + 1];
 	char *arguments[] = {(char *)program, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -205,13 +225,14 @@ static int worker_spawn(const char *program, int socket, pid_t *ret)
 	pid_t pid;
 	int r;
 
+	environment_filter(environment);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, socket, WORKER_FD);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	r = posix_spawn(&pid, program, &actions, &attributes, arguments, environ);
+	r = posix_spawn(&pid, program, &actions, &attributes, arguments, environment);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	if (r != 0)
