@@ -226,7 +226,7 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"disconnect, xrdp: the client is dropped",
 	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
-	     "10ms probe device-remove usb=1:5\n10010ms daemon time",
+	     "10ms probe device-remove usb=1:5\n110ms daemon time",
 	 "act 3 xrdp-disconnect|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect unverified"},
 	{"disconnect, ssh: its leader is ended",
 	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,tty,ssh\n10ms probe device-remove usb=1:5\n"

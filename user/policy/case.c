@@ -205,8 +205,10 @@ static void take_destructive(struct world *world, struct session *session, enum 
 	session->then_at = session->announce_at = 0;
 	session->taken = action;
 	take_step(world, session, step);
-	sent(world, session, action, step == STEP_XRDP_DISCONNECT ? AWAIT_NONE_COMES : AWAIT_END,
-	     world->now + END_NSEC);
+	if (step == STEP_XRDP_DISCONNECT)
+		sent(world, session, action, AWAIT_NONE_COMES, world->now + NO_SIGN_NSEC);
+	else
+		sent(world, session, action, AWAIT_END, world->now + END_NSEC);
 }
 
 static void lock(struct world *world, struct session *session)

@@ -24,6 +24,8 @@
 #define PCSC_LOST_NSEC (5 * NSEC_PER_SEC)
 /* How long logind may take until a session that was to end has ended. */
 #define END_NSEC (10 * NSEC_PER_SEC)
+/* A step that gives no sign was taken unless it is told by then that it failed: our own process tells, at once. */
+#define NO_SIGN_NSEC (100 * NSEC_PER_MSEC)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
