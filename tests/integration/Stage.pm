@@ -169,10 +169,11 @@ sub start_daemon {
 
 sub stop_daemon { $daemon->end($_[0] // 'TERM') }
 
-# A session that logind knows.
+# A session that logind knows, of user UID and process LEADER; other fields are its properties (Type, Seat, ...).
 sub session {
     my ($id, %field) = @_;
-    $logind->say(join ' ', 'session', $id, $field{UID} // 1000, $field{LEADER} // $$);
+    my ($uid, $leader) = (delete $field{UID} // 1000, delete $field{LEADER} // $$);
+    $logind->say(join ' ', 'session', $id, $uid, $leader, map { "$_=$field{$_}" } sort keys %field);
     $logind->wait_for(qr/^SESSION \Q$id\E$/, 2) or diag("no session $id");
 }
 

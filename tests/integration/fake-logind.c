@@ -2,7 +2,9 @@
 /*
  * fake-logind: stands in for systemd-logind on the system bus it is given. Shows READY, then a line for each
  * call it got, such as "LockSession 3". Obeys lines on standard input:
- *   session ID UID LEADER   a session begins; shows "SESSION ID"
+ *   session ID UID LEADER [NAME=VALUE...]
+ *                           a session begins, with these properties instead of a local desktop's; shows
+ *                           "SESSION ID"
  *   end ID                  it ends
  *   unlock ID | lock ID     somebody unlocked it by hand, or locked it
  *   deaf ID                 its locker takes no notice any more
@@ -30,6 +32,7 @@ struct session {
 	char id[64];
 	char *path;
 	uint32_t uid, leader;
+	char properties[256]; /* " NAME=VALUE NAME=VALUE " */
 	int locked; /* int, as sd-bus reads a boolean */
 	bool deaf;
 	bool unlocking; /* what the locker is about to do */
@@ -106,16 +109,36 @@ static int get_user(sd_bus *bus _unused_, const char *path _unused_, const char 
 	return sd_bus_message_append(reply, "(uo)", session->uid, user);
 }
 
-static int get_seat(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
-		    const char *property _unused_, sd_bus_message *reply, void *userdata _unused_,
-		    sd_bus_error *error _unused_)
+/* What the session's command named. */
+static bool find_property(const struct session *session, const char *name, char *ret_value, size_t size)
 {
-	return sd_bus_message_append(reply, "(so)", "seat0", LOGIND_PATH "/seat/seat0");
+	char key[64];
+	const char *value;
+
+	snprintf(key, sizeof(key), " %s=", name);
+	value = strstr(session->properties, key);
+	if (!value)
+		return false;
+	value += strlen(key);
+	snprintf(ret_value, size, "%.*s", (int)strcspn(value, " "), value);
+	return true;
 }
 
-/* What is the same for every session here. */
+static int get_seat(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
+		    const char *property _unused_, sd_bus_message *reply, void *userdata,
+		    sd_bus_error *error _unused_)
+{
+	char seat[64], path_of_seat[128];
+
+	if (!find_property(userdata, "Seat", seat, sizeof(seat)))
+		snprintf(seat, sizeof(seat), "seat0");
+	snprintf(path_of_seat, sizeof(path_of_seat), *seat ? LOGIND_PATH "/seat/%s" : "/", seat);
+	return sd_bus_message_append(reply, "(so)", seat, path_of_seat);
+}
+
+/* What is the same for every session here but those whose command says otherwise. */
 static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
-			const char *property, sd_bus_message *reply, void *userdata _unused_,
+			const char *property, sd_bus_message *reply, void *userdata,
 			sd_bus_error *error _unused_)
 {
 	static const char *const values[][2] = {
@@ -123,10 +146,12 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 		{"RemoteHost", ""},	    {"Service", "login"}, {"TTY", "tty2"},
 		{"Scope", "session.scope"}, {"Display", ""},	  {"State", "active"},
 	};
+	char own[64];
 
 	for (size_t i = 0; i < ELEMENTS(values); i++)
 		if (strcmp(values[i][0], property) == 0)
-			return sd_bus_message_append(reply, "s", values[i][1]);
+			return sd_bus_message_append(
+				reply, "s", find_property(userdata, property, own, sizeof(own)) ? own : values[i][1]);
 	return sd_bus_message_append(reply, "b", strcmp(property, "Active") == 0);
 }
 
@@ -260,7 +285,7 @@ static struct session *session_free_place(void)
 	return NULL;
 }
 
-static void session_begin(const char *id, uint32_t uid, uint32_t leader)
+static void session_begin(const char *id, uint32_t uid, uint32_t leader, const char *properties)
 {
 	struct session *session = session_free_place();
 
@@ -268,6 +293,7 @@ static void session_begin(const char *id, uint32_t uid, uint32_t leader)
 		return;
 	*session = (struct session){.uid = uid, .leader = leader};
 	snprintf(session->id, sizeof(session->id), "%s", id);
+	snprintf(session->properties, sizeof(session->properties), " %s ", properties);
 	sd_bus_path_encode(SESSION_PREFIX, id, &session->path);
 	sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "SessionNew", "so", id, session->path);
 	printf("SESSION %s\n", id);
@@ -296,11 +322,12 @@ static void command_obey(const char *line)
 	char word[16] = "", id[64] = "";
 	uint32_t uid = 0, leader = 0;
 	struct session *session;
+	int properties = (int)strlen(line);
 
-	sscanf(line, "%15s %63s %u %u", word, id, &uid, &leader);
+	sscanf(line, "%15s %63s %u %u %n", word, id, &uid, &leader, &properties);
 	session = session_find(id);
 	if (strcmp(word, "session") == 0)
-		session_begin(id, uid, leader);
+		session_begin(id, uid, leader, line + properties);
 	else if (strcmp(word, "sleep") == 0 || strcmp(word, "resume") == 0)
 		sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "PrepareForSleep", "b", *word == 's');
 	else if (session)
