@@ -15,6 +15,7 @@ LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 VENDORDIR := $(PREFIX)/lib/scpolicyd
+MANDIR := $(PREFIX)/share/man
 
 CC := gcc
 CLANG := clang
@@ -55,7 +56,14 @@ TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL
 
 PROGRAMS := scpolicyd scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
-all: $(addprefix build/,$(PROGRAMS)) $(TEST_TOOLS)
+MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
+
+all: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES) $(TEST_TOOLS)
+
+build/man/%: user/man/%.scd
+	$(call say,MAN,$<)
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@
 
 # ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
 
@@ -171,10 +179,12 @@ lint: build/removal.skel.h
 
 # ---- installing -------------------------------------------------------------------------------------------
 
-install: $(addprefix build/,$(PROGRAMS))
+install: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(VENDORDIR)
 	install -m 0755 build/scpolicyd $(DESTDIR)$(SBINDIR)/
+	for page in $(MAN_PAGES); do \
+		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	install -m 0755 build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper $(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service

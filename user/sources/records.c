@@ -65,6 +65,14 @@ static int read_all(struct record_source *source)
 	return 0;
 }
 
+/* What is made in place is read when it was closed; a symbolic link never is, so it is refused here. */
+static bool is_link(const struct record_source *source, const char *name)
+{
+	struct stat status;
+
+	return fstatat(source->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+}
+
 static int on_change(sd_event_source *watch _unused_, const struct inotify_event *change, void *userdata)
 {
 	struct record_source *source = userdata;
@@ -79,7 +87,7 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 						  .source = SOURCE_RECORD,
 						  .stamp = monotonic_now(),
 						  .session = change->name});
-	else {
+	else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
 		record_source_set_away(source, change->name, false);
 		read_one(source, change->name, false);
 	}
@@ -107,7 +115,7 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 	source->away = open(AWAY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Watched before it is read, so that no record falls between. */
 	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
-				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR, on_change, source);
+				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_ONLYDIR, on_change, source);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(source->watch, PRIORITY_SOURCE);
