@@ -18,11 +18,14 @@ before=$(worker_switches)
 sleep "$seconds"
 guest 'cat /run/signin-strace.out' > "$top/build/vm/$case_name.idle"
 after=$(worker_switches)
-wakeups=$(grep -c 'epoll_wait(.*, -1) = ' "$top/build/vm/$case_name.idle")
-pings=$(grep -c 'sendmsg(.*WATCHDOG=1' "$top/build/vm/$case_name.idle")
-note "$wakeups wakeups in $seconds s, $pings of them the watchdog's; the worker's: $((after - before))"
-is 'nothing but the watchdog wakes the daemon' "$wakeups" "$pings"
-is 'nothing wakes the worker' "$after" "$before"
+# What a wakeup led to ends where the next wait begins.
+others=$(awk '/epoll_wait\(/ { others += woken && !ping; woken = /, -1\) = /; ping = 0 } /WATCHDOG=1/ { ping = 1 }
+	END { print others + 0 }' "$top/build/vm/$case_name.idle")
+note "$(grep -c WATCHDOG=1 "$top/build/vm/$case_name.idle") wakeups of the watchdog in $seconds s, $others others;" \
+	"the worker's: $((after - before))"
+is 'nothing but the watchdog wakes the daemon' "$others" 0
+# libpcsclite 1.9.9 waits without end by asking anew every 60 s: six or seven waits for pcscd's answers.
+ok 'nothing but libpcsclite wakes the worker' [ $((after - before)) -le $((8 * (seconds / 60 + 1))) ]
 
 vm card-out
 ok 'the session is locked' wait_for "is_locked $card"

@@ -51,10 +51,14 @@ guest_functions='
 		shift 2
 		journalctl -q -b --no-pager -o cat --since "@$(cat /run/vm-case-began)" \
 			SCPOLICY_EVENT="$event" ${session:+SCPOLICY_SESSION="$session"} "$@" | grep -q .
+	}
+	log_of() { # PROGRAM: its lines since the case began
+		journalctl -q -b --no-pager -o cat -t "$1" --since "@$(cat /run/vm-case-began)"
 	}'
 
 is_locked() { guest "$guest_functions; is_locked $1"; }
 is_unlocked() { guest "$guest_functions; is_unlocked $1"; }
+log_of() { guest "$guest_functions; log_of $1"; }
 journal_has() { guest "$guest_functions; journal_has $*"; }
 
 # ok NAME COMMAND...
@@ -155,6 +159,7 @@ vm_signin() {
 	guest "systemd-run -q --collect --unit=signin-$1 -p StandardOutput=truncate:/run/signin-$1.out \
 		-p StandardError=truncate:/run/signin-$1.err signin ${2:-scpolicy-login} $1 $1"
 	wait_for "grep -q ^ready /run/signin-$1.out || ! systemctl is-active -q signin-$1" 60
+	guest 'echo $(($(cut -d. -f1 /proc/uptime) + 7)) > /run/signin-settled'
 	guest "sed -n s/^session=//p /run/signin-$1.out; sed 's/^/$1: /' /run/signin-$1.err >&2" 2> "$top/build/vm/$case_name.signin"
 }
 
@@ -181,12 +186,11 @@ vm_settle() { wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge "$(cat /run/signin-s
 
 # Both accounts sign in, each with a locker, and the witness listens: $card and $password are their sessions.
 vm_two_sessions() {
-	card=$(vm_signin card)
 	password=$(vm_signin password login)
+	card=$(vm_signin card)
 	[ -n "$card" ] && [ -n "$password" ] || bail_out 'an account cannot sign in'
-	guest 'echo $(($(cut -d. -f1 /proc/uptime) + 7)) > /run/signin-settled'
 	vm_locker "$card" && vm_locker "$password" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
-		wait_for "journalctl -b -t scpolicyd --since @\$(cat /run/vm-case-began) | grep -q 'session $card of user card is governed'" ||
+		wait_for "log_of scpolicyd | grep -q 'session $card of user card is governed'" ||
 		bail_out 'the stage is not set'
 	vm_settle
 }
