@@ -19,6 +19,20 @@ struct recorder {
 	char pending[PENDING_SIZE];
 };
 
+/* Adds the verdict's line to `lines`, of PENDING_SIZE bytes; one that does not fit is left out. Returns it. */
+static const char *append(char *lines, size_t *used, const struct verdict *verdict)
+{
+	char line[TRACE_LINE_MAX], *start = lines + *used;
+	size_t left = PENDING_SIZE - *used;
+	int length = snprintf(start, left, "= %s\n", trace_format_verdict(verdict, line));
+
+	if (length > 0 && (size_t)length < left)
+		*used += (size_t)length;
+	else
+		start[0] = '\0';
+	return start;
+}
+
 /* ---- recording ------------------------------------------------------------------------------------------ */
 
 int recorder_new(const char *path, struct recorder **ret)
@@ -52,13 +66,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 
 void recorder_verdict(struct recorder *recorder, const struct verdict *verdict)
 {
-	char line[TRACE_LINE_MAX];
-	int length;
-
-	length = snprintf(recorder->pending + recorder->used, PENDING_SIZE - recorder->used, "= %s\n",
-			  trace_format_verdict(verdict, line));
-	if (length > 0 && (size_t)length < PENDING_SIZE - recorder->used)
-		recorder->used += (size_t)length;
+	append(recorder->pending, &recorder->used, verdict);
 }
 
 void recorder_event(struct recorder *recorder, const struct event *event)
@@ -97,16 +105,11 @@ struct replaying {
 static void on_verdict(void *userdata, const struct verdict *verdict)
 {
 	struct replaying *replaying = userdata;
-	char line[TRACE_LINE_MAX];
-	int length;
+	const char *line = append(replaying->verdicts, &replaying->used, verdict);
 
-	length = snprintf(replaying->verdicts + replaying->used, PENDING_SIZE - replaying->used, "= %s\n",
-			  trace_format_verdict(verdict, line));
-	if (length > 0 && (size_t)length < PENDING_SIZE - replaying->used)
-		replaying->used += (size_t)length;
 	replaying->result->verdicts++;
 	if (replaying->print)
-		fprintf(replaying->print, "= %s\n", line);
+		fputs(line, replaying->print);
 }
 
 static int differ(struct replaying *replaying, const char *recorded)
