@@ -4,7 +4,7 @@
 # is still there. And what happens to another reader of the same model concerns nobody.
 . "$(dirname "$0")/lib.sh"
 vm_boot
-vm_two_sessions
+vm_one_session
 usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")
 ok 'the record names the device' guest "grep -q 08e6 $usb/idVendor"
 
