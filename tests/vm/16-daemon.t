@@ -17,6 +17,8 @@ ok_only_card_locked 'killed'
 ok 'killed: found by the next one' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
 vm card-in
 ok_guarded_again 'killed'
+guest 'systemctl restart scpolicyd'
+ok_not_removed 'restarted after the card was out and in' "$card" 2
 
 # At another port, with another address: nothing ties it to the session, until its person signs in with it again.
 vm reader-out
