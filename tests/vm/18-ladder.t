@@ -1,10 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Without BPF, then with pcscd gone as well, then held up while more is told than fits: the next rung serves, and the
-# daemon says which.
+# Without the BTF of modules, which fentry needs; without BPF; then with pcscd gone as well; then held up while more is
+# told than fits: the next rung serves, and the daemon says which.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
+
+# Only with CAP_SYS_ADMIN are modules' BTF and, at the kernel's usual 3, kprobes to be had.
+vm_drop_in scpolicyd.service <<'END'
+[Service]
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_RESOURCE CAP_SETPCAP CAP_DAC_OVERRIDE
+END
+guest 'sysctl -qw kernel.perf_event_paranoid=2; systemctl restart scpolicyd; sysctl -qw kernel.perf_event_paranoid=3'
+ok 'no BTF of modules: kprobes' wait_for "log_has 'hearing removals from: probe .kprobe., uevent, udev, pcsc'"
+vm reader-out
+ok_only_card_locked 'kprobes'
+ok 'kprobes: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+vm reader-in
+ok_guarded_again 'kprobes'
+
 vm_drop_in scpolicyd.service <<'END'
 [Service]
 CapabilityBoundingSet=
