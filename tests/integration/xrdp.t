@@ -29,7 +29,7 @@ sub desktop {
     my $client = connect_client($name);
     my @started = desktops($name);
     is(scalar @started, 1, "one was started for $name");
-    my ($display, $pid) = $started[0] =~ /^(:\d+)\S* (\d+)$/ or BAIL_OUT("no desktop for $name");
+    my ($display, $pid) = $started[0] =~ /^(:\d+)\S* (\d+)$/ or die("no desktop for $name");
     return ($client, $display, $pid);
 }
 

@@ -152,6 +152,10 @@ static const struct row rows[] = {
 	/* ---- and after ---- */
 	{"LockedHint shows: verified", "10ms probe device-remove usb=1:5\n30ms logind session-locked session=3",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
+	{"locked before, and unlocked by its person after the removal: not locked again",
+	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
+	 "1s logind session-unlocked session=3\n3010ms daemon time\n9s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
 	{"it does not, and never did: unverified", "10ms probe device-remove usb=1:5\n3010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"it does not, though it did before: failed",
@@ -387,7 +391,7 @@ struct heard {
 static bool only_prepares(enum verdict_type type)
 {
 	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH || type == VERDICT_UNWATCH ||
-	       type == VERDICT_REREAD;
+	       type == VERDICT_REREAD || type == VERDICT_BOUND;
 }
 
 static void note(void *userdata, const struct verdict *verdict)
@@ -421,6 +425,35 @@ static void tell(struct world *world, const char *lines)
 			fail_msg("%s: %s", line, error.text);
 		assert_int_equal(world_event(world, &event->event), 0);
 	}
+}
+
+/* What a daemon started anew has to know: to which insertion, at which address, the session is bound. */
+static void note_bound(void *userdata, const struct verdict *verdict)
+{
+	struct heard *heard = userdata;
+	char line[TRACE_LINE_MAX];
+
+	if (verdict->type == VERDICT_BOUND)
+		strcat(strcat(heard->text, "|"), trace_format_verdict(verdict, line));
+}
+
+static void test_bound(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note_bound, &heard, &world), 0);
+	tell(world, start);
+	assert_string_equal(heard.text, "");
+	tell(world, "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+		    "900ms pcsc reader " CARD "card=present counter=3" ATR "\n2s probe device-remove usb=1:5\n"
+		    "2100ms pcsc reader-gone name=R0\n3s uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+		    "4s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n"
+		    "5s pcsc reader name=R0 slot=0 usb=1:9 card=unavailable counter=0\n"
+		    "6s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=1" ATR);
+	assert_string_equal(heard.text, "|bound 3 usb=1:5 counter=3|bound 3 usb=1:9 counter=0|bound 3 usb=1:9 counter=1");
+	world_free(world);
 }
 
 static void test_row(void **state)
@@ -482,13 +515,14 @@ static void test_trace_errors(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 2] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + 3] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_trace_errors),
+		cmocka_unit_test(test_bound),
 	};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 2] = (struct CMUnitTest){
+		tests[i + 3] = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
 }

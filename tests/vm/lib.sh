@@ -14,7 +14,8 @@
 # vm_boot leaves every case the same start: nobody signed in, card and reader in, daemon freshly started. A machine of
 # the same kind that runs already is used again, when VM_KEEP=1 says that it may stay after the case (scripts that run
 # several cases set it, and end with scripts/vm stop 'case*'). When a case fails, the guest's journal is kept as
-# build/vm/CASE.journal and its end is shown.
+# build/vm/CASE.journal and its end is shown; what the daemon's core was told is kept as build/vm/CASE-N.trace, one file
+# for each time that it was started, for scpolicyd --replay.
 
 top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
 case_name=$(basename "$0" .t)
@@ -46,6 +47,8 @@ never() {
 guest_functions='
 	is_locked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = yes ]; }
 	is_unlocked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = no ]; }
+	has_ended() { ! [ -e "/run/systemd/sessions/$1" ] || loginctl show-session -p State --value "$1" | grep -qx closing; }
+	log_has() { journalctl -q -b -t scpolicyd --no-pager -o cat --since "@$(cat /run/vm-case-began)" | grep -Eq "$1"; }
 	journal_has() { # EVENT SESSION [FIELD=VALUE...]: since the case began
 		event=$1 session=$2
 		shift 2
@@ -60,6 +63,8 @@ is_locked() { guest "$guest_functions; is_locked $1"; }
 is_unlocked() { guest "$guest_functions; is_unlocked $1"; }
 log_of() { guest "$guest_functions; log_of $1"; }
 journal_has() { guest "$guest_functions; journal_has $*"; }
+has_ended() { guest "$guest_functions; has_ended $1"; }
+log_has() { guest "$guest_functions; log_has '$1'"; }
 
 # ok NAME COMMAND...
 ok() {
@@ -92,7 +97,10 @@ bail_out() {
 	exit 1
 }
 
+# Ends the case. What the daemon recorded meanwhile has to lead to the same verdicts here.
 done_testing() {
+	vm_traces
+	[ "$n" = 0 ] || ok "$n recordings replay" replay_all
 	finished=1
 	echo "1..$tests"
 }
@@ -116,6 +124,12 @@ vm_boot() {
 		:
 	else
 		vm start "$@" || bail_out "no machine to run on"
+		vm_drop_in scpolicyd.service record <<-'END'
+			[Service]
+			SyslogIdentifier=scpolicyd
+			ExecStart=
+			ExecStart=/bin/sh -c 'exec /usr/sbin/scpolicyd --record=/run/scpolicyd/trace-$$$$'
+		END
 	fi
 	fresh_state || bail_out "the machine cannot be brought back to its start"
 }
@@ -123,10 +137,14 @@ vm_boot() {
 fresh_state() {
 	vm all-in || return
 	guest --timeout=90 '
+		if ls /run/systemd/system/*.d/case.conf > /dev/null 2>&1; then
+			rm /run/systemd/system/*.d/case.conf
+			systemctl daemon-reload
+		fi
 		systemctl stop "signin-*.service" "locker-*.service" "witness.service" 2> /dev/null
 		for session in $(loginctl list-sessions --no-legend | cut -c1-8); do loginctl terminate-session "$session"; done
 		rm -f /run/signin-* /run/locker-* /run/witness.out /etc/scpolicyd.conf
-		rm -rf /etc/scpolicyd.conf.d
+		rm -rf /etc/scpolicyd.conf.d /run/scpolicyd/trace-*
 		systemctl reset-failed
 		for try in $(seq 100); do
 			[ -z "$(loginctl list-sessions --no-legend)" ] && break
@@ -145,10 +163,52 @@ case_end() {
 		vm journal > "$top/build/vm/$case_name.journal" 2>&1
 		note "the end of the guest's journal (build/vm/$case_name.journal):"
 		tail -n 40 "$top/build/vm/$case_name.journal" | sed 's/^/#   /'
+		[ -n "$finished" ] || vm_traces
 		[ $status -ne 0 ] || status=1
 	fi
 	[ "${VM_KEEP:-}" = 1 ] || vm stop
 	exit $status
+}
+
+# vm_drop_in UNIT [NAME]: its text comes on standard input. Named "case", it is gone with the case.
+vm_drop_in() {
+	guest -i "mkdir -p /run/systemd/system/$1.d && cat > /run/systemd/system/$1.d/${2:-case}.conf && systemctl daemon-reload"
+}
+
+# vm_policy: the configuration comes on standard input; it is in force, or refused, when this returns.
+vm_policy() {
+	guest -i "$guest_functions
+		told() { journalctl -q -b -o cat SCPOLICY_EVENT=config | wc -l; }
+		cat > /etc/scpolicyd.conf
+		before=\$(told)
+		systemctl reload scpolicyd
+		for try in \$(seq 100); do
+			[ \"\$(told)\" = \"\$before\" ] || exit 0
+			sleep 0.1
+		done
+		exit 1"
+}
+
+# Copies what the daemon recorded, oldest first.
+vm_traces() {
+	rm -f "$top/build/vm/$case_name"-*.trace
+	n=0
+	for file in $(guest 'ls -tr /run/scpolicyd/trace-* 2> /dev/null'); do
+		n=$((n + 1))
+		guest "cat $file" > "$top/build/vm/$case_name-$n.trace"
+	done
+}
+
+replay_all() {
+	for trace in "$top/build/vm/$case_name"-*.trace; do
+		said=$("$top/build/scpolicyd" --replay="$trace" 2>&1 > /dev/null) || { note "$said"; return 1; }
+	done
+}
+
+# Nothing that PC/SC or the kernel may still tell is on its way: a removal would have been acted on by now.
+ok_not_removed() { # NAME SESSION
+	ok "$1: no Lock" never "grep -Eq '^[0-9]+ lock $2\$' /run/witness.out" "${3:-4}"
+	ok "$1: no removal" not journal_has removal "$2"
 }
 
 # ---- people ----
@@ -195,11 +255,22 @@ vm_two_sessions() {
 	vm_settle
 }
 
+# One session that the card governs, $card, for cases that are about something else than whose it is: a password signs it
+# in, which is faster and leaves the card alone.
+vm_one_session() {
+	card=$(vm_signin password scpolicy-always)
+	password=
+	[ -n "$card" ] || bail_out 'the account cannot sign in'
+	vm_locker "$card" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
+		wait_for "log_has 'session $card of user password is governed'" || bail_out 'the stage is not set'
+}
+
 # The removal that was just made locks the card's session, once, and the other not at all.
 ok_only_card_locked() {
 	ok "$1: the card's session is locked" wait_for "is_locked $card"
 	ok "$1: its subscriber heard logind's Lock" witnessed "^[0-9]+ lock $card\$"
 	ok "$1: the lock is verified" wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified"
+	[ -n "$password" ] || return 0
 	ok "$1: the other session heard no Lock" never "grep -Eq '^[0-9]+ lock $password\$' /run/witness.out" 1
 	ok "$1: and is not locked" is_unlocked "$password"
 }

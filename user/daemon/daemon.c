@@ -152,6 +152,10 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 	case VERDICT_REREAD:
 		daemon->reread = true;
 		break;
+	case VERDICT_BOUND:
+		if (daemon->records)
+			record_source_set_bound(daemon->records, verdict->login);
+		break;
 	case VERDICT_UNIT:
 		start_unit(daemon, verdict);
 		break;

@@ -401,8 +401,12 @@ void case_locked(struct world *world, struct session *session, bool locked, uint
 		session->provable = true;
 		if (session->awaited == AWAIT_LOCK)
 			tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
-	} else if (was_locked)
+	} else if (was_locked) {
+		/* Locked before the removal, so that no lock could show; what its person opened stays open. */
+		if (session->awaited == AWAIT_LOCK)
+			tell_outcome(world, session, OUTCOME_VERIFIED, stamp, "it was locked already");
 		case_person_proven(world, session, stamp, "the session was unlocked");
+	}
 	session_busy_update(world, session);
 }
 
@@ -426,6 +430,13 @@ void case_step_failed(struct world *world, struct session *session, uint64_t sta
 			take_destructive(world, session, ACTION_LOGOUT);
 	}
 	session_busy_update(world, session);
+}
+
+/* It is another insertion, or another address, from now on: a daemon started anew has to know. */
+void case_bound(struct world *world, struct session *session)
+{
+	session->report_bound = true;
+	report_later(world, session);
 }
 
 static const char *action_detail(const struct session *session)
@@ -454,8 +465,10 @@ void case_report(struct world *world, struct session *session)
 		case_tell(world, session, VERDICT_CANNOT_LOCK, session->opened, "it has no locker that is known to obey");
 	if (session->report_countdown)
 		tell_countdown(world, session, world->now);
+	if (session->report_bound)
+		world_tell(world, session, (struct verdict){.type = VERDICT_BOUND, .stamp = world->now});
 	session->report_removal = session->report_action = false;
-	session->report_cannot_lock = session->report_countdown = false;
+	session->report_cannot_lock = session->report_countdown = session->report_bound = false;
 }
 
 /* ---- time ----------------------------------------------------------------------------------------------- */

@@ -86,6 +86,8 @@ static void tell_comm_error(struct world *world, struct session *session, uint64
 
 static void card_confirmed(struct world *world, struct session *session, const struct reader *reader)
 {
+	if (session->login.card.event_counter != reader->state.event_counter)
+		case_bound(world, session);
 	session->login.card.event_counter = reader->state.event_counter;
 	session->pcsc_epoch = world->pcsc_epoch;
 	session->doubt_until = session->unsure_until = 0;
@@ -212,6 +214,8 @@ static bool same_insertion(const struct session *session, const struct reader *r
 /* Binds the session to the card where it is now. */
 static void rebind(struct world *world, struct session *session, const struct reader *reader)
 {
+	if (session->device != reader->device || strcmp(session->login.card.name, reader->state.name) != 0)
+		case_bound(world, session);
 	session_bind_device(world, session, reader->device);
 	memcpy(session->login.card.name, reader->state.name, sizeof(session->login.card.name));
 	card_confirmed(world, session, reader);

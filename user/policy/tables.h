@@ -128,7 +128,7 @@ struct session {
 	bool busy;
 
 	/* What report() tells at the end of the event. */
-	bool to_report, report_removal, report_action, report_cannot_lock, report_countdown;
+	bool to_report, report_removal, report_action, report_cannot_lock, report_countdown, report_bound;
 
 	struct session_link on_device, on_away, on_busy, on_report;
 	UT_hash_handle hh;
@@ -189,6 +189,7 @@ void case_person_proven(struct world *world, struct session *session, uint64_t s
 void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);
 void case_ended(struct world *world, struct session *session, uint64_t stamp);
 void case_step_failed(struct world *world, struct session *session, uint64_t stamp);
+void case_bound(struct world *world, struct session *session);
 void case_report(struct world *world, struct session *session);
 void case_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
 	       const char *detail);

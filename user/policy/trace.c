@@ -47,6 +47,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_UNWATCH] = "unwatch",
 	[VERDICT_RECHECK] = "recheck",
 	[VERDICT_REREAD] = "reread",
+	[VERDICT_BOUND] = "bound",
 	[VERDICT_REMOVAL] = "removal",
 	[VERDICT_ACTION] = "action",
 	[VERDICT_OUTCOME] = "outcome",
@@ -290,6 +291,10 @@ const char *trace_format_verdict(const struct verdict *verdict, char line[static
 			if (verdict->steps & 1U << step)
 				put(&writer, " %s", step_name((enum step)step));
 		}
+		break;
+	case VERDICT_BOUND:
+		put(&writer, " usb=%u:%u counter=%u", verdict->login->card.usb.bus, verdict->login->card.usb.device,
+		    verdict->login->card.event_counter);
 		break;
 	case VERDICT_ACTION:
 	case VERDICT_CANCELLED:

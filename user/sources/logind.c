@@ -17,11 +17,22 @@
 #define SESSION_PREFIX	LOGIND_PATH "/session"
 #define PROPERTIES	"org.freedesktop.DBus.Properties"
 
+/*
+ * The terminal of a session that sshd opens comes to logind from utmp(5), when there is a shell, and no signal
+ * tells of it. So it is asked for again: after 1 s, and four times more, each twice as late.
+ */
+#define TTY_AGAIN_USEC (1000 * 1000ULL)
+#define TTY_AGAIN_MAX  5
+
 /* A session that was asked for. */
 struct known {
+	struct logind_source *source;
 	char session[SESSION_ID_SIZE];
+	uint32_t leader; /* the login record's */
 	struct session_properties properties;
 	unsigned kind; /* as told last */
+	unsigned asked_again;
+	sd_event_source *again;
 	UT_hash_handle hh;
 };
 
@@ -51,6 +62,7 @@ static struct known *known_get(struct logind_source *source, const char *session
 	known = calloc(1, sizeof(*known));
 	if (!known)
 		return NULL;
+	known->source = source;
 	snprintf(known->session, sizeof(known->session), "%s", session);
 	HASH_ADD_STR(source->known, session, known);
 	if (known->hh.tbl)
@@ -62,6 +74,7 @@ static struct known *known_get(struct logind_source *source, const char *session
 static void known_drop(struct logind_source *source, struct known *known)
 {
 	HASH_DEL(source->known, known);
+	sd_event_source_disable_unref(known->again);
 	free(known);
 }
 
@@ -251,6 +264,35 @@ static int ask(struct question *question, const char *path, const char *interfac
 	return sd_bus_slot_set_floating(slot, true);
 }
 
+static int question_ask(struct logind_source *source, const char *session, uint32_t leader);
+
+static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	const struct known *known = userdata;
+	int r = question_ask(known->source, known->session, known->leader);
+
+	if (r < 0)
+		log_warning("cannot ask logind for the terminal of session %s: %s", known->session, strerror(-r));
+	return 0;
+}
+
+/* Without a terminal nothing is announced there; all else goes its way. */
+static void await_tty(struct known *known)
+{
+	uint64_t delay = TTY_AGAIN_USEC << known->asked_again;
+	int r;
+
+	if (strcmp(known->properties.type, "tty") != 0 || *known->properties.tty ||
+	    known->asked_again == TTY_AGAIN_MAX)
+		return;
+	known->asked_again++;
+	known->again = sd_event_source_disable_unref(known->again);
+	r = sd_event_add_time_relative(sd_bus_get_event(known->source->bus), &known->again, CLOCK_MONOTONIC, delay, 0,
+				       on_again, known);
+	if (r < 0)
+		log_warning("cannot wait for the terminal of session %s: %s", known->session, strerror(-r));
+}
+
 static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
 	const struct question *question = userdata;
@@ -269,8 +311,10 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	known = known_get(source, question->session);
 	if (!known)
 		return -ENOMEM;
+	known->leader = question->leader;
 	known->properties = properties;
 	known->kind = session_kind(&properties);
+	await_tty(known);
 	tell_kind(source, known);
 	if (properties.locked_hint > 0)
 		tell(source, EVENT_SESSION_LOCKED, question->session);
@@ -298,14 +342,19 @@ static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error
 	return ask(next, path, PROPERTIES, "GetAll", on_properties, LOGIND_SESSION);
 }
 
-int logind_source_ask(struct logind_source *source, const struct login_record *login)
+static int question_ask(struct logind_source *source, const char *session, uint32_t leader)
 {
 	struct question *question = calloc(1, sizeof(*question));
 
 	if (!question)
 		return -ENOMEM;
 	question->source = source;
-	question->leader = (uint32_t)login->leader;
-	memcpy(question->session, login->session, sizeof(question->session));
+	question->leader = leader;
+	snprintf(question->session, sizeof(question->session), "%s", session);
 	return ask(question, LOGIND_PATH, LOGIND_MANAGER, "GetSession", on_session, question->session);
+}
+
+int logind_source_ask(struct logind_source *source, const struct login_record *login)
+{
+	return question_ask(source, login->session, (uint32_t)login->leader);
 }

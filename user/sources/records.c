@@ -12,13 +12,31 @@
 
 struct record_source {
 	struct sink sink;
-	int folder, away; /* RECORD_DIR, AWAY_DIR (-1: none) */
+	int folder, away, bound; /* RECORD_DIR; AWAY_DIR, BOUND_DIR (-1: none) */
 	char boot_id[BOOT_ID_SIZE];
 	sd_event_source *watch;
 };
 
 DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
+
+/* What the session was bound to since its login record was written, if it was. */
+static void read_bound(const struct record_source *source, struct login_record *login)
+{
+	struct stat recorded, bound;
+	struct login_record since;
+	struct record_error error;
+
+	if (source->bound < 0 || fstatat(source->folder, login->session, &recorded, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(source->bound, login->session, &bound, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (bound.st_mtim.tv_sec < recorded.st_mtim.tv_sec ||
+	    (bound.st_mtim.tv_sec == recorded.st_mtim.tv_sec && bound.st_mtim.tv_nsec < recorded.st_mtim.tv_nsec))
+		return; /* written anew while no daemon ran */
+	if (record_read(source->bound, login->session, 0, source->boot_id, &since, &error) == 0 &&
+	    since.leader == login->leader)
+		*login = since;
+}
 
 static void read_one(struct record_source *source, const char *name, bool away)
 {
@@ -34,6 +52,7 @@ static void read_one(struct record_source *source, const char *name, bool away)
 		log_error("login record %s refused: %s", log_safe(name, safe, sizeof(safe)), error.text);
 		return;
 	}
+	read_bound(source, &login);
 	source->sink.send(source->sink.userdata,
 			  &(struct event){.type = EVENT_RECORD,
 					  .source = SOURCE_RECORD,
@@ -73,6 +92,13 @@ static bool is_link(const struct record_source *source, const char *name)
 	return fstatat(source->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
 }
 
+static void forget_notes(struct record_source *source, const char *session)
+{
+	record_source_set_away(source, session, false);
+	if (source->bound >= 0 && session_id_valid(session))
+		unlinkat(source->bound, session, 0);
+}
+
 static int on_change(sd_event_source *watch _unused_, const struct inotify_event *change, void *userdata)
 {
 	struct record_source *source = userdata;
@@ -88,10 +114,18 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 						  .stamp = monotonic_now(),
 						  .session = change->name});
 	else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
-		record_source_set_away(source, change->name, false);
+		forget_notes(source, change->name);
 		read_one(source, change->name, false);
 	}
 	return 0;
+}
+
+/* A folder of what the daemon notes for the next one; -1: there will be none. */
+static int notes_open(const char *path)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		log_warning("cannot make %s: %m", path);
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int record_source_new(sd_event *event, struct sink sink, struct record_source **ret)
@@ -103,16 +137,15 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 	if (!source)
 		return -ENOMEM;
 	source->sink = sink;
-	source->away = -1;
+	source->away = source->bound = -1;
 	source->folder = record_dir_open();
 	if (source->folder < 0)
 		return source->folder;
 	r = boot_id_read(source->boot_id);
 	if (r < 0)
 		return r;
-	if (mkdir(AWAY_DIR, 0700) < 0 && errno != EEXIST)
-		log_warning("cannot make %s: %m", AWAY_DIR);
-	source->away = open(AWAY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	source->away = notes_open(AWAY_DIR);
+	source->bound = notes_open(BOUND_DIR);
 	/* Watched before it is read, so that no record falls between. */
 	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
 				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_ONLYDIR, on_change, source);
@@ -134,6 +167,7 @@ struct record_source *record_source_free(struct record_source *source)
 	sd_event_source_disable_unref(source->watch);
 	close_fd(source->folder);
 	close_fd(source->away);
+	close_fd(source->bound);
 	free(source);
 	return NULL;
 }
@@ -150,9 +184,17 @@ void record_source_set_away(struct record_source *source, const char *session, b
 		fd = openat(source->away, session, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
+void record_source_set_bound(struct record_source *source, const struct login_record *login)
+{
+	int r = source->bound < 0 ? 0 : record_write(source->bound, login);
+
+	if (r < 0)
+		log_warning("cannot note what session %s is bound to now: %s", login->session, strerror(-r));
+}
+
 void record_source_forget(struct record_source *source, const char *session)
 {
-	record_source_set_away(source, session, false);
+	forget_notes(source, session);
 	if (unlinkat(source->folder, session, 0) < 0 && errno != ENOENT)
 		log_warning("cannot delete the login record of session %s: %m", session);
 }

@@ -22,3 +22,12 @@ void record_source_forget(struct record_source *source, const char *session);
  */
 #define AWAY_DIR "/run/scpolicyd/away"
 void record_source_set_away(struct record_source *source, const char *session, bool away);
+
+/*
+ * Keeps, for a daemon started anew, what the session is bound to now: the card's insertion and the reader's
+ * address move on when a card or a reader comes back. A record in BOUND_DIR, told in the place of the login
+ * record; gone with that, and when that is written anew. Best effort: without it, a card that was back is
+ * taken for another insertion.
+ */
+#define BOUND_DIR "/run/scpolicyd/bound"
+void record_source_set_bound(struct record_source *source, const struct login_record *login);

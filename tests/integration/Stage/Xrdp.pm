@@ -62,7 +62,7 @@ exec sleep 1000
 X
     my $openssl = start('openssl', 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=stage',
         '-days', '2', '-keyout', '/etc/xrdp/stage.key', '-out', '/etc/xrdp/stage.pem');
-    $openssl->end() == 0 or BAIL_OUT('no certificate: ' . $openssl->transcript);
+    $openssl->end() == 0 or die('no certificate: ' . $openssl->transcript . "\n");
     write_file('/etc/xrdp/sesman.ini', <<'X');
 [Globals]
 ListenAddress=127.0.0.1
@@ -133,12 +133,12 @@ sub start_xrdp {
     configure();
     $ENV{PATH} .= ':/usr/sbin';
     $sesman = start('xrdp-sesman', 'xrdp-sesman', '--nodaemon');
-    Stage::until_true(10, sub { answers(3350) }) or BAIL_OUT('xrdp-sesman did not start: ' . $sesman->transcript);
+    Stage::until_true(10, sub { answers(3350) }) or die('xrdp-sesman did not start: ' . $sesman->transcript . "\n");
     $xrdp = start('xrdp', 'xrdp', '--nodaemon');
     my $screen = start('Xvfb', 'Xvfb', '-displayfd', '1', '-screen', '0', '800x600x24', '-nolisten', 'tcp');
-    my $display = $screen->wait_for(qr/^\d+$/, 10) // BAIL_OUT('Xvfb did not start: ' . $screen->transcript);
+    my $display = $screen->wait_for(qr/^\d+$/, 10) // die('Xvfb did not start: ' . $screen->transcript . "\n");
     $ENV{DISPLAY} = ":$display";
-    Stage::until_true(10, sub { answers($port) }) or BAIL_OUT('xrdp did not start: ' . $xrdp->transcript);
+    Stage::until_true(10, sub { answers($port) }) or die('xrdp did not start: ' . $xrdp->transcript . "\n");
 }
 
 # The person's desktop is on the client's screen when the desktop's X server says so.

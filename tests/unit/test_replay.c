@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recordings from real (virtual) machines, put through the core again: it says what it said there. To run
+ * from the top folder, as scripts/check does.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "macro.h"
+#include "recorder.h"
+
+#define RECORDINGS "tests/unit/recordings/*.trace"
+
+static glob_t recordings;
+
+/* Whatever verdict is left out of a recording, or told otherwise, is noticed, and the line named. */
+static void check_changed(const char *path)
+{
+	_cleanup_fclose_ FILE *recording = fopen(path, "re");
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	unsigned verdicts = 0;
+
+	assert_non_null(recording);
+	assert_true(getdelim(&text, &size, '\0', recording) > 0);
+	for (char *verdict = strstr(text, "\n= "); verdict; verdict = strstr(verdict + 1, "\n= ")) {
+		_cleanup_fclose_ FILE *without = NULL, *otherwise = NULL;
+		struct replay_result result;
+		char first = verdict[3];
+
+		verdict[1] = '#';
+		without = fmemopen(text, strlen(text), "r");
+		assert_non_null(without);
+		assert_int_equal(replay(without, NULL, &result), -EREMOTEIO);
+		assert_ptr_equal(strstr(result.error, "line "), result.error);
+		verdict[1] = '=';
+
+		verdict[3] = '!';
+		otherwise = fmemopen(text, strlen(text), "r");
+		assert_non_null(otherwise);
+		assert_int_equal(replay(otherwise, NULL, &result), -EREMOTEIO);
+		verdict[3] = first;
+		verdicts++;
+	}
+	assert_true(verdicts > 0);
+}
+
+static void test_recording(void **state)
+{
+	const char *path = *state;
+	_cleanup_fclose_ FILE *recording = fopen(path, "re");
+	struct replay_result result;
+
+	assert_non_null(recording);
+	if (replay(recording, NULL, &result) < 0)
+		fail_msg("%s: %s", path, result.error);
+	assert_true(result.events > 0);
+	assert_true(result.verdicts > 0);
+	check_changed(path);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[64] = {0};
+	size_t count = 0;
+
+	if (glob(RECORDINGS, 0, NULL, &recordings) != 0 || recordings.gl_pathc > ELEMENTS(tests)) {
+		fprintf(stderr, "no recordings, or too many: " RECORDINGS "\n");
+		return 1;
+	}
+	for (size_t i = 0; i < recordings.gl_pathc; i++) {
+		char *path = recordings.gl_pathv[i];
+
+		tests[count++] =
+			(struct CMUnitTest){.name = path, .test_func = test_recording, .initial_state = path};
+	}
+	return _cmocka_run_group_tests("replay", tests, count, NULL, NULL);
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A loose plug: what is back within Settle= was no removal; what is not, was.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_one_session
+vm_policy <<'END'
+[Policy]
+Action=lock
+Settle=8s
+END
+vm card-out
+wait_for 'grep -q "pcsc card-out" /run/witness.out'
+vm card-in
+ok 'the card is back in time: told' wait_for "journal_has settled $card"
+vm reader-out
+wait_for 'grep -q "pcsc reader-gone" /run/witness.out'
+vm reader-in
+ok 'the reader is back in time: told' wait_for "[ \$(journalctl -q -b -o cat --since @\$(cat /run/vm-case-began) SCPOLICY_EVENT=settled | wc -l) = 2 ]"
+ok_not_removed 'in time' "$card" 9
+vm card-out
+ok 'not back in time: locked' wait_for "is_locked $card" 20
+done_testing

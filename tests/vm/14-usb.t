@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What can happen to the reader's USB device but being pulled: unbound and deauthorised it is as good as gone, reset it
+# is still there. And what happens to another reader of the same model concerns nobody.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_one_session
+usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")
+ok 'the record names the device' guest "grep -q 08e6 $usb/idVendor"
+
+# usbdevfs' reset: _IO('U', 20)
+guest "perl -e 'open(my \$device, \"+<\", \$ARGV[0]) or die; ioctl(\$device, 0x5514, 0) or die \"\$!\\n\"' /dev/bus/usb/\$(printf %03d/%03d \$(cat $usb/busnum $usb/devnum))"
+ok 'it can be reset' [ $? -eq 0 ]
+ok_not_removed 'reset' "$card" 6
+wait_for 'opensc-tool --atr' 20
+
+vm qmp '{"execute":"device_add","arguments":{"driver":"usb-ccid","id":"reader1","bus":"usb.0","port":"2"}}' > /dev/null
+ok 'a second reader is there' wait_for '[ $(grep -c "pcsc reader-in" /run/witness.out) -ge 2 ]' 20
+vm qmp '{"execute":"device_del","arguments":{"id":"reader1"}}' > /dev/null
+ok 'and is pulled' wait_for 'grep -q "pcsc reader-gone" /run/witness.out' 20
+ok_not_removed 'another reader' "$card" 2
+
+guest "echo ${usb##*/} > /sys/bus/usb/drivers/usb/unbind"
+ok_only_card_locked 'unbound'
+ok 'unbound: its reader counts as removed' journal_has removal "$card" SCPOLICY_CAUSE=reader
+guest "echo ${usb##*/} > /sys/bus/usb/drivers/usb/bind"
+ok_guarded_again 'bound again'
+
+guest "echo 0 > $usb/authorized"
+ok_only_card_locked 'deauthorised'
+ok 'deauthorised: its reader counts as removed' journal_has removal "$card" SCPOLICY_CAUSE=reader
+guest "echo 1 > $usb/authorized"
+ok_guarded_again 'authorised again'
+vm reader-out
+ok_only_card_locked 'pulled at last'
+done_testing

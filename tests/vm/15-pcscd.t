@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# pcscd comes and goes: that is no removal, and keeps none from being seen.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_one_session
+
+guest 'systemctl restart pcscd'
+ok 'restarted: its clients have lost it' wait_for 'grep -q "pcsc lost" /run/witness.out' 20
+wait_for 'opensc-tool --atr' 20
+ok_not_removed 'restarted' "$card"
+
+guest 'systemctl stop pcscd.socket pcscd.service; systemctl kill -s KILL pcscd' 2> /dev/null
+vm card-out
+ok_not_removed 'away' "$card" 2
+guest 'systemctl start pcscd.socket'
+ok_only_card_locked 'back, and the card is out'
+vm card-in
+ok_guarded_again 'put back'
+
+guest 'systemctl kill -s KILL pcscd'
+vm reader-out
+ok_only_card_locked 'killed as the reader goes'
+ok 'the probe told' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=probe
+done_testing

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The daemon dies, is held up, is started again and again; a session is over, or bound anew to another reader.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_two_sessions
+
+guest 'for round in $(seq 10); do systemctl restart scpolicyd; systemctl reset-failed; done'
+ok_not_removed 'restarted ten times' "$card" 2
+
+guest 'systemctl kill -s STOP scpolicyd'
+vm card-out
+wait_for 'grep -q "pcsc card-out" /run/witness.out'
+ok 'killed: it had not yet acted' is_unlocked "$card"
+guest 'systemctl kill -s KILL scpolicyd'
+ok_only_card_locked 'killed'
+ok 'killed: found by the next one' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
+vm card-in
+ok_guarded_again 'killed'
+guest 'systemctl restart scpolicyd'
+ok_not_removed 'restarted after the card was out and in' "$card" 2
+
+# At another port, with another address: nothing ties it to the session, until its person signs in with it again.
+vm reader-out
+ok_only_card_locked 'the reader is moved'
+vm qmp '{"execute":"device_add","arguments":{"driver":"usb-ccid","id":"reader0","bus":"usb.0","port":"2"}}' > /dev/null
+vm card-in
+wait_for 'opensc-tool --atr' 20
+ok 'moved: the session is not guarded by itself' not journal_has restored "$card"
+guest 'systemctl kill --kill-who=main -s USR1 signin-card'
+ok 'moved: its person signs in anew' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40
+ok 'moved: the record has the other port' wait_for "grep -q '^USB_PATH=.*2\$' /run/scpolicyd/sessions/$card"
+guest "loginctl unlock-session $card; date +%s > /run/vm-case-began; sleep 1"
+wait_for "is_unlocked $card"
+vm_witness
+vm card-out
+ok_only_card_locked 'moved, and the card pulled there'
+
+vm card-in
+ok_guarded_again 'ended'
+vm_signout card
+wait_for "! test -e /run/scpolicyd/sessions/$card"
+vm card-out
+wait_for 'grep -q "pcsc card-out" /run/witness.out'
+ok_not_removed 'the session ended before' "$card" 2
+vm reader-out
+done_testing

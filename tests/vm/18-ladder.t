@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Without the BTF of modules, which fentry needs; without BPF; then with pcscd gone as well; then held up while more is
+# told than fits: the next rung serves, and the daemon says which.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_one_session
+
+# Only with CAP_SYS_ADMIN are modules' BTF and, at the kernel's usual 3, kprobes to be had.
+vm_drop_in scpolicyd.service <<'END'
+[Service]
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_RESOURCE CAP_SETPCAP CAP_DAC_OVERRIDE
+END
+guest 'sysctl -qw kernel.perf_event_paranoid=2; systemctl restart scpolicyd; sysctl -qw kernel.perf_event_paranoid=3'
+ok 'no BTF of modules: kprobes' wait_for "log_has 'hearing removals from: probe .kprobe., uevent, udev, pcsc'"
+vm reader-out
+ok_only_card_locked 'kprobes'
+ok 'kprobes: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+vm reader-in
+ok_guarded_again 'kprobes'
+
+vm_drop_in scpolicyd.service <<'END'
+[Service]
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_SETPCAP CAP_DAC_OVERRIDE
+END
+vm_policy <<'END'
+[Policy]
+Action=lock
+PcscLost=lock
+END
+guest 'systemctl restart scpolicyd'
+ok 'it says what it hears by' wait_for "journalctl -q -b -o cat SCPOLICY_EVENT=degraded | grep -q 'hearing removals from: uevent, udev, pcsc'"
+
+vm reader-out
+ok_only_card_locked 'without a probe, reader'
+ok 'the kernel told all the same' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
+vm reader-in
+ok_guarded_again 'put back'
+vm card-out
+ok_only_card_locked 'without a probe, card'
+ok 'PC/SC told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
+vm card-in
+ok_guarded_again 'put back again'
+
+guest 'systemctl stop pcscd.socket pcscd.service'
+ok 'pcscd stays away: locked' wait_for "is_locked $card" 20
+ok 'for that cause' journal_has removal "$card" SCPOLICY_CAUSE=pcsc-lost
+guest 'systemctl start pcscd.socket'
+ok_guarded_again 'pcscd is back'
+
+guest 'systemctl kill -s STOP --kill-who=main scpolicyd
+	for change in $(seq 600); do echo change > /sys/devices/virtual/mem/null/uevent; done'
+vm reader-out
+guest 'systemctl kill -s CONT scpolicyd'
+ok 'messages were lost: everything is looked at anew' wait_for "journal_has recheck ''"
+ok_only_card_locked 'messages were lost'
+done_testing

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sessions of a real sshd, governed by the card in the machine (`always`): disconnected, warned or logged out; what su
+# and sudo do within one is part of it. An address of its own makes them remote: logind takes localhost for local.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+# What the case changes in the guest is undone when its units are stopped: with the next case.
+guest '
+	files="/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
+	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes -p "ExecStop=/bin/sed -i /pam_scpolicy/d $files" true
+	echo "session optional pam_scpolicy.so always" | tee -a $files > /dev/null
+	busybox ip link set lo up
+	busybox ip address add 192.0.2.1/32 dev lo 2> /dev/null
+	systemd-run -q --collect --unit=signin-sshd -p RuntimeDirectory=sshd \
+		/usr/sbin/sshd -D -e -o ListenAddress=192.0.2.1
+	echo "password ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/tests
+	[ -e /root/.ssh/id_ed25519 ] || ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519
+	for account in card password; do
+		install -d -m 0700 -o $account -g $account /home/$account/.ssh
+		install -m 0600 -o $account -g $account /root/.ssh/id_ed25519.pub /home/$account/.ssh/authorized_keys
+	done'
+wait_for 'busybox nc 192.0.2.1 22 < /dev/null | grep -q ^SSH' || bail_out 'no sshd'
+
+# vm_ssh NAME ACCOUNT [COMMAND...]: signs in and stays; prints the session's id. Its output is in /run/signin-NAME.out.
+vm_ssh() {
+	unit=signin-$1
+	account=$2
+	shift 2
+	guest -i "cat > /run/$unit.sh" <<-END
+		exec ssh -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
+			'echo session=\$XDG_SESSION_ID; ${*:-exec sleep 1000}'
+	END
+	guest "systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
+		-p StandardError=truncate:/run/$unit.err sh /run/$unit.sh"
+	wait_for "grep -q ^session= /run/$unit.out" 30
+	session=$(guest "tr -d '\r' < /run/$unit.out | sed -n s/^session=//p")
+	wait_for "log_has 'session $session of user $account is governed'" >&2
+	echo "$session"
+}
+
+card_back() {
+	vm card-in
+	wait_for 'opensc-tool --atr' 20
+}
+
+vm_policy <<'END'
+[Policy]
+Action=disconnect
+[Rule left-alone]
+User=card
+Action=none
+END
+ssh=$(vm_ssh ssh password)
+other=$(vm_ssh other card)
+is 'logind takes the session for a remote one' "$(guest "loginctl show-session -p Remote -p Service -p Type $ssh" | sort | tr '\n' ' ')" \
+	'Remote=yes Service=sshd Type=tty '
+vm card-out
+ok 'disconnect: the session ends' wait_for "has_ended $ssh"
+ok 'disconnect: its client is told' wait_for '! systemctl is-active -q signin-ssh'
+ok 'disconnect: the journal says so' journal_has action "$ssh" SCPOLICY_ACTION=disconnect
+ok 'disconnect: and that it is verified' wait_for "journal_has outcome $ssh SCPOLICY_ACTION=disconnect SCPOLICY_OUTCOME=verified"
+ok 'disconnect: the other session lives' not has_ended "$other"
+ok 'disconnect: and so does its client' guest 'systemctl is-active -q signin-other'
+
+vm_policy <<'END'
+[Policy]
+Action=lock
+WhenCannotLock=warn
+[Rule left-alone]
+User=card
+Action=none
+END
+card_back
+ssh=$(vm_ssh ssh password)
+wait_for "loginctl show-session -p TTY --value $ssh | grep -q ."
+guest 'sleep 4' # it is asked for after 1, then 3 s
+vm card-out
+ok 'warn: the journal says that the session cannot be locked' wait_for "journal_has cannot-lock $ssh"
+ok 'warn: its terminal too' wait_for 'grep -q "nothing here can lock" /run/signin-ssh.out'
+ok 'warn: the session lives' never "has_ended $ssh" 3
+ok 'warn: and its client' guest 'systemctl is-active -q signin-ssh'
+
+vm_policy <<'END'
+[Policy]
+Action=lock
+WhenCannotLock=logout
+[Rule left-alone]
+User=card
+Action=none
+END
+card_back
+ok 'logout: the session is guarded again' wait_for "journal_has restored $ssh"
+vm card-out
+ok 'logout: the session ends' wait_for "has_ended $ssh"
+ok 'logout: its outcome is verified' wait_for "journal_has outcome $ssh SCPOLICY_ACTION=logout SCPOLICY_OUTCOME=verified"
+ok 'logout: the other session lives' not has_ended "$other"
+
+card_back
+sessions() { guest 'loginctl list-sessions --no-legend | wc -l; ls /run/scpolicyd/sessions | wc -l' | tr '\n' ' '; }
+before=$(sessions)
+ssh=$(vm_ssh ssh password 'sudo su card -c "echo su=\$XDG_SESSION_ID; exec sleep 1000"')
+ok 'su within sudo within the session runs' wait_for 'grep -q ^su= /run/signin-ssh.out'
+after=$(sessions)
+is 'they open one session, with one record' "$after" "$(echo "$before" | awk '{ print $1 + 1, $2 + 1, "" }')"
+ok 'the record is of who signed in' guest "grep -qx USER=password /run/scpolicyd/sessions/$ssh"
+vm card-out
+ok 'pulled: the session ends with all of them' wait_for "has_ended $ssh && ! pgrep -u card -f 'sleep 1000' -s 0"
+ok 'the other session lives' not has_ended "$other"
+done_testing

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A login on the local console, which has no locker of its own: physlock locks it, as a unit of ours, and lets nobody but
+# its user in. One in the background is left alone, and the journal says why.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+# What the case changes in the guest is undone when its units are stopped: with the next case.
+guest '
+	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes \
+		-p "ExecStop=/bin/sed -i /pam_scpolicy/d /etc/pam.d/common-session" -p "ExecStop=/bin/busybox chvt 1" \
+		-p "ExecStop=/bin/systemctl stop scpolicyd-console-lock getty@tty2" true
+	echo "session optional pam_scpolicy.so always" >> /etc/pam.d/common-session'
+vm_drop_in getty@tty2.service <<'END'
+[Service]
+ExecStart=
+ExecStart=-/sbin/agetty --noclear --autologin password %I linux
+END
+guest 'busybox chvt 2; systemctl restart getty@tty2'
+wait_for 'loginctl list-sessions --no-legend | grep -q tty2' 20
+session=$(guest 'loginctl list-sessions --no-legend | awk "/tty2/ { print \$1 }"')
+[ -n "$session" ] || bail_out 'no login on the console'
+ok 'the session is governed' wait_for "log_has 'session $session of user password is governed'"
+is 'logind takes it for a console' "$(guest "loginctl show-session -p Type -p Seat -p VTNr -p Active $session" | sort | tr '\n' ' ')" \
+	'Active=yes Seat=seat0 Type=tty VTNr=2 '
+
+lock=scpolicyd-console-lock.service
+shown() { guest 'cat /sys/class/tty/tty0/active'; }
+# Keys pressed on the console that is shown.
+press() { guest "perl -e 'open my \$tty, q(+<), q(/dev/$(shown)) or die; ioctl \$tty, 0x5412, my \$key = \$_ or die for @ARGV, qq(\n)' $*"; }
+
+vm card-out
+ok 'the console locks' wait_for "systemctl is-active -q $lock"
+ok 'the journal tells of a lock' wait_for "journal_has action $session SCPOLICY_ACTION=lock"
+ok 'and not that there was none' not journal_has cannot-lock "$session"
+ok 'the session is out of sight' [ "$(shown)" != tty2 ]
+guest 'timeout 2 busybox chvt 2'
+ok 'and cannot be switched to' [ "$(shown)" != tty2 ]
+press w r o n g
+ok 'another password does not open it' never "! systemctl is-active -q $lock" 4
+vm card-in
+wait_for 'opensc-tool --atr' 20
+ok 'nor does the card' guest "systemctl is-active -q $lock"
+press p a s s w o r d
+ok "its user's password does" wait_for "! systemctl is-active -q $lock"
+is 'the session is back' "$(shown)" tty2
+ok 'and lives' not has_ended "$session"
+
+ok 'the session is guarded again' wait_for "journal_has restored $session"
+guest 'busybox chvt 3; date +%s > /run/vm-case-began; sleep 1'
+vm card-out
+ok 'in the background: the journal says that it cannot be locked' wait_for "journal_has cannot-lock $session"
+ok 'in the background: whoever sits at the console is not locked out' never "systemctl is-active -q $lock" 2
+done_testing
