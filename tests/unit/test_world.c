@@ -68,7 +68,7 @@ static const struct row rows[] = {
 	 "10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
 	 "\n511ms daemon time\n900ms probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock|contradicted 3 card probe|"
-	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	 "act 3 lock|outcome 3 lock unverified|removal 3 card probe|action 3 lock"},
 	{"… out and in before pcscd looked: it was out; guarded again, not contradicted",
 	 "10ms probe slot-change usb=1:5 slots=02\n30ms probe slot-change usb=1:5 slots=03\n"
 	 "31ms pcsc reader " CARD "card=present counter=1" ATR "\n511ms daemon time",
@@ -169,7 +169,13 @@ static const struct row rows[] = {
 	 "900ms probe slot-change usb=1:5 slots=03\n905ms pcsc reader " CARD "card=present counter=3" ATR
 	 "\n2000ms probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
-	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	 "act 3 lock|outcome 3 lock unverified|removal 3 card probe|action 3 lock"},
+	{"… before its lock showed: the first outcome is told too",
+	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 "905ms pcsc reader " CARD "card=present counter=3" ATR "\n2000ms probe device-remove usb=1:5\n"
+	 "5000ms daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|act 3 lock|"
+	 "outcome 3 lock unverified|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"another card is put in: nothing is guarded by it",
 	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
 	 "905ms pcsc reader " CARD "card=present counter=3 atr=3B03\n2000ms probe slot-change usb=1:5 slots=02",
@@ -179,7 +185,8 @@ static const struct row rows[] = {
 	 "900ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
 	 "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
 	 "\n3000ms probe slot-change usb=1:9 slots=02",
-	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|act 3 lock|removal 3 card probe|action 3 lock"},
+	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|act 3 lock|outcome 3 lock unverified|"
+	 "removal 3 card probe|action 3 lock"},
 	{"a stale PC/SC answer after the disconnect restores nothing",
 	 "10ms probe device-remove usb=1:5\n11ms pcsc reader " CARD "card=present counter=1" ATR
 	 "\n12ms startup device-add usb=1:5 path=1-1\n13ms pcsc reader " CARD "card=present counter=1" ATR,
@@ -328,7 +335,7 @@ static const struct row rows[] = {
 	     "12ms pcsc reader " CARD "card=empty counter=2\n90ms pcsc reader " CARD "card=present counter=3" ATR
 	     "\n99ms probe device-remove usb=1:5",
 	 "act 3 lock|act 3 console-lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
-	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	 "act 3 lock|outcome 3 lock unverified|removal 3 reader probe|action 3 lock"},
 
 	/* ---- pcscd away ---- */
 	{"PcscLost=lock: pcscd stays away and no probe watches",

@@ -326,6 +326,15 @@ static void more_evidence(struct world *world, struct session *session, enum cau
 	session_busy_update(world, session);
 }
 
+/* The card is gone again before the last action's sign came: that action's outcome is told all the same. */
+static void overtake(struct session *session, uint64_t stamp)
+{
+	session->overtaken = case_verdict(session, VERDICT_OUTCOME, stamp);
+	session->overtaken.outcome = OUTCOME_UNVERIFIED;
+	session->overtaken.detail = "the card was removed again before a sign came";
+	session->report_overtaken = true;
+}
+
 static void case_open(struct session *session, enum cause cause, enum event_source source, enum evidence evidence,
 		      uint64_t stamp)
 {
@@ -364,6 +373,8 @@ void session_remove(struct world *world, struct session *session, enum cause cau
 		session->suspect = true;
 		return;
 	}
+	if (session->awaited != AWAIT_NOTHING)
+		overtake(session, stamp);
 	case_open(session, cause, source, evidence, stamp);
 	session->opened_now = world->now;
 	session_set_guard(world, session, GUARD_AWAY);
@@ -454,6 +465,8 @@ void case_report(struct world *world, struct session *session)
 {
 	LIST_DELETE(world->report, session, on_report);
 	session->to_report = false;
+	if (session->report_overtaken)
+		world_tell(world, session, session->overtaken);
 	if (session->report_removal) {
 		case_tell(world, session, VERDICT_REMOVAL, session->opened, NULL);
 		if (session->settings->unit[0])
@@ -467,7 +480,7 @@ void case_report(struct world *world, struct session *session)
 		tell_countdown(world, session, world->now);
 	if (session->report_bound)
 		world_tell(world, session, (struct verdict){.type = VERDICT_BOUND, .stamp = world->now});
-	session->report_removal = session->report_action = false;
+	session->report_overtaken = session->report_removal = session->report_action = false;
 	session->report_cannot_lock = session->report_countdown = session->report_bound = false;
 }
 

@@ -128,7 +128,8 @@ struct session {
 	bool busy;
 
 	/* What report() tells at the end of the event. */
-	bool to_report, report_removal, report_action, report_cannot_lock, report_countdown, report_bound;
+	struct verdict overtaken;
+	bool to_report, report_overtaken, report_removal, report_action, report_cannot_lock, report_countdown, report_bound;
 
 	struct session_link on_device, on_away, on_busy, on_report;
 	UT_hash_handle hh;
