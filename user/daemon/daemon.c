@@ -177,7 +177,8 @@ static void recheck(struct daemon *daemon)
 		if (r < 0)
 			log_error("cannot list USB devices: %s", strerror(-r));
 	}
-	pcsc_source_recheck(daemon->pcsc);
+	if (daemon->pcsc)
+		pcsc_source_recheck(daemon->pcsc);
 }
 
 static void set_deadline(struct daemon *daemon)
@@ -261,8 +262,11 @@ static void on_record(void *userdata, const struct event *event)
 		return;
 	}
 	r = govern_record(daemon->govern, login);
-	if (r < 0)
-		log_error("session %s: rules that ask about it cannot match: %s", login->session, strerror(-r));
+	if (r < 0) {
+		/* Not taken in: a reload would not find it, and leave it with rules that are gone. */
+		log_error("session %s cannot be governed: %s", login->session, strerror(-r));
+		return;
+	}
 	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
 	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
 		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action), login->card.name);
