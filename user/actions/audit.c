@@ -52,7 +52,7 @@ static void entry_write(struct entry *entry)
 		log_error("cannot write to the journal: %s", strerror(-r));
 }
 
-/* What each kind of verdict is called in the journal; ids from `journalctl --new-id128`. */
+/* What each kind of verdict is called in the journal, and its MESSAGE_ID, which never changes. */
 struct kind {
 	const char *event; /* SCPOLICY_EVENT=; NULL: not written */
 	const char *message_id;

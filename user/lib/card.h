@@ -62,7 +62,7 @@ struct reader_state {
 	enum card_state card;
 	/*
 	 * pcscd's count of insertions and removals at this reader since the reader came, the high word of
-	 * dwEventState, modulo 65536. It restarts at 0 with pcscd and with the reader.
+	 * dwEventState, modulo 65536. It restarts at 0 with pcscd and, after 1.9.9, with the reader.
 	 */
 	uint16_t event_counter;
 	struct atr atr;

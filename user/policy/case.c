@@ -526,14 +526,6 @@ void case_confirmed(struct world *world, struct session *session)
 		take_destructive(world, session, session->pending);
 }
 
-static bool due(uint64_t *deadline, uint64_t now)
-{
-	if (!*deadline || now < *deadline)
-		return false;
-	*deadline = 0;
-	return true;
-}
-
 /* Everything but `confirm_until`, at whose end PC/SC's last word is looked at: session_time(). */
 void case_time(struct world *world, struct session *session)
 {

@@ -38,7 +38,7 @@ enum event_type {
 	EVENT_TIME,		 /* only time has passed */
 };
 
-/* In the order in which they usually hear of a removal; also bit numbers in case_heard. */
+/* In the order in which they usually hear of a removal; HEARD_BIT() numbers them. */
 enum event_source {
 	SOURCE_PROBE,
 	SOURCE_UEVENT,
@@ -54,7 +54,6 @@ struct device_facts {
 	struct usb_address usb;
 	const char *path; /* "1-4.1"; NULL when the source does not know */
 	const char *id;	  /* "08e6:4433"; NULL likewise */
-	const char *serial;
 };
 
 struct event {

@@ -211,6 +211,11 @@ static bool same_insertion(const struct session *session, const struct reader *r
 	return reader->device != session->device || moved <= 2 || reader->state.event_counter <= 1;
 }
 
+static void arm(struct world *world, const struct session *session)
+{
+	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
+}
+
 /* Binds the session to the card where it is now. */
 static void rebind(struct world *world, struct session *session, const struct reader *reader)
 {
@@ -244,7 +249,7 @@ static void restored(struct world *world, struct session *session, const struct 
 		case_contradicted(world, session, stamp);
 	else
 		case_tell(world, session, settled ? VERDICT_SETTLED : VERDICT_RESTORED, stamp, NULL);
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
+	arm(world, session);
 	session_busy_update(world, session);
 }
 
@@ -356,14 +361,6 @@ static void confirm_over(struct world *world, struct session *session, uint64_t 
 	case_confirmed(world, session);
 }
 
-static bool due(uint64_t *deadline, uint64_t now)
-{
-	if (!*deadline || now < *deadline)
-		return false;
-	*deadline = 0;
-	return true;
-}
-
 void session_time(struct world *world, struct session *session)
 {
 	uint64_t now = world->now;
@@ -410,11 +407,6 @@ void session_pcsc_down(struct world *world, struct session *session)
 }
 
 /* ---- records -------------------------------------------------------------------------------------------- */
-
-static void arm(struct world *world, const struct session *session)
-{
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
-}
 
 /* What governs the session was resolved anew: a case that is open goes on under it. */
 void session_govern(struct world *world, struct session *session, const struct governance *governance)

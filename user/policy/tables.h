@@ -203,6 +203,15 @@ void world_tell(struct world *world, const struct session *session, struct verdi
 #define LIST_ADD(head, session, link)    DL_APPEND2(head, session, link.prev, link.next)
 #define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
 
+/* Whether a deadline has come; then it is none any more. */
+static inline bool due(uint64_t *deadline, uint64_t now)
+{
+	if (!*deadline || now < *deadline)
+		return false;
+	*deadline = 0;
+	return true;
+}
+
 /* Nanoseconds from `start` to `stamp`; 0 when a stamp of another source lies before it. */
 static inline uint64_t since(uint64_t start, uint64_t stamp)
 {

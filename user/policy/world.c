@@ -45,11 +45,6 @@ struct world *world_free(struct world *world)
 	return NULL;
 }
 
-size_t world_session_count(const struct world *world)
-{
-	return HASH_COUNT(world->sessions);
-}
-
 uint64_t world_deadline(const struct world *world)
 {
 	const struct session *session;

@@ -19,5 +19,3 @@ int world_event(struct world *world, const struct event *event);
 
 /* The next moment (CLOCK_MONOTONIC, ns) at which an EVENT_TIME is due; UINT64_MAX when none is. */
 uint64_t world_deadline(const struct world *world);
-
-size_t world_session_count(const struct world *world);

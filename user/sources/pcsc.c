@@ -312,8 +312,3 @@ void pcsc_source_recheck(struct pcsc_source *source)
 	if (send(source->socket, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		worker_restart(source); /* it does not read: a new one looks at everything */
 }
-
-bool pcsc_source_is_up(const struct pcsc_source *source)
-{
-	return source->up;
-}

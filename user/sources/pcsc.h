@@ -17,6 +17,3 @@ struct pcsc_source *pcsc_source_free(struct pcsc_source *source);
 
 /* Has every reader's state told anew. Never blocks. */
 void pcsc_source_recheck(struct pcsc_source *source);
-
-/* Whether pcscd answers now. */
-bool pcsc_source_is_up(const struct pcsc_source *source);
