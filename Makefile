@@ -13,6 +13,7 @@ PAMDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
 SBINDIR := $(PREFIX)/sbin
 LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
+CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 VENDORDIR := $(PREFIX)/lib/scpolicyd
 MANDIR := $(PREFIX)/share/man
@@ -191,6 +192,7 @@ install: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd.service
 	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
 	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
+	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
 
 clean:
