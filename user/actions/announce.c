@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "trail.h"
 
 #define TTY_PATH_SIZE 64
 #define TEXT_SIZE     256
@@ -74,12 +75,6 @@ static const char *what_follows(enum action action)
 	return action == ACTION_DISCONNECT ? "be disconnected" : "end";
 }
 
-/* Rounded: a countdown's words come on the second, a little early or late. */
-static unsigned long long seconds(uint64_t nanoseconds)
-{
-	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
-}
-
 void announce_verdict(const struct verdict *verdict, const char *tty)
 {
 	char text[TEXT_SIZE], safe[TTY_PATH_SIZE];
@@ -91,7 +86,7 @@ void announce_verdict(const struct verdict *verdict, const char *tty)
 	case VERDICT_COUNTDOWN:
 		snprintf(text, sizeof(text),
 			 "Your smart card was removed: this session will %s in %llu s unless it is unlocked.",
-			 what_follows(verdict->action), seconds(verdict->later));
+			 what_follows(verdict->action), (unsigned long long)trail_seconds(verdict->later));
 		break;
 	case VERDICT_CANCELLED:
 		snprintf(text, sizeof(text), "This session will not %s: %s.", what_follows(verdict->action),

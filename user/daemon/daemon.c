@@ -109,9 +109,24 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 		record_source_set_away(daemon->records, session, false);
 }
 
+/* Everybody who keeps the trail. */
+static void publish(const struct trail_entry *entry)
+{
+	audit_write(entry);
+}
+
+static void publish_config(const char *text, bool refused)
+{
+	struct trail_entry entry;
+
+	trail_config(text, refused, &entry);
+	publish(&entry);
+}
+
 static void tell(struct daemon *daemon, const struct verdict *verdict)
 {
-	struct audit_times times = {.decided = daemon->decided};
+	struct trail_times times = {.decided = daemon->decided};
+	struct trail_entry entry;
 	const char *session;
 
 	if (verdict->login) {
@@ -120,7 +135,8 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 		announce_verdict(verdict, logind_source_tty(daemon->logind, session));
 		note_away(daemon, verdict);
 	}
-	audit_verdict(verdict, &times);
+	if (trail_verdict(verdict, &times, &entry))
+		publish(&entry);
 }
 
 static void on_verdict(void *userdata, const struct verdict *verdict)
@@ -337,10 +353,10 @@ static int on_hangup(sd_event_source *source _unused_, const struct signalfd_sig
 
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
 	if (config_read("", &config, &error) < 0)
-		audit_config(error.text, true);
+		publish_config(error.text, true);
 	else {
 		use_config(daemon, &config);
-		audit_config("policy read anew, in force for every session", false);
+		publish_config("policy read anew, in force for every session", false);
 	}
 	sd_notify(false, "READY=1");
 	return 0;
@@ -501,6 +517,7 @@ static int setup_sessions(struct daemon *daemon)
 
 static void tell_sources(const struct daemon *daemon)
 {
+	struct trail_entry entry;
 	char line[256];
 
 	snprintf(line, sizeof(line), "scpolicyd " VERSION ", hearing removals from: %s%s%s%spcsc%s",
@@ -510,7 +527,8 @@ static void tell_sources(const struct daemon *daemon)
 		 : udev_source_has_udevd(daemon->udev) ? "uevent, udev, "
 						      : "uevent, ",
 		 daemon->probe ? "" : "; no kernel probe: removals are heard later");
-	audit_sources(!daemon->probe, line);
+	trail_sources(!daemon->probe, line, &entry);
+	publish(&entry);
 	log_debug("%s", line);
 	sd_notifyf(false, "READY=1\nSTATUS=%s", strchr(line, ',') + 2);
 }

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "trail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "log.h"
+
+const struct trail_name trail_text_names[TRAIL_TEXT_COUNT] = {
+	[TRAIL_EVENT] = {"EVENT", "Event"},	[TRAIL_SESSION] = {"SESSION", "Session"},
+	[TRAIL_USER] = {"USER", "User"},	[TRAIL_READER] = {"READER", "Reader"},
+	[TRAIL_CAUSE] = {"CAUSE", "Cause"},	[TRAIL_SOURCE] = {"SOURCE", "Source"},
+	[TRAIL_ACTION] = {"ACTION", "Action"},	[TRAIL_OUTCOME] = {"OUTCOME", "Outcome"},
+	[TRAIL_RULE] = {"RULE", "Rule"},
+};
+const struct trail_name trail_number_names[TRAIL_NUMBER_COUNT] = {
+	[TRAIL_MONOTONIC] = {"MONOTONIC_USEC", "MonotonicUsec"},
+	[TRAIL_DECIDED] = {"DECIDED_USEC", "DecidedUsec"},
+	[TRAIL_LATENCY] = {"LATENCY_USEC", "LatencyUsec"},
+	[TRAIL_LATER] = {"LATER_USEC", "LaterUsec"},
+};
+
+/* What each kind of verdict is called in the journal, and its MESSAGE_ID, which never changes. */
+struct kind {
+	const char *event; /* NULL: not told */
+	const char *message_id;
+	int priority;
+};
+
+static const struct kind kinds[] = {
+	[VERDICT_REMOVAL] = {"removal", "5d7f2a4be4c94c0f8a1d2f0e6c3b9a71", LOG_NOTICE},
+	[VERDICT_ACTION] = {"action", "0c9e1b7d53f24d6aa8f47e2b916cd035", LOG_NOTICE},
+	[VERDICT_OUTCOME] = {"outcome", "b86a3f9e17d04c5b9e20d4a7f1583c6e", LOG_NOTICE},
+	[VERDICT_HEARD] = {"heard", "e43b70c8d92f4a1683d5b6e09f7c2a14", LOG_INFO},
+	[VERDICT_CONTRADICTED] = {"contradicted", "29f6c1d4a75e4b03bc18e7d2f50a9648", LOG_WARNING},
+	[VERDICT_COMM_ERROR] = {"comm-error", "7a15e8f3c0b24d9e96f2a3d81b4c7e50", LOG_WARNING},
+	[VERDICT_RESTORED] = {"restored", "f1c82d6e4b934a7fa05d9e3c7b216f48", LOG_INFO},
+	[VERDICT_RECHECKED] = {"recheck", "83e4d07b6f1a4c2db95c0a8e2f73d614", LOG_INFO},
+	[VERDICT_SETTLED] = {"settled", "138fabaf2b5945e285708c23adfb6879", LOG_NOTICE},
+	[VERDICT_COUNTDOWN] = {"countdown", "839feb6e21c74c448e81261c5c215857", LOG_NOTICE},
+	[VERDICT_CANCELLED] = {"cancelled", "3bab741473bc419e9e3d3243fc6cb087", LOG_NOTICE},
+	[VERDICT_CANNOT_LOCK] = {"cannot-lock", "28f5cc31be1a46149e0decf990dca9e3", LOG_WARNING},
+};
+#define MESSAGE_ID_DEGRADED "46b9d3f0e28c4175a3d61f7c90b5e82a"
+#define MESSAGE_ID_CONFIG   "65aa51242b9643c7a85666e2ef76bc73"
+
+/* ---- words for people ----------------------------------------------------------------------------------- */
+
+static void say(struct trail_entry *entry, const char *format, ...) _printf_(2, 3);
+static void say(struct trail_entry *entry, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(entry->message, sizeof(entry->message), format, arguments);
+	va_end(arguments);
+}
+
+static const char *what_happened(enum cause cause)
+{
+	static const char *const phrases[] = {
+		[CAUSE_CARD] = "its card was removed",
+		[CAUSE_READER] = "its card's reader was removed",
+		[CAUSE_ABSENT] = "its card was found absent",
+		[CAUSE_PCSC_LOST] = "nothing can watch its card any more, pcscd stays away",
+	};
+
+	return phrases[cause];
+}
+
+static const char *since_kernel(uint64_t from, uint64_t to, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%.1f ms", to > from ? (double)(to - from) / NSEC_PER_MSEC : 0.0);
+	return buffer;
+}
+
+uint64_t trail_seconds(uint64_t nanoseconds)
+{
+	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
+}
+
+static void say_verdict(struct trail_entry *entry, const struct verdict *verdict, const struct trail_times *times)
+{
+	const char *session = verdict->login ? verdict->login->session : "";
+	const char *detail = verdict->detail ? verdict->detail : "";
+	const char *between = verdict->detail ? ": " : "";
+	char user[64], time[32];
+
+	log_safe(verdict->login ? verdict->login->user : "", user, sizeof(user));
+	switch (verdict->type) {
+	case VERDICT_REMOVAL:
+		say(entry, "Session %s of user %s: %s (heard by %s)", session, user,
+			  what_happened(verdict->cause), event_source_name(verdict->source));
+		break;
+	case VERDICT_ACTION:
+		if (verdict->action == ACTION_NONE)
+			say(entry, "Session %s of user %s: nothing is done%s%s", session, user, between,
+				  detail);
+		else if (times->sent)
+			say(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session,
+				  user, action_name(verdict->action),
+				  since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
+		else
+			say(entry, "Session %s of user %s: %s could not be sent%s%s", session, user,
+				  action_name(verdict->action), between, detail);
+		break;
+	case VERDICT_OUTCOME:
+		say(entry, "Session %s of user %s: %s %s %s after the removal%s%s", session, user,
+			  action_name(verdict->action), outcome_name(verdict->outcome),
+			  since_kernel(0, verdict->later, time, sizeof(time)), between, detail);
+		break;
+	case VERDICT_HEARD:
+		say(entry, "Session %s: %s heard of the same removal (%s) %s after it", session,
+			  event_source_name(verdict->source), cause_name(verdict->cause),
+			  since_kernel(0, verdict->later, time, sizeof(time)));
+		break;
+	case VERDICT_CONTRADICTED:
+		say(entry, "Session %s of user %s: the card removal is contradicted%s%s", session, user,
+			  between, detail);
+		break;
+	case VERDICT_COMM_ERROR:
+		say(entry, "Session %s: communication error, not a removal%s%s", session, between,
+			  detail);
+		break;
+	case VERDICT_RESTORED:
+		say(entry, "Session %s of user %s: its card is back, it is guarded again", session, user);
+		break;
+	case VERDICT_SETTLED:
+		say(entry, "Session %s of user %s: the same card is back in time, nothing is done%s%s",
+			  session, user, between, detail);
+		break;
+	case VERDICT_COUNTDOWN:
+		say(entry, "Session %s of user %s: %s in %llu s unless it is unlocked", session, user,
+			  action_name(verdict->action), (unsigned long long)trail_seconds(verdict->later));
+		break;
+	case VERDICT_CANCELLED:
+		say(entry, "Session %s of user %s: %s cancelled%s%s", session, user,
+			  action_name(verdict->action), between, detail);
+		break;
+	case VERDICT_CANNOT_LOCK:
+		say(entry, "Session %s of user %s cannot be locked%s%s", session, user, between, detail);
+		break;
+	default:
+		say(entry, "Everything was looked at anew");
+		break;
+	}
+}
+
+/* ---- fields --------------------------------------------------------------------------------------------- */
+
+static bool names_action(enum verdict_type type)
+{
+	return type == VERDICT_REMOVAL || type == VERDICT_ACTION || type == VERDICT_OUTCOME ||
+	       type == VERDICT_COUNTDOWN || type == VERDICT_CANCELLED || type == VERDICT_CANNOT_LOCK;
+}
+
+static bool has_later(enum verdict_type type)
+{
+	return type == VERDICT_HEARD || type == VERDICT_OUTCOME || type == VERDICT_COUNTDOWN;
+}
+
+static void add_number(struct trail_entry *entry, enum trail_number which, uint64_t nanoseconds)
+{
+	entry->number[which] = nanoseconds / NSEC_PER_USEC;
+	entry->numbers |= 1U << which;
+}
+
+static void add_case(struct trail_entry *entry, const struct verdict *verdict, const struct trail_times *times)
+{
+	entry->text[TRAIL_ACTION] = action_name(verdict->action);
+	add_number(entry, TRAIL_MONOTONIC, verdict->stamp);
+	if (verdict->type == VERDICT_OUTCOME)
+		entry->text[TRAIL_OUTCOME] = outcome_name(verdict->outcome);
+	if (verdict->type != VERDICT_ACTION)
+		return;
+	if (times->decided > verdict->stamp)
+		add_number(entry, TRAIL_DECIDED, times->decided - verdict->stamp);
+	if (times->sent > verdict->stamp)
+		add_number(entry, TRAIL_LATENCY, times->sent - verdict->stamp);
+}
+
+static void add_session(struct trail_entry *entry, const struct login_record *login)
+{
+	entry->login = login;
+	entry->text[TRAIL_SESSION] = login->session;
+	entry->text[TRAIL_USER] = login->user;
+	entry->text[TRAIL_READER] = log_safe(login->card.name, entry->reader, sizeof(entry->reader));
+}
+
+static int priority(const struct verdict *verdict, const struct trail_times *times)
+{
+	if (verdict->type == VERDICT_OUTCOME && verdict->outcome == OUTCOME_FAILED)
+		return LOG_ERR;
+	if (verdict->type == VERDICT_ACTION && verdict->action != ACTION_NONE && !times->sent)
+		return LOG_ERR;
+	return kinds[verdict->type].priority;
+}
+
+/* ---- entries -------------------------------------------------------------------------------------------- */
+
+bool trail_verdict(const struct verdict *verdict, const struct trail_times *times, struct trail_entry *ret)
+{
+	const struct kind *kind = (size_t)verdict->type < ELEMENTS(kinds) ? &kinds[verdict->type] : NULL;
+
+	if (!kind || !kind->event)
+		return false;
+	*ret = (struct trail_entry){.priority = priority(verdict, times), .message_id = kind->message_id};
+	say_verdict(ret, verdict, times);
+	ret->text[TRAIL_EVENT] = kind->event;
+	if (verdict->login)
+		add_session(ret, verdict->login);
+	ret->text[TRAIL_SOURCE] = event_source_name(verdict->source);
+	if (verdict->type != VERDICT_COMM_ERROR && verdict->type != VERDICT_RECHECKED)
+		ret->text[TRAIL_CAUSE] = cause_name(verdict->cause);
+	if (has_later(verdict->type))
+		add_number(ret, TRAIL_LATER, verdict->later);
+	if (verdict->settings && *verdict->settings->rule)
+		ret->text[TRAIL_RULE] = verdict->settings->rule;
+	if (names_action(verdict->type))
+		add_case(ret, verdict, times);
+	return true;
+}
+
+void trail_sources(bool degraded, const char *detail, struct trail_entry *ret)
+{
+	*ret = (struct trail_entry){.priority = LOG_INFO};
+	say(ret, "%s", detail);
+	if (!degraded)
+		return;
+	ret->priority = LOG_WARNING;
+	ret->message_id = MESSAGE_ID_DEGRADED;
+	ret->text[TRAIL_EVENT] = "degraded";
+}
+
+void trail_config(const char *text, bool refused, struct trail_entry *ret)
+{
+	char safe[sizeof(ret->message) - 64];
+
+	*ret = (struct trail_entry){.priority = LOG_NOTICE, .message_id = MESSAGE_ID_CONFIG};
+	say(ret, "%s%s", log_safe(text, safe, sizeof(safe)), refused ? "; the running policy stays" : "");
+	ret->text[TRAIL_EVENT] = "config";
+	if (!refused)
+		return;
+	ret->priority = LOG_ERR;
+	ret->text[TRAIL_OUTCOME] = "failed";
+}
