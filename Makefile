@@ -11,6 +11,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 PAMDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
 SBINDIR := $(PREFIX)/sbin
+BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
 CATALOGDIR := $(PREFIX)/lib/systemd/catalog
@@ -23,7 +24,7 @@ CLANG := clang
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
-            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Ibpf -Ibuild
+            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Iuser/ctl -Ibpf -Ibuild
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
           -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
@@ -33,6 +34,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PCSC_CFLAGS := -I/usr/include/PCSC
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
+CTL_LIBS := -lsystemd -lsmartcols -ljson-c
 HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng
 
 Q := $(if $(V),,@)
@@ -48,6 +50,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 LIB_SOURCES := $(wildcard user/lib/*.c user/policy/*.c)
 DAEMON_SOURCES := $(wildcard user/daemon/*.c user/sources/*.c user/actions/*.c)
 WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
+CTL_SOURCES := $(wildcard user/ctl/*.c)
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
@@ -55,7 +58,7 @@ TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c)
 TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL_SOURCES))) \
               $(patsubst tests/%.c,build/tests/%.so,$(filter %-preload.c,$(TOOL_SOURCES)))
 
-PROGRAMS := scpolicyd scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+PROGRAMS := scpolicyd scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
@@ -106,6 +109,9 @@ $(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
 $(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
+$(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
 $(1)/scpolicyd-pcsc-worker: $(call objects,$(2),$(WORKER_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(WORKER_LIBS)
@@ -170,7 +176,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/demo
 
-LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) \
+LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
                 $(PAM_SOURCES) $(HELPER_SOURCES)
 
 lint: build/removal.skel.h
@@ -181,9 +187,10 @@ lint: build/removal.skel.h
 # ---- installing -------------------------------------------------------------------------------------------
 
 install: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) \
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(VENDORDIR)
 	install -m 0755 build/scpolicyd $(DESTDIR)$(SBINDIR)/
+	install -m 0755 build/scpolicyctl $(DESTDIR)$(BINDIR)/
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
 	install -m 0755 build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper $(DESTDIR)$(LIBEXECDIR)/

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The daemon's D-Bus interface from the caller's side. Its answers become trees of json-c: a dictionary an
+ * object whose keys are written in small letters ("EventCounter" is "event_counter"), an array an array. For
+ * people (without --json) control characters in strings have been replaced, see text.h.
+ *
+ * The daemon is never started by being asked.
+ */
+#include "ctl.h"
+#include "tree.h"
+
+#define SCPOLICYD	    "org.scpolicyd1"
+#define SCPOLICYD_PATH	    "/org/scpolicyd1"
+#define SCPOLICYD_OWN_PATH  "/org/scpolicyd1/own" /* of signals to one connection alone */
+#define SCPOLICYD_INTERFACE "org.scpolicyd1.Manager"
+
+/* Connects to the system bus, once. 0, or a negative errno; nothing is said. */
+int client_open(struct ctl *ctl);
+
+/*
+ * Calls a method whose arguments are strings, `count` of them. 0 with the answer's first value in `ret` (NULL for
+ * an answer without one; the caller's, json_object_put()), or a negative errno with `error` filled. Nothing is
+ * said: for those to whom a daemon that is not there is a finding (-EHOSTUNREACH), not an error.
+ */
+int client_ask(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
+	       struct json_object **ret, sd_bus_error *error);
+
+/* The same for most: 0, or the exit status, the error having been said with its remedy. */
+int client_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
+		struct json_object **ret);

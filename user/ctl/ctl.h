@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * scpolicyctl: what its verbs share. A verb is a row of the table in main.c; its function gets the words of
+ * the command line that follow the options, the verb's own name first, and returns the exit status, having
+ * said on standard error, in one line, what went wrong.
+ */
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "macro.h"
+
+enum exit_status {
+	EXIT_FINE = 0,
+	EXIT_FAULT = 1,	    /* it failed, or a fault was found */
+	EXIT_USAGE = 2,
+	EXIT_NO_DAEMON = 3, /* the daemon does not run */
+};
+
+struct ctl {
+	bool json;   /* --json */
+	bool colour; /* standard output is a terminal, and NO_COLOR is not set */
+	sd_bus *bus; /* the system bus; NULL until client_open() */
+};
+
+typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);
+
+struct verb {
+	const char *name;
+	verb_function run;
+	int least, most;       /* arguments, without the verb's own name */
+	const char *arguments; /* as the help shows them: "SESSION [CAUSE]" */
+	const char *summary;   /* one line of the help */
+	const char *help;      /* what `scpolicyctl VERB --help` says besides: what it is for, an example; or NULL */
+};
+
+/* Says "scpolicyctl: …" on standard error. */
+void complain(const char *format, ...) _printf_(1, 2);
+
+/* The word that somebody who wrote `word` may have meant; NULL when none is near. */
+const char *nearest_word(const char *word, const char *const *words, size_t count);
+
+/* The verbs, one file for each group of them. */
+int verb_status(struct ctl *ctl, int argc, char **argv);
+int verb_sessions(struct ctl *ctl, int argc, char **argv);
+int verb_readers(struct ctl *ctl, int argc, char **argv);
+int verb_reload(struct ctl *ctl, int argc, char **argv);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* Tables, JSON and colour on standard output. */
+#include <stddef.h>
+
+#include <libsmartcols/libsmartcols.h>
+
+#include "ctl.h"
+#include "tree.h"
+
+struct column {
+	const char *key;   /* of the row's object */
+	const char *title; /* in capitals */
+	int flags;	   /* SCOLS_FL_… */
+	/* The colour of a cell with this text: an escape sequence or NULL. May be NULL. */
+	const char *(*colour)(const char *text);
+};
+
+/*
+ * An array of objects as a table; with --json as {"name": [...]}, with everything that the objects hold. An
+ * empty one shows `none`, a sentence, instead. 0, or an exit status after saying what went wrong.
+ */
+int output_rows(struct ctl *ctl, const char *name, struct json_object *rows, const struct column *columns,
+		size_t count, const char *none);
+
+/* Indented, with a newline; always valid: strings hold UTF-8, control characters are escaped. */
+void output_json(struct json_object *tree);
+/* The same in one line. Flushed: a reader at the other end of a pipe has it at once. */
+void output_json_line(struct json_object *tree);
+
+/* Escape sequences, or "" where no colour is wanted. */
+enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };
+const char *paint(const struct ctl *ctl, enum paint paint);
