@@ -6,7 +6,7 @@
  *   removal ─► (Settle=) ─► first stage ─► outcome
  *                               └─ Then=/After= ─► second stage ─► outcome
  *
- * A lock is sent at the first word. What loses work waits until the evidence agrees: see agreed().
+ * A lock is sent at the first word. What loses work waits until the evidence agrees: see plan_agreed().
  */
 #include "tables.h"
 
@@ -95,53 +95,6 @@ void session_set_guard(struct world *world, struct session *session, enum guard 
 
 /* ---- steps ---------------------------------------------------------------------------------------------- */
 
-/* What an action means for this kind of session. Until the kind is known it counts as local. */
-static enum step action_step(const struct session *session, enum action action)
-{
-	if (action == ACTION_LOGOUT)
-		return STEP_TERMINATE;
-	if (action == ACTION_DISCONNECT && session->kind & KIND_REMOTE) {
-		if (session->kind & KIND_XRDP)
-			return STEP_XRDP_DISCONNECT;
-		if (session->kind & KIND_SSH)
-			return STEP_KILL_LEADER;
-	}
-	return STEP_LOCK;
-}
-
-/* ssh has no locker, and a text console none that listens, unless one has shown itself. */
-static bool cannot_lock(const struct session *session)
-{
-	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
-}
-
-static unsigned settings_steps(const struct session *session, const struct settings *settings)
-{
-	unsigned steps = 0;
-
-	if (settings->action != ACTION_NONE)
-		steps |= 1U << action_step(session, settings->action);
-	if (settings->then != ACTION_NONE)
-		steps |= 1U << action_step(session, settings->then);
-	if (settings->when_lock_fails == FALLBACK_LOGOUT || settings->when_cannot_lock == FALLBACK_LOGOUT)
-		steps |= 1U << STEP_TERMINATE;
-	if (settings->lock_when_pcsc_lost)
-		steps |= 1U << STEP_LOCK;
-	if (steps & 1U << STEP_LOCK && session->kind & KIND_CONSOLE)
-		steps |= 1U << STEP_CONSOLE_LOCK;
-	return steps;
-}
-
-/* Every step that a removal could ask for, whatever its cause. */
-unsigned case_steps(const struct session *session)
-{
-	unsigned steps = 0;
-
-	for (int cause = 0; cause < CAUSE_COUNT; cause++)
-		steps |= settings_steps(session, session->governance.by_cause[cause]);
-	return steps;
-}
-
 /* The hot path's end: from here on, down to the handler, nothing may allocate or wait. */
 static void take_step(struct world *world, const struct session *session, enum step step)
 {
@@ -160,26 +113,6 @@ static void report_later(struct world *world, struct session *session)
 
 /* ---- what may be done ----------------------------------------------------------------------------------- */
 
-static bool probe_watches(const struct world *world, const struct session *session)
-{
-	return world->probe && session->device;
-}
-
-/*
- * Enough to lose somebody's work over: the reader's device is gone; or reader and PC/SC agree; or PC/SC says
- * so where nothing else could have heard; or nobody contradicted in the time there was.
- */
-static bool agreed(const struct world *world, const struct session *session)
-{
-	unsigned evidence = session->evidence;
-
-	if (evidence & (EVIDENCE_DEVICE | EVIDENCE_SILENCE))
-		return true;
-	if (!(evidence & EVIDENCE_PCSC))
-		return false;
-	return evidence & EVIDENCE_SLOT || !probe_watches(world, session);
-}
-
 static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited,
 		 uint64_t verify_until)
 {
@@ -193,9 +126,9 @@ static void sent(struct world *world, struct session *session, enum action actio
 /* Takes what loses work, or has it wait for agreement. Nothing of the kind happens while the machine sleeps. */
 static void take_destructive(struct world *world, struct session *session, enum action action)
 {
-	enum step step = action_step(session, action);
+	enum step step = plan_step(session, action);
 
-	if (!agreed(world, session) || world->asleep) {
+	if (!plan_agreed(world, session, session->evidence) || world->asleep) {
 		session->pending = action;
 		if (!session->confirm_until)
 			session->confirm_until = world->now + session->settings->confirm;
@@ -211,29 +144,24 @@ static void take_destructive(struct world *world, struct session *session, enum 
 		sent(world, session, action, AWAIT_END, world->now + END_NSEC);
 }
 
-static void lock(struct world *world, struct session *session)
+static void lock(struct world *world, struct session *session, const struct plan *plan)
 {
 	session->taken = ACTION_LOCK;
-	take_step(world, session, STEP_LOCK);
-	if (session->kind & KIND_CONSOLE && !session->provable)
-		take_step(world, session, STEP_CONSOLE_LOCK);
+	for (unsigned i = 0; i < plan->locks; i++)
+		take_step(world, session, plan->steps[i]);
 	session->console_locked |= session->kind & KIND_CONSOLE;
 	sent(world, session, ACTION_LOCK, AWAIT_LOCK, world->now + session->settings->lock_timeout);
-	if (!cannot_lock(session) || session->kind & KIND_CONSOLE)
-		return;
-	session->report_cannot_lock = true;
-	if (session->settings->when_cannot_lock == FALLBACK_LOGOUT)
-		take_destructive(world, session, ACTION_LOGOUT);
+	session->report_cannot_lock |= plan->cannot_lock;
 }
 
 static void take_action(struct world *world, struct session *session, enum action action)
 {
-	if (action == ACTION_NONE)
-		return;
-	if (action_step(session, action) == STEP_LOCK)
-		lock(world, session);
-	else
-		take_destructive(world, session, action);
+	struct plan plan = plan_action(session, session->settings, action);
+
+	if (plan.locks)
+		lock(world, session, &plan);
+	if (plan.losing != ACTION_NONE)
+		take_destructive(world, session, plan.losing);
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
@@ -267,11 +195,11 @@ static void first_stage(struct world *world, struct session *session)
 	const struct settings *settings = session->settings;
 
 	session->settle_until = 0;
-	take_action(world, session, session->cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action);
+	take_action(world, session, plan_first(settings, session->cause));
 	session->report_removal = true;
 	report_later(world, session);
 	/* An earlier removal's second stage that is still to come stays as it is. */
-	if (settings->then == ACTION_NONE || session->cause == CAUSE_PCSC_LOST || session->then_at)
+	if (plan_then(settings, session->cause) == ACTION_NONE || session->then_at)
 		return;
 	session->then_at = world->now + settings->after;
 	set_announcement(session, world->now);
@@ -318,7 +246,7 @@ static void more_evidence(struct world *world, struct session *session, enum cau
 			  enum evidence evidence, uint64_t stamp)
 {
 	session->evidence |= evidence;
-	if (session->pending != ACTION_NONE && agreed(world, session)) {
+	if (session->pending != ACTION_NONE && plan_agreed(world, session, session->evidence)) {
 		session->confirm_until = 0;
 		take_destructive(world, session, session->pending);
 	}
@@ -380,8 +308,8 @@ void session_remove(struct world *world, struct session *session, enum cause cau
 	session_set_guard(world, session, GUARD_AWAY);
 	if (evidence == EVIDENCE_SLOT)
 		session->confirm_until = world->now + session->settings->confirm;
-	if (session->settings->settle && cause != CAUSE_ABSENT)
-		session->settle_until = world->now + session->settings->settle;
+	if (plan_settle(session->settings, cause))
+		session->settle_until = world->now + plan_settle(session->settings, cause);
 	else
 		first_stage(world, session);
 	session_busy_update(world, session);
@@ -436,7 +364,7 @@ void case_step_failed(struct world *world, struct session *session, uint64_t sta
 	if (session->guard == GUARD_AWAY && !session->retried) {
 		session->retried = true;
 		if (session->taken != ACTION_LOCK)
-			lock(world, session);
+			take_action(world, session, ACTION_LOCK);
 		else if (session->settings->when_lock_fails == FALLBACK_LOGOUT)
 			take_destructive(world, session, ACTION_LOGOUT);
 	}

@@ -56,7 +56,7 @@ void device_release(struct world *world, struct device *device)
 	free(device);
 }
 
-struct reader *reader_find(struct world *world, const char *name)
+struct reader *reader_find(const struct world *world, const char *name)
 {
 	struct reader *reader;
 
@@ -136,7 +136,7 @@ static struct reader *reader_in_slot(struct device *device, uint8_t slot)
  * The PC/SC reader in whose slot the session's card is: by device and slot, because a reader's name is the
  * first one free and may pass to another device; by name where the USB device is not known.
  */
-struct reader *reader_of_session(struct world *world, const struct session *session)
+struct reader *reader_of_session(const struct world *world, const struct session *session)
 {
 	struct reader *by_name = reader_find(world, session->login.card.name);
 

@@ -213,7 +213,7 @@ static bool same_insertion(const struct session *session, const struct reader *r
 
 static void arm(struct world *world, const struct session *session)
 {
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = case_steps(session)});
+	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }
 
 /* Binds the session to the card where it is now. */
@@ -396,12 +396,10 @@ void session_resume(struct world *world, struct session *session)
 	session_busy_update(world, session);
 }
 
-/* PcscLost=lock, where the probe does not watch the reader anyway. */
 void session_pcsc_down(struct world *world, struct session *session)
 {
 	session->doubt_until = 0;
-	if (session->guard == GUARD_ON && session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
-	    !(world->probe && session->device))
+	if (session->guard == GUARD_ON && plan_heeds_pcsc(world, session))
 		session->pcsc_lost_until = world->now + PCSC_LOST_NSEC;
 	session_busy_update(world, session);
 }

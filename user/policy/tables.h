@@ -156,15 +156,18 @@ struct world {
 
 #define HEARD_BIT(source, cause) (1U << ((unsigned)(source) * CAUSE_COUNT + (unsigned)(cause)))
 
+/* world.c */
+struct session *session_find(const struct world *world, const char *id);
+
 /* devices.c */
 struct device *device_find(struct world *world, struct usb_address usb);
 struct device *device_get(struct world *world, struct usb_address usb); /* makes one; NULL: no memory */
 void device_watch(struct world *world, struct device *device);
 void device_release(struct world *world, struct device *device); /* forgets it when nothing needs it */
-struct reader *reader_find(struct world *world, const char *name);
+struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct reader_state *state); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
-struct reader *reader_of_session(struct world *world, const struct session *session);
+struct reader *reader_of_session(const struct world *world, const struct session *session);
 
 /* session.c: is the session's card in? */
 void session_bind_device(struct world *world, struct session *session, struct device *device);
@@ -180,6 +183,24 @@ void session_pcsc_down(struct world *world, struct session *session);
 void session_time(struct world *world, struct session *session);
 void session_forget(struct world *world, struct session *session);
 
+/* plan.c: what that would ask for */
+struct plan {
+	enum step steps[PLAN_STEPS]; /* in this order: the first `locks` at once */
+	unsigned locks, count;
+	enum action losing; /* what the last step does; it loses work, so that it waits for agreement. Or NONE */
+	bool cannot_lock;   /* nothing is known here that would obey the lock */
+};
+
+struct plan plan_action(const struct session *session, const struct settings *settings, enum action action);
+enum step plan_step(const struct session *session, enum action action);
+unsigned plan_steps(const struct session *session);
+enum action plan_first(const struct settings *settings, enum cause cause);
+enum action plan_then(const struct settings *settings, enum cause cause);
+uint64_t plan_settle(const struct settings *settings, enum cause cause);
+bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence);
+bool plan_heeds_pcsc(const struct world *world, const struct session *session);
+bool plan_probe_watches(const struct world *world, const struct session *session);
+
 /* case.c: what follows when it is not */
 void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
 		    enum evidence evidence, uint64_t stamp);
@@ -194,7 +215,6 @@ void case_bound(struct world *world, struct session *session);
 void case_report(struct world *world, struct session *session);
 void case_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
 	       const char *detail);
-unsigned case_steps(const struct session *session);
 void session_set_guard(struct world *world, struct session *session, enum guard guard);
 uint64_t session_deadline(const struct session *session);
 void session_busy_update(struct world *world, struct session *session);

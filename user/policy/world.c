@@ -60,7 +60,7 @@ uint64_t world_deadline(const struct world *world)
 	return next;
 }
 
-static struct session *session_find(struct world *world, const char *id)
+struct session *session_find(const struct world *world, const char *id)
 {
 	struct session *session;
 

@@ -8,6 +8,9 @@
  */
 #include "verdict.h"
 
+/* The most steps that one removal asks for at a time. */
+#define PLAN_STEPS 3
+
 struct world;
 
 /* `handler` is called from within world_event(); it must not call back into this world. */
@@ -19,3 +22,54 @@ int world_event(struct world *world, const struct event *event);
 
 /* The next moment (CLOCK_MONOTONIC, ns) at which an EVENT_TIME is due; UINT64_MAX when none is. */
 uint64_t world_deadline(const struct world *world);
+
+/* ---- what is known, for whoever asks ---------------------------------------------------------------------- */
+
+enum session_state {
+	SESSION_GUARDED, /* the card is in */
+	SESSION_AWAY,	 /* a removal was dealt with, the card is not back */
+	SESSION_PENDING, /* something is still to be done about one */
+};
+
+/* All of it borrowed until the next event. */
+struct session_view {
+	const struct login_record *login; /* its `card` is the insertion that the session is bound to now */
+	const struct governance *governance;
+	unsigned kind; /* enum session_kind bits */
+	enum session_state state;
+	bool locked;	     /* LockedHint */
+	bool provable;	     /* its locker was seen to report */
+	enum action pending; /* what comes next; ACTION_NONE: nothing */
+	uint64_t pending_at; /* … and when, CLOCK_MONOTONIC ns */
+	const char *reader;  /* the PC/SC reader that has its card's slot now; NULL: none is known */
+};
+
+struct reader_view {
+	const struct reader_state *state;
+	const char *usb_path, *usb_id; /* "": not known */
+	bool watched;		       /* the kernel probe listens to it */
+};
+
+/* What a removal would do. */
+struct simulation {
+	const struct settings *settings;
+	enum action action;	     /* the policy's word */
+	enum step steps[PLAN_STEPS]; /* `count` of them, in order */
+	unsigned count;
+	bool after_agreement; /* the last one waits until the evidence agrees, settings->confirm at most */
+	bool cannot_lock;     /* nothing is known to obey the lock there */
+	uint64_t settle;      /* all of it waits for so long (ns) */
+	enum action then;     /* the second stage, settings->after later; ACTION_NONE: none */
+};
+
+/* False: it has no record. */
+bool world_session(const struct world *world, const char *session, struct session_view *ret);
+/* The first one for NULL, then the one after `session`; false at the end. */
+bool world_next_session(const struct world *world, const char *session, struct session_view *ret);
+bool world_next_reader(const struct world *world, const char *reader, struct reader_view *ret);
+
+/* Whether pcscd can be reached. */
+bool world_pcsc_up(const struct world *world);
+
+/* What would follow if the card or the reader went now, as the first source would hear of it. False: no record. */
+bool world_simulate(const struct world *world, const char *session, enum cause cause, struct simulation *ret);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a removal asks for: derived from a session's settings, its kind and what is known of its locker, and
+ * from nothing that happens. A real removal (case.c) and the question what one would do (world_simulate())
+ * both come here, so that they cannot differ.
+ */
+#include "tables.h"
+
+/* What an action means for this kind of session. Until the kind is known it counts as local. */
+enum step plan_step(const struct session *session, enum action action)
+{
+	if (action == ACTION_LOGOUT)
+		return STEP_TERMINATE;
+	if (action == ACTION_DISCONNECT && session->kind & KIND_REMOTE) {
+		if (session->kind & KIND_XRDP)
+			return STEP_XRDP_DISCONNECT;
+		if (session->kind & KIND_SSH)
+			return STEP_KILL_LEADER;
+	}
+	return STEP_LOCK;
+}
+
+/* ssh has no locker, and a text console none that listens, unless one has shown itself. */
+static bool cannot_lock(const struct session *session)
+{
+	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
+}
+
+static unsigned settings_steps(const struct session *session, const struct settings *settings)
+{
+	unsigned steps = 0;
+
+	if (settings->action != ACTION_NONE)
+		steps |= 1U << plan_step(session, settings->action);
+	if (settings->then != ACTION_NONE)
+		steps |= 1U << plan_step(session, settings->then);
+	if (settings->when_lock_fails == FALLBACK_LOGOUT || settings->when_cannot_lock == FALLBACK_LOGOUT)
+		steps |= 1U << STEP_TERMINATE;
+	if (settings->lock_when_pcsc_lost)
+		steps |= 1U << STEP_LOCK;
+	if (steps & 1U << STEP_LOCK && session->kind & KIND_CONSOLE)
+		steps |= 1U << STEP_CONSOLE_LOCK;
+	return steps;
+}
+
+/* Every step that a removal could ask for, whatever its cause. */
+unsigned plan_steps(const struct session *session)
+{
+	unsigned steps = 0;
+
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		steps |= settings_steps(session, session->governance.by_cause[cause]);
+	return steps;
+}
+
+static void add_step(struct plan *plan, enum step step)
+{
+	plan->steps[plan->count++] = step;
+}
+
+static void add_losing(struct plan *plan, const struct session *session, enum action action)
+{
+	plan->losing = action;
+	add_step(plan, plan_step(session, action));
+}
+
+struct plan plan_action(const struct session *session, const struct settings *settings, enum action action)
+{
+	struct plan plan = {.losing = ACTION_NONE};
+
+	if (action == ACTION_NONE)
+		return plan;
+	if (plan_step(session, action) != STEP_LOCK) {
+		add_losing(&plan, session, action);
+		return plan;
+	}
+	add_step(&plan, STEP_LOCK);
+	if (session->kind & KIND_CONSOLE && !session->provable)
+		add_step(&plan, STEP_CONSOLE_LOCK);
+	plan.locks = plan.count;
+	plan.cannot_lock = cannot_lock(session) && !(session->kind & KIND_CONSOLE);
+	if (plan.cannot_lock && settings->when_cannot_lock == FALLBACK_LOGOUT)
+		add_losing(&plan, session, ACTION_LOGOUT);
+	return plan;
+}
+
+/* pcscd's absence is no removal: PcscLost= locks, whatever Action= and Then= say. */
+enum action plan_first(const struct settings *settings, enum cause cause)
+{
+	return cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action;
+}
+
+enum action plan_then(const struct settings *settings, enum cause cause)
+{
+	return cause == CAUSE_PCSC_LOST ? ACTION_NONE : settings->then;
+}
+
+/* What was found missing has been away for some time already. */
+uint64_t plan_settle(const struct settings *settings, enum cause cause)
+{
+	return cause == CAUSE_ABSENT ? 0 : settings->settle;
+}
+
+/* ---- evidence ------------------------------------------------------------------------------------------- */
+
+bool plan_probe_watches(const struct world *world, const struct session *session)
+{
+	return world->probe && session->device;
+}
+
+/*
+ * Enough to lose somebody's work over: the reader's device is gone; or reader and PC/SC agree; or PC/SC says
+ * so where nothing else could have heard; or nobody contradicted in the time there was.
+ */
+bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence)
+{
+	if (evidence & (EVIDENCE_DEVICE | EVIDENCE_SILENCE))
+		return true;
+	if (!(evidence & EVIDENCE_PCSC))
+		return false;
+	return evidence & EVIDENCE_SLOT || !plan_probe_watches(world, session);
+}
+
+/* PcscLost=lock, where the probe does not watch the reader anyway. */
+bool plan_heeds_pcsc(const struct world *world, const struct session *session)
+{
+	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost && !plan_probe_watches(world, session);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the core tells of itself to whoever asks: nothing here changes anything. */
+#include "tables.h"
+
+static enum session_state state_of(const struct session *session)
+{
+	if (session->settle_until || session->pending != ACTION_NONE || session->then_at)
+		return SESSION_PENDING;
+	return session->guard == GUARD_AWAY ? SESSION_AWAY : SESSION_GUARDED;
+}
+
+/* Of several things to come, the first. */
+static void find_pending(const struct session *session, struct session_view *view)
+{
+	const struct settings *settings = session->settings;
+
+	view->pending_at = UINT64_MAX;
+	if (session->settle_until) {
+		view->pending = plan_first(settings, session->cause);
+		view->pending_at = session->settle_until;
+	}
+	if (session->pending != ACTION_NONE && session->confirm_until < view->pending_at) {
+		view->pending = session->pending;
+		view->pending_at = session->confirm_until;
+	}
+	if (session->then_at && session->then_at < view->pending_at) {
+		view->pending = settings->then;
+		view->pending_at = session->then_at;
+	}
+}
+
+static struct session_view view_session(const struct world *world, const struct session *session)
+{
+	const struct reader *reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
+	struct session_view view = {
+		.login = &session->login,
+		.governance = &session->governance,
+		.kind = session->kind,
+		.state = state_of(session),
+		.locked = session->locked,
+		.provable = session->provable,
+		.pending = ACTION_NONE,
+		.reader = reader ? reader->state.name : NULL,
+	};
+
+	if (view.state == SESSION_PENDING)
+		find_pending(session, &view);
+	return view;
+}
+
+bool world_session(const struct world *world, const char *id, struct session_view *ret)
+{
+	const struct session *session = session_find(world, id);
+
+	if (session)
+		*ret = view_session(world, session);
+	return session != NULL;
+}
+
+bool world_next_session(const struct world *world, const char *id, struct session_view *ret)
+{
+	const struct session *session = id ? session_find(world, id) : world->sessions;
+
+	if (session && id)
+		session = session->hh.next;
+	if (session)
+		*ret = view_session(world, session);
+	return session != NULL;
+}
+
+bool world_next_reader(const struct world *world, const char *name, struct reader_view *ret)
+{
+	const struct reader *reader = name ? reader_find(world, name) : world->readers;
+
+	if (reader && name)
+		reader = reader->hh.next;
+	if (!reader)
+		return false;
+	*ret = (struct reader_view){
+		.state = &reader->state,
+		.usb_path = reader->device ? reader->device->path : "",
+		.usb_id = reader->device ? reader->device->id : "",
+		.watched = world->probe && reader->device && reader->device->watched,
+	};
+	return true;
+}
+
+bool world_pcsc_up(const struct world *world)
+{
+	return world->pcsc_up;
+}
+
+/* ---- simulation ----------------------------------------------------------------------------------------- */
+
+/* The first word that there would be of it. */
+static enum evidence first_evidence(const struct world *world, const struct session *session, enum cause cause)
+{
+	if (cause == CAUSE_READER && session->device)
+		return EVIDENCE_DEVICE;
+	if (cause == CAUSE_CARD && plan_probe_watches(world, session))
+		return EVIDENCE_SLOT;
+	return EVIDENCE_PCSC;
+}
+
+bool world_simulate(const struct world *world, const char *id, enum cause cause, struct simulation *ret)
+{
+	const struct session *session = session_find(world, id);
+	const struct settings *settings;
+	struct plan plan;
+
+	if (!session)
+		return false;
+	settings = session->governance.by_cause[cause];
+	*ret = (struct simulation){.settings = settings, .action = ACTION_NONE, .then = ACTION_NONE};
+	if (cause == CAUSE_PCSC_LOST && !plan_heeds_pcsc(world, session))
+		return true;
+	ret->action = plan_first(settings, cause);
+	ret->then = plan_then(settings, cause);
+	ret->settle = plan_settle(settings, cause);
+	plan = plan_action(session, settings, ret->action);
+	memcpy(ret->steps, plan.steps, sizeof(ret->steps));
+	ret->count = plan.count;
+	ret->cannot_lock = plan.cannot_lock;
+	ret->after_agreement = plan.losing != ACTION_NONE &&
+			       !plan_agreed(world, session, first_evidence(world, session, cause));
+	return true;
+}
