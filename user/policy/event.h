@@ -48,6 +48,7 @@ enum event_source {
 	SOURCE_LOGIND,
 	SOURCE_RECORD,
 	SOURCE_DAEMON,
+	SOURCE_COUNT,
 };
 
 struct device_facts {

@@ -31,6 +31,7 @@ enum verdict_type {
 	VERDICT_COUNTDOWN,    /* `action` follows in `later` nanoseconds unless the session is unlocked */
 	VERDICT_CANCELLED,    /* it will not: `detail` says why */
 	VERDICT_CANNOT_LOCK,  /* the session has nothing that would lock it */
+	VERDICT_TYPE_COUNT,
 };
 
 /* One call to the outside. What `action` asks for becomes one of these by the session's kind. */
@@ -47,6 +48,7 @@ enum outcome {
 	OUTCOME_VERIFIED,   /* LockedHint showed; the session ended */
 	OUTCOME_UNVERIFIED, /* no sign of it, and none was to be expected here */
 	OUTCOME_FAILED,	    /* a sign was to be expected and did not come; or the call was refused */
+	OUTCOME_COUNT,
 };
 
 struct verdict {
