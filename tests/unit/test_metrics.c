@@ -52,7 +52,7 @@ static void assert_line(const struct page *page, const char *line)
 
 static void count(struct metrics *metrics, struct verdict verdict, uint64_t sent)
 {
-	metrics_verdict(metrics, &verdict, &(struct audit_times){.sent = sent});
+	metrics_verdict(metrics, &verdict, &(struct trail_times){.sent = sent});
 }
 
 static void test_nothing_yet(void **state _unused_)

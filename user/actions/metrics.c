@@ -39,7 +39,7 @@ static void latency_add(struct latency *latency, uint64_t nsec)
 		}
 }
 
-void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct audit_times *times)
+void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct trail_times *times)
 {
 	metrics->told[verdict->type]++;
 	if (verdict->type == VERDICT_REMOVAL)

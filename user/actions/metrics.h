@@ -4,7 +4,7 @@
  * What happened since the daemon started, counted: for GetMetrics and so for OpenMetrics. Counting allocates
  * nothing and cannot fail. A struct of zeros has counted nothing yet.
  */
-#include "audit.h"
+#include "trail.h"
 
 #define METRICS_BUCKETS 13 /* upper bounds of the latency histogram, from 100 µs to 1 s; +Inf is not among them */
 #define METRICS_LABELS	2  /* at most, of one sample */
@@ -33,7 +33,7 @@ struct metrics_now {
 };
 
 /* Counts the verdicts that tell; ignores the others. */
-void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct audit_times *times);
+void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct trail_times *times);
 
 struct metric_sample {
 	const char *name; /* with OpenMetrics' suffix */

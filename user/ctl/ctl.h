@@ -45,3 +45,4 @@ int verb_status(struct ctl *ctl, int argc, char **argv);
 int verb_sessions(struct ctl *ctl, int argc, char **argv);
 int verb_readers(struct ctl *ctl, int argc, char **argv);
 int verb_reload(struct ctl *ctl, int argc, char **argv);
+int verb_metrics(struct ctl *ctl, int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct verb verbs[] = {
 	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)", NULL},
 	{"sessions", verb_sessions, 0, 0, "", "the sessions that a card opened", NULL},
 	{"readers", verb_readers, 0, 0, "", "the readers, and what watches them", NULL},
+	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
 	{"reload", verb_reload, 0, 0, "", "read the configuration anew", NULL},
 };
 

@@ -17,6 +17,7 @@
 #include "groups.h"
 #include "log.h"
 #include "logind.h"
+#include "metrics.h"
 #include "pcsc.h"
 #include "probe.h"
 #include "recorder.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct logind_source *logind;
 	struct groups_source *groups;
 	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
+	struct metrics metrics;
 	bool recheck, reread; /* asked for by the core, done once its call has returned */
 };
 
@@ -135,6 +137,7 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 		announce_verdict(verdict, logind_source_tty(daemon->logind, session));
 		note_away(daemon, verdict);
 	}
+	metrics_verdict(&daemon->metrics, verdict, &times);
 	if (trail_verdict(verdict, &times, &entry))
 		publish(&entry);
 }
@@ -216,6 +219,7 @@ static void on_event(void *userdata, const struct event *told)
 	struct event event = *told;
 
 	event.now = monotonic_now();
+	daemon->metrics.lost += event.type == EVENT_LOST;
 	if (world_event(daemon->world, &event) < 0) {
 		/* Nothing of it was taken in: look at everything again, it may be told once more. */
 		log_error("out of memory: looking at everything anew");
