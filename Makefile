@@ -32,7 +32,7 @@ HARDEN := -D_FORTIFY_SOURCE=2
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PCSC_CFLAGS := -I/usr/include/PCSC
-DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng
+DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c
 HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng

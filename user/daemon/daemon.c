@@ -15,6 +15,7 @@
 #include "enforce.h"
 #include "govern.h"
 #include "groups.h"
+#include "kernel_audit.h"
 #include "log.h"
 #include "logind.h"
 #include "metrics.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct logind_source *logind;
 	struct groups_source *groups;
 	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
+	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
 	bool recheck, reread; /* asked for by the core, done once its call has returned */
 };
@@ -112,17 +114,18 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 }
 
 /* Everybody who keeps the trail. */
-static void publish(const struct trail_entry *entry)
+static void publish(const struct daemon *daemon, const struct trail_entry *entry)
 {
 	audit_write(entry);
+	kernel_audit_write(daemon->kernel_audit, entry);
 }
 
-static void publish_config(const char *text, bool refused)
+static void publish_config(const struct daemon *daemon, const char *text, bool refused)
 {
 	struct trail_entry entry;
 
 	trail_config(text, refused, &entry);
-	publish(&entry);
+	publish(daemon, &entry);
 }
 
 static void tell(struct daemon *daemon, const struct verdict *verdict)
@@ -139,7 +142,7 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 	}
 	metrics_verdict(&daemon->metrics, verdict, &times);
 	if (trail_verdict(verdict, &times, &entry))
-		publish(&entry);
+		publish(daemon, &entry);
 }
 
 static void on_verdict(void *userdata, const struct verdict *verdict)
@@ -357,10 +360,10 @@ static int on_hangup(sd_event_source *source _unused_, const struct signalfd_sig
 
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
 	if (config_read("", &config, &error) < 0)
-		publish_config(error.text, true);
+		publish_config(daemon, error.text, true);
 	else {
 		use_config(daemon, &config);
-		publish_config("policy read anew, in force for every session", false);
+		publish_config(daemon, "policy read anew, in force for every session", false);
 	}
 	sd_notify(false, "READY=1");
 	return 0;
@@ -464,9 +467,19 @@ static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
 		log_info("no USB devices to be listed or heard: %s", strerror(-r));
 }
 
+/* Most machines without it have no audit in their kernel, which is no fault. */
+static void setup_kernel_audit(struct daemon *daemon)
+{
+	int r = kernel_audit_new(daemon->event, &daemon->kernel_audit);
+
+	if (r < 0)
+		log_debug("no kernel audit log: %s", strerror(-r));
+}
+
 /*
  * What was needed to load the probe is dropped once it runs. CAP_DAC_OVERRIDE stays: it opens a user's
- * terminal, and xrdp's socket. No program that is started from here has any.
+ * terminal, and xrdp's socket. CAP_AUDIT_WRITE goes too: the child that writes to the audit log has its own. No
+ * program that is started from here has any.
  */
 static void drop_capabilities(void)
 {
@@ -532,7 +545,7 @@ static void tell_sources(const struct daemon *daemon)
 						      : "uevent, ",
 		 daemon->probe ? "" : "; no kernel probe: removals are heard later");
 	trail_sources(!daemon->probe, line, &entry);
-	publish(&entry);
+	publish(daemon, &entry);
 	log_debug("%s", line);
 	sd_notifyf(false, "READY=1\nSTATUS=%s", strchr(line, ',') + 2);
 }
@@ -567,6 +580,7 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 		return r;
 	}
 	setup_kernel_sources(daemon, sink);
+	setup_kernel_audit(daemon);
 	drop_capabilities();
 	r = setup_sessions(daemon);
 	if (r >= 0)
@@ -595,6 +609,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	record_source_free(daemon->records);
 	logind_source_free(daemon->logind);
 	groups_source_free(daemon->groups);
+	kernel_audit_free(daemon->kernel_audit);
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
 	probe_free(daemon->probe);
