@@ -6,7 +6,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "log.h"
-#include "recorder.h"
+#include "replay.h"
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
 
@@ -20,21 +20,49 @@ static const char usage[] = "Usage: scpolicyd [OPTION]\n"
 			    "  -V, --version      show the version\n\n"
 			    "Usually started by systemd; see scpolicyd.service.\n";
 
+static void print_event(void *userdata _unused_, const struct event *event _unused_, const char *line)
+{
+	puts(line);
+}
+
+static void print_verdict(void *userdata _unused_, const struct verdict *verdict _unused_, const char *line)
+{
+	printf("= %s\n", line);
+}
+
+static int replay_lines(struct replay *replay, FILE *recording)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int r = 0;
+
+	while (r >= 0 && (length = getline(&line, &size, recording)) >= 0) {
+		if (length > 0 && line[length - 1] == '\n')
+			line[length - 1] = '\0';
+		r = replay_line(replay, line);
+	}
+	return r < 0 ? r : replay_end(replay);
+}
+
 static int replay_file(const char *path)
 {
+	static const struct replay_handler handler = {print_event, print_verdict, NULL};
+	_cleanup_(replay_free_p) struct replay *replay = NULL;
 	_cleanup_fclose_ FILE *recording = fopen(path, "re");
-	struct replay_result result;
+	const struct replay_result *result;
 	int r;
 
-	if (!recording) {
+	if (!recording || replay_new(&handler, &replay) < 0) {
 		fprintf(stderr, "scpolicyd: %s: %m\n", path);
 		return EXIT_FAILURE;
 	}
-	r = replay(recording, stdout, &result);
+	r = replay_lines(replay, recording);
+	result = replay_result(replay);
 	if (r < 0)
-		fprintf(stderr, "scpolicyd: %s: %s\n", path, result.error[0] ? result.error : strerror(-r));
+		fprintf(stderr, "scpolicyd: %s: %s\n", path, result->error[0] ? result->error : strerror(-r));
 	else
-		fprintf(stderr, "%zu events, %zu verdicts, all as recorded\n", result.events, result.verdicts);
+		fprintf(stderr, "%zu events, %zu verdicts, all as recorded\n", result->events, result->verdicts);
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 

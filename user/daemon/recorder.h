@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Keeps what the core was told and what it decided, and puts it through the core again. One line an event,
- * as user/policy/trace.h writes it; below it, each behind "= ", the verdicts that followed. Lines that begin
- * with '#' and empty ones are skipped.
+ * Keeps what the core was told and what it decided, for user/policy/replay.h: one line an event, as
+ * user/policy/trace.h writes it; below it, each behind "= ", the verdicts that followed.
  */
-#include <stdio.h>
-
 #include "verdict.h"
 
 struct recorder;
@@ -19,14 +16,3 @@ struct recorder *recorder_free(struct recorder *recorder);
 void recorder_verdict(struct recorder *recorder, const struct verdict *verdict);
 /* The event, once the core has taken it in, and its verdicts. Errors end the recording, told once. */
 void recorder_event(struct recorder *recorder, const struct event *event);
-
-struct replay_result {
-	size_t events, verdicts;
-	char error[256]; /* of -EBADMSG: "line 7: …"; of -EREMOTEIO: where the verdicts differ first */
-};
-
-/*
- * Reads a recording and tells a new core its events. `print`, if not NULL, gets both. 0 when every verdict
- * is as recorded; -EREMOTEIO when one is not; -EBADMSG for a line that is neither; -ENOMEM.
- */
-int replay(FILE *recording, FILE *print, struct replay_result *ret);

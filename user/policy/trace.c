@@ -325,6 +325,17 @@ const char *trace_format_verdict(const struct verdict *verdict, char line[static
 	return line;
 }
 
+void trace_append_verdict(const struct verdict *verdict, char *buffer, size_t size, size_t *used)
+{
+	char line[TRACE_LINE_MAX];
+	int length = snprintf(buffer + *used, size - *used, "= %s\n", trace_format_verdict(verdict, line));
+
+	if (length > 0 && (size_t)length < size - *used)
+		*used += (size_t)length;
+	else
+		buffer[*used] = '\0';
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
 static bool fail(struct trace_error *error, const char *what, const char *word)

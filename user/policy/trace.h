@@ -41,3 +41,9 @@ int trace_parse(const char *line, struct trace_event *ret, struct trace_error *r
 /* The line, without a newline, into `line`; returns it. */
 const char *trace_format(const struct event *event, char line[static TRACE_LINE_MAX]);
 const char *trace_format_verdict(const struct verdict *verdict, char line[static TRACE_LINE_MAX]);
+
+/*
+ * Adds "= ", the verdict's line and a newline at `*used` of `buffer`, and a NUL, as recordings have it. One that
+ * does not fit is left out.
+ */
+void trace_append_verdict(const struct verdict *verdict, char *buffer, size_t size, size_t *used);
