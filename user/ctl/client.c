@@ -50,8 +50,7 @@ int client_ask(struct ctl *ctl, const char *method, const char *const *arguments
 	return r;
 }
 
-/* What the caller may do about it; NULL: the daemon's own words say it. */
-static int explain_error(const struct ctl *ctl, int r, const sd_bus_error *error)
+int client_complain(const struct ctl *ctl, int r, const sd_bus_error *error)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -65,10 +64,7 @@ static int explain_error(const struct ctl *ctl, int r, const sd_bus_error *error
 	}
 	text = strdup(error->message ? error->message : strerror(-r));
 	complain("%s", text ? text_clean(text, false) : "out of memory");
-	return sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS) ||
-			       sd_bus_error_has_name(error, SCPOLICYD ".Error.NoSuchSession") ?
-		       EXIT_USAGE :
-		       EXIT_FAULT;
+	return sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS) ? EXIT_USAGE : EXIT_FAULT;
 }
 
 int client_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
@@ -77,5 +73,5 @@ int client_call(struct ctl *ctl, const char *method, const char *const *argument
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r = client_ask(ctl, method, arguments, count, ret, &error);
 
-	return r < 0 ? explain_error(ctl, r, &error) : EXIT_FINE;
+	return r < 0 ? client_complain(ctl, r, &error) : EXIT_FINE;
 }

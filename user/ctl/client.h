@@ -29,3 +29,6 @@ int client_ask(struct ctl *ctl, const char *method, const char *const *arguments
 /* The same for most: 0, or the exit status, the error having been said with its remedy. */
 int client_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
 		struct json_object **ret);
+
+/* Says what client_ask() answered with, and what to do about it. The exit status. */
+int client_complain(const struct ctl *ctl, int r, const sd_bus_error *error);

@@ -37,12 +37,14 @@ struct verb {
 /* Says "scpolicyctl: …" on standard error. */
 void complain(const char *format, ...) _printf_(1, 2);
 
-/* The word that somebody who wrote `word` may have meant; NULL when none is near. */
-const char *nearest_word(const char *word, const char *const *words, size_t count);
-
 /* The verbs, one file for each group of them. */
 int verb_status(struct ctl *ctl, int argc, char **argv);
 int verb_sessions(struct ctl *ctl, int argc, char **argv);
 int verb_readers(struct ctl *ctl, int argc, char **argv);
+int verb_explain(struct ctl *ctl, int argc, char **argv);
+int verb_simulate(struct ctl *ctl, int argc, char **argv);
+int verb_monitor(struct ctl *ctl, int argc, char **argv);
+int verb_replay(struct ctl *ctl, int argc, char **argv);
+int verb_notify(struct ctl *ctl, int argc, char **argv);
 int verb_reload(struct ctl *ctl, int argc, char **argv);
 int verb_metrics(struct ctl *ctl, int argc, char **argv);

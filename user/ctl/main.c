@@ -1,85 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ctl.h"
+#include "words.h"
 
 static const struct verb verbs[] = {
 	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)", NULL},
-	{"sessions", verb_sessions, 0, 0, "", "the sessions that a card opened", NULL},
-	{"readers", verb_readers, 0, 0, "", "the readers, and what watches them", NULL},
+	{"sessions", verb_sessions, 0, 0, "", "the sessions that a card opened, and what governs them",
+	 "STATE is guarded (the card is in), away (it was removed, and that dealt with) or\n"
+	 "pending (something is still to come). An ordinary user sees their own sessions."},
+	{"readers", verb_readers, 0, 0, "", "the readers, and who listens to them",
+	 "PROBE says whether the kernel probe listens: then a removal is heard in the\n"
+	 "millisecond in which it happens."},
+	{"explain", verb_explain, 0, 1, "[SESSION]", "what governs a session, and where that is written",
+	 "SESSION is an id as loginctl has it; without one, or with \"self\", your own.\n\n"
+	 "  scpolicyctl explain 12"},
+	{"simulate", verb_simulate, 1, 2, "[SESSION] CAUSE", "what would be done; does nothing",
+	 "CAUSE is card (it is pulled), reader (that is pulled), absent (the card is found\n"
+	 "missing) or pcsc-lost (pcscd stays away).\n\n"
+	 "  scpolicyctl simulate 12 card\n"
+	 "  scpolicyctl simulate reader        your own session"},
+	{"monitor", verb_monitor, 0, 0, "", "what happens, while it happens, until Ctrl-C",
+	 "One line an event; SINCE is counted from the removal, by the kernel's own stamp if\n"
+	 "the probe heard it. With --json one object a line.\n\n"
+	 "  scpolicyctl monitor --json | jq 'select(.event == \"outcome\")'"},
+	{"replay", verb_replay, 1, 1, "FILE", "what a recording says, and whether this version says the same",
+	 "scpolicyd --record=FILE makes one. Exit status 1 where it differs.\n\n"
+	 "  scpolicyctl replay removal.trace"},
 	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
-	{"reload", verb_reload, 0, 0, "", "read the configuration anew", NULL},
+	{"reload", verb_reload, 0, 0, "", "read the configuration anew",
+	 "A faulty file is refused, named with its line, and the policy in force stays."},
 };
-
-void complain(const char *format, ...)
-{
-	va_list arguments;
-
-	fflush(stdout);
-	fputs("scpolicyctl: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-}
-
-/* ---- words that are nearly right ------------------------------------------------------------------------ */
-
-#define WORD_MAX 32
-
-static size_t least_of(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* Levenshtein's distance: letters added, left out or exchanged. */
-static size_t word_distance(const char *a, const char *b)
-{
-	size_t row[WORD_MAX + 1], length = strlen(b);
-
-	if (strlen(a) > WORD_MAX || length > WORD_MAX)
-		return WORD_MAX;
-	for (size_t i = 0; i <= length; i++)
-		row[i] = i;
-	for (size_t j = 1; *a; a++, j++) {
-		size_t diagonal = row[0];
-
-		row[0] = j;
-		for (size_t i = 1; i <= length; i++) {
-			size_t above = row[i];
-
-			row[i] = least_of(above + 1, row[i - 1] + 1, diagonal + (*a != b[i - 1]));
-			diagonal = above;
-		}
-	}
-	return row[length];
-}
-
-const char *nearest_word(const char *word, const char *const *words, size_t count)
-{
-	const char *nearest = NULL;
-	size_t best = strlen(word) / 2 + 1;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t distance = word_distance(word, words[i]);
-
-		if (strlen(word) >= 2 && strncmp(words[i], word, strlen(word)) == 0)
-			distance = 0;
-		if (distance >= best)
-			continue;
-		best = distance;
-		nearest = words[i];
-	}
-	return nearest;
-}
 
 /* ---- help ----------------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "output.h"
 
+#include <stdarg.h>
 #include <string.h>
+
+void complain(const char *format, ...)
+{
+	va_list arguments;
+
+	fflush(stdout);
+	fputs("scpolicyctl: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
 
 /* json-c escapes the control characters below 0x20; a terminal takes DEL and C1 for commands as well. */
 static void write_json(const char *text)
@@ -42,9 +55,21 @@ const char *paint(const struct ctl *ctl, enum paint paint)
 	return ctl->colour ? sequences[paint] : "";
 }
 
+void output_field(const char *label, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("%14s: ", label);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
+}
+
 /* ---- tables --------------------------------------------------------------------------------------------- */
 
-static int add_row(struct libscols_table *table, struct json_object *row, const struct column *columns, size_t count)
+static int add_row(const struct ctl *ctl, struct libscols_table *table, struct json_object *row,
+		   const struct column *columns, size_t count)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 
@@ -57,21 +82,21 @@ static int add_row(struct libscols_table *table, struct json_object *row, const 
 			free(text);
 			return -ENOMEM;
 		}
-		if (columns[i].colour && columns[i].colour(text))
-			scols_cell_set_color(scols_line_get_cell(line, i), columns[i].colour(text));
+		if (columns[i].paint && columns[i].paint(text) != PAINT_OFF)
+			scols_cell_set_color(scols_line_get_cell(line, i), paint(ctl, columns[i].paint(text)));
 	}
 	return 0;
 }
 
-static int fill_table(struct libscols_table *table, struct json_object *rows, const struct column *columns,
-		      size_t count)
+static int fill_table(const struct ctl *ctl, struct libscols_table *table, struct json_object *rows,
+		      const struct column *columns, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!scols_table_new_column(table, columns[i].title, 0, columns[i].flags))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < tree_count(rows); i++) {
-		int r = add_row(table, json_object_array_get_idx(rows, i), columns, count);
+		int r = add_row(ctl, table, json_object_array_get_idx(rows, i), columns, count);
 
 		if (r < 0)
 			return r;
@@ -84,7 +109,7 @@ DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
 static int print_table(struct ctl *ctl, struct json_object *rows, const struct column *columns, size_t count)
 {
 	_cleanup_(scols_unref_table_p) struct libscols_table *table = scols_new_table();
-	int r = table ? fill_table(table, rows, columns, count) : -ENOMEM;
+	int r = table ? fill_table(ctl, table, rows, columns, count) : -ENOMEM;
 
 	if (r >= 0) {
 		scols_table_enable_colors(table, ctl->colour);

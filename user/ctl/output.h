@@ -8,12 +8,18 @@
 #include "ctl.h"
 #include "tree.h"
 
+/* Escape sequences, or "" where no colour is wanted. */
+enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };
+const char *paint(const struct ctl *ctl, enum paint paint);
+
+/* "     label: …", labels right-aligned; a line. */
+void output_field(const char *label, const char *format, ...) _printf_(2, 3);
+
 struct column {
 	const char *key;   /* of the row's object */
 	const char *title; /* in capitals */
 	int flags;	   /* SCOLS_FL_… */
-	/* The colour of a cell with this text: an escape sequence or NULL. May be NULL. */
-	const char *(*colour)(const char *text);
+	enum paint (*paint)(const char *text); /* of a cell with this text; NULL: no column of colours */
 };
 
 /*
@@ -27,7 +33,3 @@ int output_rows(struct ctl *ctl, const char *name, struct json_object *rows, con
 void output_json(struct json_object *tree);
 /* The same in one line. Flushed: a reader at the other end of a pipe has it at once. */
 void output_json_line(struct json_object *tree);
-
-/* Escape sequences, or "" where no colour is wanted. */
-enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };
-const char *paint(const struct ctl *ctl, enum paint paint);

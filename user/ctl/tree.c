@@ -221,7 +221,7 @@ static char *array_text(struct json_object *array)
 	for (size_t i = 0; i < tree_count(array); i++) {
 		_cleanup_free_ char *element = tree_text(json_object_array_get_idx(array, i));
 
-		fprintf(stream, "%s%s", i ? " " : "", element ? element : "");
+		fprintf(stream, "%s%s", i ? ", " : "", element ? element : "");
 	}
 	if (fclose(stream) == 0)
 		return text;

@@ -30,7 +30,7 @@ bool tree_bool(struct json_object *tree, const char *key);
 /* Elements of an array; 0 for what is none. */
 size_t tree_count(struct json_object *array);
 
-/* The value as one text: an array's elements side by side, "yes" and "no". malloc()ed; NULL: out of memory. */
+/* The value as one text: an array's elements with commas between them, "yes" and "no". malloc()ed; NULL: out of memory. */
 char *tree_text(struct json_object *value);
 
 /* Adds a text, cleaned as text.h says; `value` NULL: nothing is added. */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "describe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "macro.h"
+
+static void say(char *text, const char *format, ...) _printf_(2, 3);
+static void say(char *text, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + used, DESCRIPTION_SIZE - used, format, arguments);
+	va_end(arguments);
+}
+
+static void say_usb(char *text, struct usb_address usb)
+{
+	if (usb_address_is_set(usb))
+		say(text, " on USB %u:%u", usb.bus, usb.device);
+}
+
+/* ---- events --------------------------------------------------------------------------------------------- */
+
+static void say_device(char *text, const struct device_facts *device, const char *what)
+{
+	say(text, "device");
+	say_usb(text, device->usb);
+	if (device->path)
+		say(text, " at %s", device->path);
+	if (device->id)
+		say(text, " (%s)", device->id);
+	say(text, " %s", what);
+}
+
+static void say_slots(char *text, const struct event *event)
+{
+	const char *between = ":";
+
+	say(text, "reader");
+	say_usb(text, event->slot_change.usb);
+	for (unsigned slot = 0; slot < event->slot_change.bytes * 4U; slot++) {
+		unsigned bits = event->slot_change.slots[slot / 4] >> slot % 4 * 2;
+
+		if (!(bits & 2))
+			continue;
+		say(text, "%s card %s slot %u", between, bits & 1 ? "into" : "out of", slot);
+		between = ",";
+	}
+}
+
+static void say_reader(char *text, const struct reader_state *reader)
+{
+	static const char *const cards[] = {
+		[CARD_UNAVAILABLE] = "cannot be read", [CARD_EMPTY] = "is empty", [CARD_PRESENT] = "has a card"};
+
+	say(text, "reader \"%s\", slot %u", reader->name, reader->slot);
+	say_usb(text, reader->usb);
+	say(text, ", %s, counter %u", cards[reader->card], reader->event_counter);
+}
+
+static void say_record(char *text, const struct event *event)
+{
+	const struct login_record *login = event->record.login;
+
+	say(text, "session %s of %s was opened with insertion %u in \"%s\", slot %u", login->session, login->user,
+	    login->card.event_counter, login->card.name, login->card.slot);
+	say_usb(text, login->card.usb);
+	if (event->record.away)
+		say(text, "; its removal was dealt with before");
+}
+
+static void say_kind(char *text, const struct event *event)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} kinds[] = {{"local", KIND_LOCAL}, {"remote", KIND_REMOTE}, {"graphical", KIND_GRAPHICAL}, {"tty", KIND_TTY},
+		     {"xrdp", KIND_XRDP},   {"ssh", KIND_SSH},	     {"console", KIND_CONSOLE}};
+
+	say(text, "session %s is", event->change.session);
+	for (size_t i = 0; i < ELEMENTS(kinds); i++) {
+		if (event->change.kind & kinds[i].bit)
+			say(text, " %s", kinds[i].name);
+	}
+}
+
+static void say_settings(char *text, const struct event *event)
+{
+	const struct settings *card = event->change.governance.by_cause[CAUSE_CARD];
+
+	say(text, "session %s is governed by %s%s: %s when the card goes", event->change.session,
+	    *card->rule ? "rule " : "[Policy]", card->rule, action_name(card->action));
+}
+
+/* What is told of no more than a session, and of nothing at all. */
+static const char *plain_event(enum event_type type)
+{
+	static const char *const words[] = {
+		[EVENT_DEVICES_LISTED] = "every device has been told of",
+		[EVENT_PCSC_UP] = "pcscd is there",
+		[EVENT_PCSC_DOWN] = "pcscd is gone",
+		[EVENT_PCSC_LISTED] = "every reader has been told of",
+		[EVENT_SESSION_ENDED] = "session %s has ended",
+		[EVENT_SESSION_LOCKED] = "session %s is locked",
+		[EVENT_SESSION_UNLOCKED] = "session %s is unlocked",
+		[EVENT_ACTION_FAILED] = "what was asked for session %s was refused",
+		[EVENT_PROBE] = "the kernel probe listens",
+		[EVENT_SLEEP] = "the machine goes to sleep",
+		[EVENT_RESUME] = "the machine is awake again",
+		[EVENT_LOST] = "messages were lost: everything is looked at anew",
+		[EVENT_TIME] = "time has passed",
+	};
+
+	return (size_t)type < ELEMENTS(words) ? words[type] : NULL;
+}
+
+static void say_plain(char *text, const struct event *event)
+{
+	const char *words = plain_event(event->type), *session = words ? strstr(words, "%s") : NULL;
+
+	if (session)
+		say(text, "%.*s%s%s", (int)(session - words), words, event->session, session + 2);
+	else
+		say(text, "%s", words ? words : "");
+}
+
+const char *describe_event(const struct event *event, char text[static DESCRIPTION_SIZE])
+{
+	text[0] = '\0';
+	switch (event->type) {
+	case EVENT_DEVICE_ADD:
+		say_device(text, &event->device, "is there");
+		break;
+	case EVENT_DEVICE_REMOVE:
+		say_device(text, &event->device, "goes");
+		break;
+	case EVENT_SLOT_CHANGE:
+		say_slots(text, event);
+		break;
+	case EVENT_READER:
+		say_reader(text, event->reader);
+		break;
+	case EVENT_READER_GONE:
+		say(text, "reader \"%s\" is gone", event->reader->name);
+		break;
+	case EVENT_RECORD:
+		say_record(text, event);
+		break;
+	case EVENT_SETTINGS:
+		say_settings(text, event);
+		break;
+	case EVENT_SESSION_KIND:
+		say_kind(text, event);
+		break;
+	default:
+		say_plain(text, event);
+		break;
+	}
+	return text;
+}
+
+/* ---- verdicts ------------------------------------------------------------------------------------------- */
+
+static void say_steps(char *text, const struct verdict *verdict)
+{
+	say(text, "make ready:");
+	for (int step = 0; step < STEP_COUNT; step++) {
+		if (verdict->steps & 1U << step)
+			say(text, " %s", step_name((enum step)step));
+	}
+}
+
+static void say_verdict(char *text, const struct verdict *verdict)
+{
+	switch (verdict->type) {
+	case VERDICT_ACT:
+		say(text, "%s, now", step_name(verdict->step));
+		break;
+	case VERDICT_ARM:
+		say_steps(text, verdict);
+		break;
+	case VERDICT_DISARM:
+		say(text, "governed no more");
+		break;
+	case VERDICT_WATCH:
+		say(text, "have the probe listen");
+		say_usb(text, verdict->usb);
+		break;
+	case VERDICT_UNWATCH:
+		say(text, "have the probe listen no more");
+		say_usb(text, verdict->usb);
+		break;
+	case VERDICT_RECHECK:
+		say(text, "ask everybody what is there");
+		break;
+	case VERDICT_REREAD:
+		say(text, "ask PC/SC what is there");
+		break;
+	case VERDICT_BOUND:
+		say(text, "bound to insertion %u", verdict->login->card.event_counter);
+		say_usb(text, verdict->login->card.usb);
+		break;
+	case VERDICT_UNIT:
+		say(text, "start %s", verdict->settings->unit);
+		break;
+	case VERDICT_REMOVAL:
+		say(text, "removal, cause %s, heard by %s", cause_name(verdict->cause), event_source_name(verdict->source));
+		break;
+	case VERDICT_ACTION:
+		say(text, "action: %s", action_name(verdict->action));
+		break;
+	case VERDICT_OUTCOME:
+		say(text, "outcome: %s %s", action_name(verdict->action), outcome_name(verdict->outcome));
+		break;
+	case VERDICT_HEARD:
+		say(text, "%s heard of it too, cause %s", event_source_name(verdict->source), cause_name(verdict->cause));
+		break;
+	case VERDICT_CONTRADICTED:
+		say(text, "contradicted by %s", event_source_name(verdict->source));
+		break;
+	case VERDICT_COMM_ERROR:
+		say(text, "a communication error, no removal");
+		break;
+	case VERDICT_RESTORED:
+		say(text, "the card is back: guarded again");
+		break;
+	case VERDICT_RECHECKED:
+		say(text, "everything was looked at anew");
+		break;
+	case VERDICT_SETTLED:
+		say(text, "the same card is back in time: nothing is done");
+		break;
+	case VERDICT_COUNTDOWN:
+		say(text, "%s in %llu s unless it is unlocked", action_name(verdict->action),
+		    (unsigned long long)((verdict->later + NSEC_PER_SEC / 2) / NSEC_PER_SEC));
+		break;
+	case VERDICT_CANCELLED:
+		say(text, "%s called off", action_name(verdict->action));
+		break;
+	case VERDICT_CANNOT_LOCK:
+		say(text, "nothing here can lock it");
+		break;
+	default:
+		break;
+	}
+}
+
+const char *describe_verdict(const struct verdict *verdict, char text[static DESCRIPTION_SIZE])
+{
+	text[0] = '\0';
+	if (verdict->login)
+		say(text, "session %s: ", verdict->login->session);
+	say_verdict(text, verdict);
+	return text;
+}
