@@ -4,6 +4,7 @@
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make install    writes files below DESTDIR, calls nothing
+# make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 # V=1 shows commands.
 
 VERSION := 0.1.0
@@ -25,9 +26,10 @@ BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
             -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Iuser/ctl -Ibpf -Ibuild
+# Flags from the environment, such as dpkg-buildflags', come last.
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-          -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common
-LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
+          -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common $(CFLAGS)
+LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -43,7 +45,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all unit-tests sanitized check check-unit check-integration check-vm demo install clean deps lint
+.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm demo install clean deps lint
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -62,7 +64,8 @@ PROGRAMS := scpolicyd scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
-all: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES) $(TEST_TOOLS)
+all: programs $(TEST_TOOLS)
+programs: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 
 build/man/%: user/man/%.scd
 	$(call say,MAN,$<)
@@ -186,7 +189,7 @@ lint: build/removal.skel.h
 
 # ---- installing -------------------------------------------------------------------------------------------
 
-install: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
+install: programs
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PAMDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(UDEVDIR) $(DESTDIR)$(VENDORDIR)
 	install -m 0755 build/scpolicyd $(DESTDIR)$(SBINDIR)/
@@ -201,6 +204,11 @@ install: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
+	install -D -m 0644 user/data/sysusers/scpolicyd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/scpolicyd.conf
+	install -D -m 0644 user/data/pam-configs/scpolicyd $(DESTDIR)$(PREFIX)/share/pam-configs/scpolicyd
+
+deb: deps
+	@scripts/package
 
 clean:
 	rm -rf build

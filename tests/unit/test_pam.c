@@ -682,6 +682,21 @@ static void test_unlocks(_unused_ void **state)
 		unlock(i);
 }
 
+/* A line that says `token` stands where a password gets too. */
+static void test_token(_unused_ void **state)
+{
+	pam_handle_t *pamh = start("token", "root");
+
+	set_helper(GOOD_HELPER);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(asked("look"), "");
+	assert_null(pam_getenv(pamh, "SCPOLICYD_NOTE"));
+	assert_int_equal(pam_putenv(pamh, "PKCS11_LOGIN_TOKEN_NAME=Jane"), PAM_SUCCESS);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(pam_getenv(pamh, "SCPOLICYD_NOTE"), NOTE);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
 /* An attempt that finds no card takes back what an earlier one on the same handle noted. */
 static void test_second_attempt(_unused_ void **state)
 {
@@ -764,6 +779,7 @@ int main(void)
 		cmocka_unit_test(test_closed_descriptors),
 		cmocka_unit_test(test_no_descriptor_leaks),
 		cmocka_unit_test(test_unlocks),
+		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_second_attempt),
 		cmocka_unit_test(test_unknown_user),
 		cmocka_unit_test(test_not_root),

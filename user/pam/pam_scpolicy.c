@@ -31,7 +31,7 @@
  */
 
 struct options {
-	bool always, require, debug;
+	bool always, require, token, debug;
 	bool malformed; /* nothing is to be done on such a line */
 	unsigned int timeout_ms;
 	char reader_glob[READER_NAME_SIZE];
@@ -43,6 +43,7 @@ static const struct {
 } flags_known[] = {
 	{"always", offsetof(struct options, always)},
 	{"require", offsetof(struct options, require)},
+	{"token", offsetof(struct options, token)},
 	{"debug", offsetof(struct options, debug)},
 };
 
@@ -335,6 +336,13 @@ static int open_session(pam_handle_t *pamh, const struct options *options)
 /* ---- the entry points -------------------------------------------------------------------------------------
  */
 
+/* A line that says `token` stands where a password gets too: there the smart card module's word alone counts.
+ */
+static bool on_card_path(pam_handle_t *pamh, const struct options *options)
+{
+	return !options->token || token_find(pamh);
+}
+
 /* A screen locker that runs as the user can neither write records nor read them. */
 static bool may_act(void)
 {
@@ -348,7 +356,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int a
 	/* Not the note of an earlier attempt on this handle. */
 	note_forget(pamh);
 	set_opened(pamh, false);
-	if (may_act() && !options.malformed)
+	if (may_act() && !options.malformed && on_card_path(pamh, &options))
 		note_card(pamh, &options);
 	return PAM_IGNORE;
 }

@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Debian package on a machine that never had scpolicyd: installed, its profile guards who signs in with the card;
+# upgraded, it goes on guarding; purged, it was never there.
+. "$(dirname "$0")/lib.sh"
+"$top/scripts/package" > /dev/null || bail_out 'no package to install'
+vm_boot --bare
+package=$(echo "$top"/build/scpolicyd_*.deb)
+newer=$top/build/vm/newer
+
+rm -rf "$newer" "$newer.deb"
+dpkg-deb -R "$package" "$newer" && sed -i 's/^Version: .*/&+newer/' "$newer/DEBIAN/control" &&
+	dpkg-deb --root-owner-group -b "$newer" "$newer.deb" > /dev/null || bail_out 'no newer package'
+guest -i 'cat > /tmp/scpolicyd.deb' < "$package"
+guest -i 'cat > /tmp/newer.deb' < "$newer.deb"
+
+# What there is, and what says how the machine is set up. What apt, dpkg and debconf remember is their own.
+picture() {
+	guest --timeout=120 "find / -xdev \( -path /tmp -o -path /root -o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
+			-o -path /var/lib/dpkg \) -prune -o -type f -printf '%p\n' -o -printf '%p %y\n' | sort
+		find /run/scpolicyd /run/systemd/generator* /var/lib/systemd/deb-systemd-helper* 2> /dev/null
+		find /etc /var/lib/pam -type f ! -name '*-' -exec md5sum {} + | sort -k 2" > "$top/build/vm/picture-$1"
+}
+apt() { guest --timeout=180 "DEBIAN_FRONTEND=noninteractive apt-get -q -y $* > /tmp/apt.log 2>&1 || { cat /tmp/apt.log; false; }"; }
+pulled() {
+	vm_settle
+	vm card-out
+	ok "$1: the card's session is locked" wait_for "is_locked $card"
+	ok "$1: the lock is verified" wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified"
+}
+
+picture before
+ok 'it installs' apt install /tmp/scpolicyd.deb
+ok 'the service runs' wait_for 'systemctl is-active -q scpolicyd'
+ok 'and will at the next start' guest 'systemctl is-enabled -q scpolicyd'
+ok 'the group is there' guest 'getent group scpolicyd > /dev/null'
+ok 'the reader that was plugged in is known to the rules' wait_for 'udevadm info --export-db | grep -q "^E: .*TAGS=.*:scpolicyd:"'
+ok 'journalctl -x can explain its entries' guest 'journalctl --list-catalog | grep -q scpolicyd'
+is 'its session line comes after the one of pam_systemd' \
+	"$(guest 'grep -Eo "pam_(systemd|scpolicy).so" /etc/pam.d/common-session' | tr '\n' ' ')" 'pam_systemd.so pam_scpolicy.so '
+
+# A profile for pam_pkcs11, which Debian's package has not: pam_scpolicy(8) has it.
+guest -i 'cat > /usr/share/pam-configs/pkcs11; DEBIAN_FRONTEND=noninteractive pam-auth-update --enable pkcs11' <<'END'
+Name: Smart card (pam_pkcs11)
+Default: no
+Priority: 512
+Auth-Type: Primary
+Auth:
+	[success=end default=ignore]	pam_pkcs11.so
+END
+password=$(vm_signin password login)
+card=$(vm_signin card login)
+ok 'the password signs in, and the card' [ -n "$password" -a -n "$card" ]
+ok "the card's session has a record" guest "test -e /run/scpolicyd/sessions/$card"
+ok "the password's has none" guest "! test -e /run/scpolicyd/sessions/$password"
+vm_locker "$card"
+vm_locker "$password"
+pulled 'installed'
+ok 'installed: the other session is not' is_unlocked "$password"
+
+vm card-in
+ok 'the session is guarded again' wait_for "journal_has restored $card" 20
+guest "loginctl unlock-session $card; date +%s > /run/vm-case-began; sleep 1"
+ok 'a newer one installs over it' apt install /tmp/newer.deb
+ok 'it is the newer one' guest 'dpkg-query -W -f "\${Version}" scpolicyd | grep -q newer'
+ok 'its daemon took the session over' wait_for "log_has 'session $card of user card is governed'"
+pulled 'upgraded'
+ok 'upgraded: the other session is not' is_unlocked "$password"
+
+vm_signout card
+vm_signout password
+guest 'DEBIAN_FRONTEND=noninteractive pam-auth-update --package --remove pkcs11; rm /usr/share/pam-configs/pkcs11'
+ok 'it purges' apt purge scpolicyd
+picture after
+ok 'and leaves nothing' diff "$top/build/vm/picture-before" "$top/build/vm/picture-after"
+ok 'nor a process' guest '! pgrep scpolicyd'
+ok 'the password signs in without it' [ -n "$(vm_signin password login)" ]
+done_testing
