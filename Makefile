@@ -19,6 +19,8 @@ CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 VENDORDIR := $(PREFIX)/lib/scpolicyd
 MANDIR := $(PREFIX)/share/man
+DBUSDIR := $(PREFIX)/share/dbus-1
+POLKITDIR := $(PREFIX)/share/polkit-1/actions
 
 CC := gcc
 CLANG := clang
@@ -206,6 +208,10 @@ install: programs
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
 	install -D -m 0644 user/data/sysusers/scpolicyd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/scpolicyd.conf
 	install -D -m 0644 user/data/pam-configs/scpolicyd $(DESTDIR)$(PREFIX)/share/pam-configs/scpolicyd
+	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/system.d user/data/org.scpolicyd1.conf
+	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/system-services user/data/org.scpolicyd1.service
+	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/interfaces user/data/org.scpolicyd1.xml
+	install -D -m 0644 -t $(DESTDIR)$(POLKITDIR) user/data/org.scpolicyd1.policy
 
 deb: deps
 	@scripts/package

@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 use Stage::Process;
 
 our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
-    start_bus start_logind start_journal start_daemon stop_daemon
+    start_bus add_accounts start_logind start_journal start_daemon stop_daemon
     session record drop_record expect_lock expect_no_lock expect_entry);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
@@ -121,23 +121,59 @@ sub connects {
 
 # ---- bus, logind, journal --------------------------------------------------------------------------------
 
+# What the system bus of a real machine allows (/usr/share/dbus-1/system.conf), and root everything.
+my $system_policy = <<'X';
+  <policy context="default">
+    <allow user="*"/><deny own="*"/>
+    <deny send_type="method_call"/><allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/><allow receive_type="method_return"/>
+    <allow receive_type="error"/><allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Introspectable"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Properties"/>
+  </policy>
+  <policy user="root">
+    <allow own="*"/><allow send_destination="*"/>
+  </policy>
+X
+
+my $open_policy = <<'X';
+  <policy context="default">
+    <allow user="*"/><allow own="*"/>
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
+  </policy>
+X
+
+# Without an argument everybody may do everything; with one, that file says who may what to its service.
 sub start_bus {
-    write_file('/run/dbus/stage.conf', <<'X');
+    my ($policy) = @_;
+    my $rules = $policy ? "$system_policy<include>$policy</include>\n" : $open_policy;
+    write_file('/run/dbus/stage.conf', <<"X");
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>system</type>
   <listen>unix:path=/run/dbus/system_bus_socket</listen>
   <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/><allow own="*"/>
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
-  </policy>
+$rules
 </busconfig>
 X
     $bus = start('dbus-daemon', 'dbus-daemon', '--nofork', '--config-file=/run/dbus/stage.conf');
     until_true(5, sub { connects('/run/dbus/system_bus_socket') }) or diag('no bus');
     return $bus;
+}
+
+# More users and groups than the machine has, here alone: lines as /etc/passwd and /etc/group have them.
+sub add_accounts {
+    my ($users, $groups) = @_;
+    for (['passwd', $users], ['group', $groups]) {
+        my ($name, $lines) = @$_;
+        open(my $file, '<', "/etc/$name") or die $!;
+        write_file("/run/$name", join('', <$file>) . join('', map { "$_\n" } @$lines));
+        command('mount', '--bind', "/run/$name", "/etc/$name");
+    }
 }
 
 sub start_logind {

@@ -10,6 +10,7 @@
 
 #include "announce.h"
 #include "audit.h"
+#include "bus.h"
 #include "cleanup.h"
 #include "config.h"
 #include "enforce.h"
@@ -46,6 +47,9 @@ struct daemon {
 	struct record_source *records;
 	struct logind_source *logind;
 	struct groups_source *groups;
+	struct bus *callers; /* who asks us, on a connection of its own */
+	struct bus_host host;
+	struct daemon_status status;
 	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
@@ -118,6 +122,7 @@ static void publish(const struct daemon *daemon, const struct trail_entry *entry
 {
 	audit_write(entry);
 	kernel_audit_write(daemon->kernel_audit, entry);
+	bus_tell(daemon->callers, entry);
 }
 
 static void publish_config(const struct daemon *daemon, const char *text, bool refused)
@@ -141,6 +146,8 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 		note_away(daemon, verdict);
 	}
 	metrics_verdict(&daemon->metrics, verdict, &times);
+	if (verdict->type == VERDICT_RECHECKED)
+		daemon->status.rechecked = monotonic_now();
 	if (trail_verdict(verdict, &times, &entry))
 		publish(daemon, &entry);
 }
@@ -352,20 +359,29 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-static int on_hangup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata)
+/* 0, or a negative errno with the status saying why: the policy in force stays. */
+static int reload(void *userdata)
 {
 	struct daemon *daemon = userdata;
-	struct config_error error;
 	struct config config;
+	int r;
 
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
-	if (config_read("", &config, &error) < 0)
-		publish_config(daemon, error.text, true);
+	r = config_read("", &config, &daemon->status.refused);
+	if (r < 0)
+		publish_config(daemon, daemon->status.refused.text, true);
 	else {
 		use_config(daemon, &config);
 		publish_config(daemon, "policy read anew, in force for every session", false);
 	}
+	bus_reloaded(daemon->callers);
 	sd_notify(false, "READY=1");
+	return r;
+}
+
+static int on_hangup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata)
+{
+	reload(userdata);
 	return 0;
 }
 
@@ -465,6 +481,28 @@ static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
 	r = udev_source_new(daemon->event, sink, &daemon->udev);
 	if (r < 0)
 		log_info("no USB devices to be listed or heard: %s", strerror(-r));
+	daemon->status.probe = daemon->probe ? probe_kind(daemon->probe) : NULL;
+	daemon->status.uevent = daemon->udev;
+	daemon->status.udev = daemon->udev && udev_source_has_udevd(daemon->udev);
+}
+
+static int setup_callers(struct daemon *daemon)
+{
+	int r;
+
+	daemon->status.started = monotonic_now();
+	daemon->host = (struct bus_host){
+		.world = daemon->world,
+		.config = &daemon->config,
+		.status = &daemon->status,
+		.metrics = &daemon->metrics,
+		.reload = reload,
+		.userdata = daemon,
+	};
+	r = bus_new(daemon->event, &daemon->host, &daemon->callers);
+	if (r < 0)
+		log_error("cannot serve callers on the system bus: %s", strerror(-r));
+	return r;
 }
 
 /* Most machines without it have no audit in their kernel, which is no fault. */
@@ -532,7 +570,7 @@ static int setup_sessions(struct daemon *daemon)
 	return r;
 }
 
-static void tell_sources(const struct daemon *daemon)
+static void tell_sources(struct daemon *daemon)
 {
 	struct trail_entry entry;
 	char line[256];
@@ -572,6 +610,8 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 		r = govern_new(&daemon->govern);
 	if (r >= 0)
 		r = world_new(on_verdict, daemon, &daemon->world);
+	if (r >= 0)
+		r = setup_callers(daemon);
 	if (r < 0)
 		return r;
 	r = options->record ? recorder_new(options->record, &daemon->recorder) : 0;
@@ -581,6 +621,7 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 	}
 	setup_kernel_sources(daemon, sink);
 	setup_kernel_audit(daemon);
+	daemon->status.audit = daemon->kernel_audit;
 	drop_capabilities();
 	r = setup_sessions(daemon);
 	if (r >= 0)
@@ -613,6 +654,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
 	probe_free(daemon->probe);
+	bus_free(daemon->callers);
 	world_free(daemon->world);
 	govern_free(daemon->govern);
 	config_free(&daemon->config);

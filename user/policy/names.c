@@ -59,3 +59,10 @@ const char *outcome_name(enum outcome outcome)
 
 	return names[outcome];
 }
+
+const char *session_kind_name(unsigned bit)
+{
+	static const char *const names[] = {"local", "remote", "graphical", "tty", "xrdp", "ssh", "console"};
+
+	return bit < ELEMENTS(names) ? names[bit] : NULL;
+}

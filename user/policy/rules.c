@@ -200,18 +200,28 @@ struct settings *rules_policy(struct rules *rules)
 const char *rules_file(struct rules *rules, const char *path)
 {
 	size_t size = strlen(path) + 1;
-	struct file_name *file;
+	struct file_name **end = &rules->files;
 
-	for (file = rules->files; file; file = file->next)
-		if (strcmp(file->path, path) == 0)
-			return file->path;
-	file = malloc(sizeof(*file) + size);
-	if (!file)
+	for (; *end; end = &(*end)->next)
+		if (strcmp((*end)->path, path) == 0)
+			return (*end)->path;
+	*end = malloc(sizeof(**end) + size);
+	if (!*end)
 		return NULL;
-	memcpy(file->path, path, size);
-	file->next = rules->files;
-	rules->files = file;
-	return file->path;
+	(*end)->next = NULL;
+	memcpy((*end)->path, path, size);
+	return (*end)->path;
+}
+
+const char *rules_next_file(const struct rules *rules, const char *file)
+{
+	const struct file_name *name = rules->files;
+
+	while (name && file && strcmp(name->path, file) != 0)
+		name = name->next;
+	if (name && file)
+		name = name->next;
+	return name ? name->path : NULL;
 }
 
 static struct entry *find(const struct rules *rules, const char *name)

@@ -20,6 +20,9 @@ enum session_kind {
 	KIND_CONSOLE = 1 << 6, /* a tty session on the active local console */
 };
 
+/* The word for bit `bit` of it: "local", …; NULL after the last. */
+const char *session_kind_name(unsigned bit);
+
 /* What a rule may ask about a session. Strings are borrowed; NULL: not known, and no pattern matches it. */
 struct session_facts {
 	const char *user;
@@ -89,6 +92,8 @@ struct settings *rules_policy(struct rules *rules);
 
 /* A copy of `path` that lives as long as the rules; the same one for the same path. NULL: out of memory. */
 const char *rules_file(struct rules *rules, const char *path);
+/* Those paths, in the order in which they came: the first for NULL, then the one after `file`. */
+const char *rules_next_file(const struct rules *rules, const char *file);
 
 /*
  * Takes what the rule points to and empties it. One of the same name is replaced and its place kept; any

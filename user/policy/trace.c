@@ -63,14 +63,6 @@ static const char *const verdict_names[] = {
 	[VERDICT_CANNOT_LOCK] = "cannot-lock",
 };
 
-static const struct {
-	const char *name;
-	unsigned bit;
-} kind_names[] = {
-	{"local", KIND_LOCAL}, {"remote", KIND_REMOTE}, {"graphical", KIND_GRAPHICAL}, {"tty", KIND_TTY},
-	{"xrdp", KIND_XRDP},   {"ssh", KIND_SSH},	{"console", KIND_CONSOLE},
-};
-
 /* ---- the settings' keys, for writing and reading alike ---- */
 
 enum value_type { VALUE_ACTION, VALUE_TIME, VALUE_FALLBACK, VALUE_BOOL, VALUE_UNIT, VALUE_RULE };
@@ -219,10 +211,10 @@ static void put_kind(struct writer *writer, unsigned kind)
 	const char *between = "";
 
 	put(writer, " kind=");
-	for (size_t i = 0; i < ELEMENTS(kind_names); i++) {
-		if (!(kind & kind_names[i].bit))
+	for (unsigned bit = 0; session_kind_name(bit); bit++) {
+		if (!(kind & 1U << bit))
 			continue;
-		put(writer, "%s%s", between, kind_names[i].name);
+		put(writer, "%s%s", between, session_kind_name(bit));
 		between = ",";
 	}
 }
@@ -511,13 +503,11 @@ static bool read_kind(char *value, unsigned *ret)
 	for (char *word = strtok_r(value, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
 		unsigned bit = 0;
 
-		for (size_t i = 0; i < ELEMENTS(kind_names); i++) {
-			if (strcmp(kind_names[i].name, word) == 0)
-				bit = kind_names[i].bit;
-		}
-		if (!bit)
+		while (session_kind_name(bit) && strcmp(session_kind_name(bit), word) != 0)
+			bit++;
+		if (!session_kind_name(bit))
 			return false;
-		*ret |= bit;
+		*ret |= 1U << bit;
 	}
 	return true;
 }

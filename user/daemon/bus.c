@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bus.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "bus_describe.h"
+#include "bus_signals.h"
+#include "cleanup.h"
+#include "log.h"
+#include "source.h"
+
+#define RELOAD_ACTION "org.scpolicyd1.reload"
+#define NO_SESSION    BUS_NAME ".Error.NoSuchSession"
+#define BAD_CONFIG    BUS_NAME ".Error.InvalidConfig"
+
+/* What nobody waits for has no place here: after what the sources and logind say. */
+#define PRIORITY_CALLERS (PRIORITY_REST + 50)
+
+/* No argument is as long: a call that is longer is refused unkept. */
+#define ARGUMENT_MAX 255
+/* Messages that may wait here for the bus to take them. It takes none while too much lies unread at others. */
+#define UNSENT_MAX 1000
+
+struct bus {
+	sd_bus *connection;
+	const struct bus_host *host;
+	struct access *access;
+	struct signals *signals;
+	unsigned unsent; /* messages made since the bus took everything last, at most */
+};
+
+DEFINE_CLEANUP(struct bus *, bus_free)
+
+/* ---- what the bus takes ---------------------------------------------------------------------------------- */
+
+/* Whether there is room for one more message. */
+static bool may_send(struct bus *bus)
+{
+	int events = sd_bus_get_events(bus->connection);
+
+	if (events >= 0 && !(events & POLLOUT))
+		bus->unsent = 0;
+	return bus->unsent++ < UNSENT_MAX;
+}
+
+/* ---- answers --------------------------------------------------------------------------------------------- */
+
+typedef void (*description)(struct put *put, const struct bus_host *host, const struct caller *caller);
+
+static int reply_with(struct bus *bus, sd_bus_message *call, const struct caller *caller, description describe)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	struct put put = {0};
+	int r;
+
+	r = sd_bus_message_new_method_return(call, &reply);
+	if (r < 0)
+		return r;
+	put.message = reply;
+	describe(&put, bus->host, caller);
+	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
+}
+
+static int list_readers(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	return reply_with(userdata, call, caller, describe_readers);
+}
+
+static int list_sessions(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	return reply_with(userdata, call, caller, describe_sessions);
+}
+
+static int get_status(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	return reply_with(userdata, call, caller, describe_status);
+}
+
+static int subscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	struct bus *bus = userdata;
+	int r = signals_subscribe(bus->signals, caller);
+
+	if (r == -ENOBUFS)
+		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many subscribers");
+	return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
+}
+
+static int unsubscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	struct bus *bus = userdata;
+
+	signals_unsubscribe(bus->signals, caller->name);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int reload_allowed(void *userdata, sd_bus_message *call, const struct caller *caller _unused_)
+{
+	const struct bus_host *host = ((struct bus *)userdata)->host;
+	char safe[sizeof(host->status->refused.text)];
+
+	if (host->reload(host->userdata) >= 0)
+		return sd_bus_reply_method_return(call, NULL);
+	return sd_bus_reply_method_errorf(call, BAD_CONFIG, "%s",
+					  text_utf8(host->status->refused.text, safe, sizeof(safe)));
+}
+
+static int reload(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	struct bus *bus = userdata;
+
+	return access_authorize(bus->access, call, caller, RELOAD_ACTION, reload_allowed);
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------- */
+
+static const struct method {
+	const char *name;
+	access_handler handler;
+} methods[] = {
+	{"ListReaders", list_readers}, {"ListSessions", list_sessions}, {"GetStatus", get_status},
+	{"Subscribe", subscribe},      {"Unsubscribe", unsubscribe},	{"Reload", reload},
+};
+
+/* A call waits in memory until it is known who made it: none that is long does. */
+static bool is_short(sd_bus_message *call)
+{
+	const char *argument;
+	bool fits = true;
+
+	while (fits && sd_bus_message_read(call, "s", &argument) > 0)
+		fits = strlen(argument) <= ARGUMENT_MAX;
+	sd_bus_message_rewind(call, true);
+	return fits;
+}
+
+static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	const char *member = sd_bus_message_get_member(call);
+	struct bus *bus = userdata;
+
+	if (!may_send(bus))
+		return 1; /* no answer, which it would not get */
+	if (!is_short(call))
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "An argument is longer than %d bytes",
+					 ARGUMENT_MAX);
+	for (size_t i = 0; i < ELEMENTS(methods); i++)
+		if (strcmp(methods[i].name, member) == 0)
+			return access_identify(bus->access, call, methods[i].handler, error);
+	return -ENOSYS;
+}
+
+static int get_version(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
+		       const char *property _unused_, sd_bus_message *reply, void *userdata _unused_,
+		       sd_bus_error *error _unused_)
+{
+	return sd_bus_message_append(reply, "s", VERSION);
+}
+
+static int get_probe(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
+		     const char *property _unused_, sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	const struct bus *bus = userdata;
+
+	return sd_bus_message_append(reply, "s", bus->host->status->probe ? bus->host->status->probe : "none");
+}
+
+static int get_sources(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
+		       const char *property _unused_, sd_bus_message *reply, void *userdata,
+		       sd_bus_error *error _unused_)
+{
+	const struct bus *bus = userdata;
+	struct put put = {.message = reply};
+
+	describe_sources(&put, bus->host);
+	return put.error;
+}
+
+#define PROPERTY(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_ARGS("ListReaders", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", readers), on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status), on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_ARGS("Removal",
+				SD_BUS_ARGS("s", session, "s", user, "s", reader, "s", cause, "s", source, "t",
+					    monotonic_usec),
+				0),
+	SD_BUS_SIGNAL_WITH_ARGS("Action", SD_BUS_ARGS("s", session, "s", action, "s", outcome), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("Countdown", SD_BUS_ARGS("s", session, "s", action, "u", seconds), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("Trail", SD_BUS_ARGS("a{sv}", entry), 0),
+	PROPERTY("Version", "s", get_version),
+	PROPERTY("Probe", "s", get_probe),
+	PROPERTY("Sources", "as", get_sources),
+	SD_BUS_VTABLE_END,
+};
+
+/* ---- life ------------------------------------------------------------------------------------------------ */
+
+static int on_name(sd_bus_message *reply, void *userdata _unused_, sd_bus_error *error _unused_)
+{
+	uint32_t result = 0;
+
+	if (sd_bus_message_is_method_error(reply, NULL))
+		log_warning("no name %s on the bus: %s", BUS_NAME, sd_bus_message_get_error(reply)->message);
+	else if (sd_bus_message_read(reply, "u", &result) >= 0 && result != 1)
+		log_warning("no name %s on the bus: another process has it", BUS_NAME);
+	return 0;
+}
+
+int bus_new(sd_event *event, const struct bus_host *host, struct bus **ret)
+{
+	_cleanup_(bus_free_p) struct bus *bus = calloc(1, sizeof(*bus));
+	int r;
+
+	if (!bus)
+		return -ENOMEM;
+	bus->host = host;
+	r = sd_bus_open_system_with_description(&bus->connection, "scpolicyd-callers");
+	if (r >= 0)
+		r = access_new(bus->connection, bus, &bus->access);
+	if (r >= 0)
+		r = signals_new(bus->connection, &bus->signals);
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, vtable, bus);
+	if (r >= 0)
+		r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_name, NULL);
+	if (r >= 0)
+		r = sd_bus_attach_event(bus->connection, event, PRIORITY_CALLERS);
+	if (r < 0)
+		return r;
+	*ret = steal_pointer(bus);
+	return 0;
+}
+
+struct bus *bus_free(struct bus *bus)
+{
+	if (!bus)
+		return NULL;
+	signals_free(bus->signals);
+	access_free(bus->access);
+	sd_bus_flush_close_unref(bus->connection);
+	free(bus);
+	return NULL;
+}
+
+void bus_reloaded(struct bus *bus)
+{
+	access_reload(bus->access);
+}
+
+void bus_tell(struct bus *bus, const struct trail_entry *entry)
+{
+	if (may_send(bus))
+		signals_send(bus->signals, entry);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bus_access.h"
+
+#include <grp.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+#define BUS_DRIVER	"org.freedesktop.DBus"
+#define POLKIT		"org.freedesktop.PolicyKit1"
+#define POLKIT_PATH	"/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE POLKIT ".Authority"
+/* A person may have to find a password first. */
+#define POLKIT_TIMEOUT_USEC (5 * 60 * 1000 * 1000ULL)
+#define POLKIT_INTERACTION  1U
+#define GROUP_FILE	    "/etc/group"
+#define NO_GROUP	    ((gid_t)-1)
+
+struct waiting {
+	struct access *access;
+	sd_bus_message *call;
+	sd_bus_slot *slot; /* the question */
+	access_handler handler;
+	uid_t uid; /* of one that polkit was asked about */
+	bool privileged;
+	struct waiting *prev, *next;
+};
+
+struct access {
+	sd_bus *bus;
+	void *userdata;
+	gid_t group;
+	struct waiting *callers; /* who is it? */
+	struct waiting *asked;	 /* may it? */
+};
+
+/* ---- the tables ------------------------------------------------------------------------------------------ */
+
+static struct waiting *waiting_free(struct waiting *waiting)
+{
+	if (!waiting)
+		return NULL;
+	sd_bus_slot_unref(waiting->slot);
+	sd_bus_message_unref(waiting->call);
+	free(waiting);
+	return NULL;
+}
+
+DEFINE_CLEANUP(struct waiting *, waiting_free)
+
+static bool callers_full(const struct access *access, const char *sender)
+{
+	const struct waiting *waiting;
+	unsigned all = 0, own = 0;
+
+	DL_FOREACH(access->callers, waiting)
+	{
+		all++;
+		own += strcmp(sd_bus_message_get_sender(waiting->call), sender) == 0;
+	}
+	return all >= ACCESS_WAITING_MAX || own >= ACCESS_WAITING_SENDER;
+}
+
+static bool asked_full(const struct access *access, uid_t uid)
+{
+	const struct waiting *waiting;
+	unsigned all = 0, own = 0;
+
+	DL_FOREACH(access->asked, waiting)
+	{
+		all++;
+		own += waiting->uid == uid;
+	}
+	return all >= ACCESS_ASKED_MAX || own >= ACCESS_ASKED_USER;
+}
+
+static struct waiting *waiting_new(struct access *access, sd_bus_message *call, access_handler handler)
+{
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (!waiting)
+		return NULL;
+	waiting->access = access;
+	waiting->call = sd_bus_message_ref(call);
+	waiting->handler = handler;
+	return waiting;
+}
+
+static int answer(struct access *access, sd_bus_message *call, const struct caller *caller, access_handler handler)
+{
+	int r = handler(access->userdata, call, caller);
+
+	return r < 0 ? sd_bus_reply_method_errno(call, r, NULL) : r;
+}
+
+/* ---- who ------------------------------------------------------------------------------------------------- */
+
+static int read_groups(sd_bus_message *answer, gid_t group, bool *ret_member)
+{
+	const uint32_t *gids;
+	size_t size;
+	int r;
+
+	r = sd_bus_message_enter_container(answer, 'v', "au");
+	if (r >= 0)
+		r = sd_bus_message_read_array(answer, 'u', (const void **)&gids, &size);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; group != NO_GROUP && i < size / sizeof(*gids); i++)
+		*ret_member |= gids[i] == group;
+	return sd_bus_message_exit_container(answer);
+}
+
+bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_caller)
+{
+	bool known = false, member = false;
+	const char *key;
+	uint32_t uid;
+	int r;
+
+	r = sd_bus_message_enter_container(answer, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(answer, "s", &key);
+		if (r >= 0 && strcmp(key, "UnixUserID") == 0) {
+			r = sd_bus_message_read(answer, "v", "u", &uid);
+			known = r >= 0;
+		} else if (r >= 0 && strcmp(key, "UnixGroupIDs") == 0)
+			r = read_groups(answer, group, &member);
+		else if (r >= 0)
+			r = sd_bus_message_skip(answer, "v");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(answer);
+	}
+	if (r < 0 || !known)
+		return false;
+	ret_caller->uid = uid;
+	ret_caller->privileged = uid == 0 || member;
+	return true;
+}
+
+static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	_cleanup_(waiting_free_p) struct waiting *waiting = userdata;
+	struct access *access = waiting->access;
+	struct caller caller = {.name = sd_bus_message_get_sender(waiting->call)};
+
+	DL_DELETE(access->callers, waiting);
+	if (sd_bus_message_is_method_error(reply, NULL))
+		return 0; /* it has left */
+	if (!credentials_read(reply, access->group, &caller))
+		return sd_bus_reply_method_errorf(waiting->call, SD_BUS_ERROR_ACCESS_DENIED,
+						  "The bus does not tell who you are");
+	return answer(access, waiting->call, &caller, waiting->handler);
+}
+
+int access_identify(struct access *access, sd_bus_message *call, access_handler handler, sd_bus_error *error)
+{
+	const char *sender = sd_bus_message_get_sender(call);
+	_cleanup_(waiting_free_p) struct waiting *waiting = NULL;
+	int r;
+
+	if (!sender)
+		return -EINVAL;
+	if (callers_full(access, sender))
+		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait for their answers");
+	waiting = waiting_new(access, call, handler);
+	if (!waiting)
+		return -ENOMEM;
+	r = sd_bus_call_method_async(access->bus, &waiting->slot, BUS_DRIVER, "/org/freedesktop/DBus", BUS_DRIVER,
+				     "GetConnectionCredentials", on_credentials, waiting, "s", sender);
+	if (r < 0)
+		return r;
+	DL_APPEND(access->callers, waiting);
+	(void)steal_pointer(waiting);
+	return 1;
+}
+
+/* ---- may it ---------------------------------------------------------------------------------------------- */
+
+static int deny(sd_bus_message *call)
+{
+	return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED, "This takes an administrator");
+}
+
+static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	_cleanup_(waiting_free_p) struct waiting *waiting = userdata;
+	const struct caller caller = {.name = sd_bus_message_get_sender(waiting->call),
+				      .uid = waiting->uid,
+				      .privileged = waiting->privileged};
+	int authorized = false, challenge;
+
+	DL_DELETE(waiting->access->asked, waiting);
+	if (!sd_bus_message_is_method_error(reply, NULL) &&
+	    (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+	     sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0))
+		authorized = false;
+	if (!authorized)
+		return deny(waiting->call);
+	return answer(waiting->access, waiting->call, &caller, waiting->handler);
+}
+
+static int ask_polkit(struct waiting *waiting, const char *sender, const char *action)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
+	bool interactive = sd_bus_message_get_allow_interactive_authorization(waiting->call) > 0;
+	sd_bus *bus = waiting->access->bus;
+	int r;
+
+	r = sd_bus_message_new_method_call(bus, &question, POLKIT, POLKIT_PATH, POLKIT_INTERFACE,
+					   "CheckAuthorization");
+	if (r >= 0)
+		r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sender,
+					  action, 0, interactive ? POLKIT_INTERACTION : 0U, "");
+	return r < 0 ? r
+		     : sd_bus_call_async(bus, &waiting->slot, question, on_authorization, waiting,
+					 POLKIT_TIMEOUT_USEC);
+}
+
+int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller, const char *action,
+		     access_handler handler)
+{
+	_cleanup_(waiting_free_p) struct waiting *waiting = NULL;
+	int r;
+
+	if (caller->uid == 0)
+		return answer(access, call, caller, handler);
+	if (asked_full(access, caller->uid))
+		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
+						  "Too many calls wait for polkit");
+	waiting = waiting_new(access, call, handler);
+	if (!waiting)
+		return -ENOMEM;
+	waiting->uid = caller->uid;
+	waiting->privileged = caller->privileged;
+	r = ask_polkit(waiting, caller->name, action);
+	if (r < 0)
+		return r;
+	DL_APPEND(access->asked, waiting);
+	(void)steal_pointer(waiting);
+	return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------ */
+
+/* Not through the name service, which may take any time. */
+void access_reload(struct access *access)
+{
+	_cleanup_fclose_ FILE *file = fopen(GROUP_FILE, "re");
+	const struct group *group = NULL;
+
+	access->group = NO_GROUP;
+	if (!file) {
+		log_warning("cannot read %s: %m", GROUP_FILE);
+		return;
+	}
+	while ((group = fgetgrent(file)))
+		if (strcmp(group->gr_name, ACCESS_GROUP) == 0)
+			break;
+	if (group)
+		access->group = group->gr_gid;
+}
+
+int access_new(sd_bus *bus, void *userdata, struct access **ret)
+{
+	struct access *access = calloc(1, sizeof(*access));
+
+	if (!access)
+		return -ENOMEM;
+	access->bus = sd_bus_ref(bus);
+	access->userdata = userdata;
+	access_reload(access);
+	*ret = access;
+	return 0;
+}
+
+static void list_free(struct waiting *list)
+{
+	struct waiting *waiting, *next;
+
+	DL_FOREACH_SAFE(list, waiting, next)
+	waiting_free(waiting);
+}
+
+struct access *access_free(struct access *access)
+{
+	if (!access)
+		return NULL;
+	list_free(access->callers);
+	list_free(access->asked);
+	sd_bus_unref(access->bus);
+	free(access);
+	return NULL;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "bus_describe.h"
+
+#include <stdio.h>
+
+#include "config_keys.h"
+
+/* NULL for what is not known. */
+static const char *known(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+/* ---- readers --------------------------------------------------------------------------------------------- */
+
+static void put_atr(struct put *put, const struct atr *atr)
+{
+	char hex[2 * ATR_SIZE + 1] = "";
+
+	for (size_t i = 0; i < atr->size; i++)
+		snprintf(hex + 2 * i, 3, "%02X", atr->bytes[i]);
+	put_text(put, "Atr", known(hex));
+}
+
+static void put_reader_sessions(struct put *put, const struct bus_host *host, const struct caller *caller,
+				const char *reader)
+{
+	struct session_view session;
+
+	put_begin(put, "Sessions", 'a', "s");
+	for (bool more = world_next_session(host->world, NULL, &session); more;
+	     more = world_next_session(host->world, session.login->session, &session))
+		if (session.reader && strcmp(session.reader, reader) == 0 &&
+		    caller_may_see(caller, session.login->uid))
+			put_string(put, session.login->session);
+	put_end(put);
+}
+
+static void put_reader(struct put *put, const struct bus_host *host, const struct caller *caller,
+		       const struct reader_view *reader)
+{
+	const struct reader_state *state = reader->state;
+
+	put_open(put, 'a', "{sv}");
+	put_text(put, "Name", state->name);
+	if (state->card != CARD_UNAVAILABLE)
+		put_bool(put, "Present", state->card == CARD_PRESENT);
+	put_uint32(put, "EventCounter", state->event_counter);
+	put_atr(put, &state->atr);
+	put_uint32(put, "Slot", state->slot);
+	put_text(put, "UsbPath", known(reader->usb_path));
+	put_text(put, "UsbId", known(reader->usb_id));
+	if (usb_address_is_set(state->usb)) {
+		put_uint32(put, "UsbBus", state->usb.bus);
+		put_uint32(put, "UsbDevice", state->usb.device);
+	}
+	put_bool(put, "Watched", reader->watched);
+	put_reader_sessions(put, host, caller, state->name);
+	put_close(put);
+}
+
+void describe_readers(struct put *put, const struct bus_host *host, const struct caller *caller)
+{
+	struct reader_view reader;
+
+	put_open(put, 'a', "a{sv}");
+	for (bool more = world_next_reader(host->world, NULL, &reader); more;
+	     more = world_next_reader(host->world, reader.state->name, &reader))
+		put_reader(put, host, caller, &reader);
+	put_close(put);
+}
+
+/* ---- sessions -------------------------------------------------------------------------------------------- */
+
+static void put_kinds(struct put *put, unsigned kind)
+{
+	put_begin(put, "Kinds", 'a', "s");
+	for (unsigned bit = 0; session_kind_name(bit); bit++)
+		if (kind & 1U << bit)
+			put_string(put, session_kind_name(bit));
+	put_end(put);
+}
+
+static void put_login(struct put *put, const struct login_record *login)
+{
+	put_text(put, "Session", login->session);
+	put_text(put, "User", login->user);
+	put_uint32(put, "Uid", login->uid);
+	put_text(put, "Service", known(login->service));
+	put_uint32(put, "Leader", (uint32_t)login->leader);
+	put_text(put, "Reader", login->card.name);
+	put_uint32(put, "Slot", login->card.slot);
+	put_text(put, "UsbPath", known(login->usb_path));
+	put_text(put, "UsbId", known(login->usb_id));
+	put_text(put, "Token", known(login->token));
+	put_atr(put, &login->card.atr);
+	put_uint32(put, "EventCounter", login->card.event_counter);
+}
+
+static void put_session(struct put *put, const struct session_view *session)
+{
+	static const char *const states[] = {
+		[SESSION_GUARDED] = "guarded",
+		[SESSION_AWAY] = "away",
+		[SESSION_PENDING] = "pending",
+	};
+	const struct settings *settings = session->governance->by_cause[CAUSE_CARD];
+
+	put_login(put, session->login);
+	put_text(put, "State", states[session->state]);
+	put_kinds(put, session->kind);
+	put_bool(put, "Locked", session->locked);
+	put_bool(put, "Provable", session->provable);
+	put_text(put, "Action", action_name(settings->action));
+	put_text(put, "Rule", settings->rule);
+	if (session->state != SESSION_PENDING)
+		return;
+	put_text(put, "Pending", action_name(session->pending));
+	put_uint64(put, "PendingUsec", session->pending_at / NSEC_PER_USEC);
+}
+
+void describe_sessions(struct put *put, const struct bus_host *host, const struct caller *caller)
+{
+	struct session_view session;
+
+	put_open(put, 'a', "a{sv}");
+	for (bool more = world_next_session(host->world, NULL, &session); more;
+	     more = world_next_session(host->world, session.login->session, &session)) {
+		if (!caller_may_see(caller, session.login->uid))
+			continue;
+		put_open(put, 'a', "{sv}");
+		put_session(put, &session);
+		put_close(put);
+	}
+	put_close(put);
+}
+
+/* ---- the daemon ------------------------------------------------------------------------------------------ */
+
+void describe_sources(struct put *put, const struct bus_host *host)
+{
+	const struct daemon_status *status = host->status;
+
+	put_open(put, 'a', "s");
+	if (status->probe)
+		put_string(put, "probe");
+	if (status->uevent)
+		put_string(put, "uevent");
+	if (status->udev)
+		put_string(put, "udev");
+	put_string(put, "pcsc");
+	put_close(put);
+}
+
+static void put_counts(struct put *put, const struct bus_host *host, const struct caller *caller)
+{
+	struct session_view session;
+	struct reader_view reader;
+	uint32_t sessions = 0, readers = 0;
+
+	for (bool more = world_next_session(host->world, NULL, &session); more;
+	     more = world_next_session(host->world, session.login->session, &session))
+		sessions += caller_may_see(caller, session.login->uid);
+	for (bool more = world_next_reader(host->world, NULL, &reader); more;
+	     more = world_next_reader(host->world, reader.state->name, &reader))
+		readers++;
+	put_uint32(put, "Sessions", sessions);
+	put_uint32(put, "Readers", readers);
+}
+
+/* What makes removals be heard later, or not at all. */
+static void put_degraded(struct put *put, const struct bus_host *host)
+{
+	const struct daemon_status *status = host->status;
+
+	put_begin(put, "Degraded", 'a', "s");
+	if (!status->probe)
+		put_string(put, "no kernel probe: removals are heard later");
+	if (!status->uevent)
+		put_string(put, "no uevents from the kernel: a reader's removal is heard from PC/SC alone");
+	else if (!status->udev)
+		put_string(put, "udevd is not heard");
+	if (!world_pcsc_up(host->world))
+		put_string(put, status->probe ? "pcscd cannot be reached: nothing confirms what a reader says"
+					      : "pcscd cannot be reached: nothing tells of cards");
+	put_end(put);
+}
+
+static void put_files(struct put *put, const struct rules *rules)
+{
+	put_begin(put, "ConfigFiles", 'a', "s");
+	for (const char *file = rules_next_file(rules, NULL); file; file = rules_next_file(rules, file))
+		put_string(put, file);
+	put_end(put);
+}
+
+void describe_status(struct put *put, const struct bus_host *host, const struct caller *caller)
+{
+	const struct daemon_status *status = host->status;
+
+	put_open(put, 'a', "{sv}");
+	put_text(put, "Version", VERSION);
+	put_text(put, "Probe", status->probe ? status->probe : "none");
+	put_open(put, 'e', "sv");
+	put_string(put, "Sources");
+	put_open(put, 'v', "as");
+	describe_sources(put, host);
+	put_close(put);
+	put_close(put);
+	put_text(put, "Pcscd", world_pcsc_up(host->world) ? "up" : "down");
+	put_degraded(put, host);
+	put_counts(put, host, caller);
+	put_files(put, host->config->rules);
+	put_uint32(put, "Rules", (uint32_t)rules_count(host->config->rules));
+	put_text(put, "ConfigError", known(status->refused.text));
+	put_uint64(put, "StartedUsec", status->started / NSEC_PER_USEC);
+	if (status->rechecked)
+		put_uint64(put, "RecheckedUsec", status->rechecked / NSEC_PER_USEC);
+	put_uint32(put, "Lost", (uint32_t)host->metrics->lost);
+	put_bool(put, "Audit", kernel_audit_is_on(status->audit));
+	put_close(put);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* What is told of readers, sessions and the daemon, to one caller. Each appends one value to the reply. */
+#include "bus.h"
+#include "bus_access.h"
+#include "bus_message.h"
+
+/* aa{sv} */
+void describe_readers(struct put *put, const struct bus_host *host, const struct caller *caller);
+void describe_sessions(struct put *put, const struct bus_host *host, const struct caller *caller);
+
+/* a{sv} */
+void describe_status(struct put *put, const struct bus_host *host, const struct caller *caller);
+void describe_simulation(struct put *put, const struct bus_host *host, const struct session_view *session,
+			 enum cause cause);
+void describe_explanation(struct put *put, const struct bus_host *host, const struct session_view *session);
+
+/* as: those in use, of probe, uevent, udev and pcsc. */
+void describe_sources(struct put *put, const struct bus_host *host);
