@@ -33,6 +33,9 @@ static const struct verb verbs[] = {
 	 "scpolicyd --record=FILE makes one. Exit status 1 where it differs.\n\n"
 	 "  scpolicyctl replay removal.trace"},
 	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
+	{"notify", verb_notify, 0, 0, "", "tell of one's own sessions on the desktop, until logged out",
+	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
+	 "counts down to a log-out that unlocking prevents."},
 	{"reload", verb_reload, 0, 0, "", "read the configuration anew",
 	 "A faulty file is refused, named with its line, and the policy in force stays."},
 };
