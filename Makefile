@@ -15,6 +15,8 @@ SBINDIR := $(PREFIX)/sbin
 BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+AUTOSTARTDIR := /etc/xdg/autostart
 CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 VENDORDIR := $(PREFIX)/lib/scpolicyd
@@ -204,6 +206,8 @@ install: programs
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd.service
 	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
 	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
+	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl
+	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
 	install -D -m 0644 user/data/sysusers/scpolicyd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/scpolicyd.conf

@@ -76,16 +76,10 @@ static void say_record(char *text, const struct event *event)
 
 static void say_kind(char *text, const struct event *event)
 {
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} kinds[] = {{"local", KIND_LOCAL}, {"remote", KIND_REMOTE}, {"graphical", KIND_GRAPHICAL}, {"tty", KIND_TTY},
-		     {"xrdp", KIND_XRDP},   {"ssh", KIND_SSH},	     {"console", KIND_CONSOLE}};
-
 	say(text, "session %s is", event->change.session);
-	for (size_t i = 0; i < ELEMENTS(kinds); i++) {
-		if (event->change.kind & kinds[i].bit)
-			say(text, " %s", kinds[i].name);
+	for (unsigned bit = 0; session_kind_name(bit); bit++) {
+		if (event->change.kind & 1U << bit)
+			say(text, " %s", session_kind_name(bit));
 	}
 }
 
