@@ -163,6 +163,21 @@ subtest 'records that are refused' => sub {
     drop_record('6');
 };
 
+subtest 'the daemon is started anew ten times' => sub {
+    my $counter = put_in($SLOT0);
+    session('r');
+    record('r', COUNTER => $counter);
+    expect_no_lock('\d+|r', 0.3, 'a new sign-in');
+    for (1 .. 10) {
+        stop_daemon();
+        $daemon = start_daemon();
+    }
+    expect_no_lock('\d+|r', 1, 'the card was in all the time');
+    take_out($SLOT0);
+    expect_lock('r', 2, 'and its removal is heard');
+    drop_record('r');
+};
+
 subtest 'the daemon is away' => sub {
     my $counter = put_in($SLOT0);
     session('7');

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions
+vm_settle
 
 vm card-out
 ok_only_card_locked 'pulled'

@@ -10,7 +10,7 @@ vm_locker "$session"
 ok 'a session is governed' wait_for "test -e /run/scpolicyd/sessions/$session"
 
 ok 'the reader fails, three times' wait_for \
-	'opensc-tool --name; pkcs11-tool -O; [ $(log_of pcscd | grep -c "Error communicating to") -ge 3 ]' 60
+	'timeout 5 opensc-tool --name; timeout 5 pkcs11-tool -O; [ $(log_of pcscd | grep -c "Error communicating to") -ge 3 ]' 60
 ok 'the daemon calls it a communication error' wait_for "journal_has comm-error $session"
 ok 'no Lock came of it' never 'grep -q " lock " /run/witness.out' 3
 ok 'no removal either' not journal_has removal "$session"

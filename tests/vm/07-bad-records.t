@@ -20,7 +20,8 @@ for name in 901 902 903 904 905 906 907 908 909; do
 	ok "record $name is refused by name" wait_for "log_of scpolicyd | grep 'record $name refused'" 5
 done
 log_of scpolicyd > "$top/build/vm/$case_name.log"
-ok 'none of them governs' not grep -q 'session 90. .*is governed' "$top/build/vm/$case_name.log"
+ok 'the good one governs' grep -q "session $card .*is governed" "$top/build/vm/$case_name.log"
+ok 'none of them does' not grep -q 'session 90. .*is governed' "$top/build/vm/$case_name.log"
 note "$(grep refused "$top/build/vm/$case_name.log")"
 
 guest 'systemctl restart scpolicyd'

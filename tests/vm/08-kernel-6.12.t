@@ -7,6 +7,7 @@ ok 'this is 6.12' guest 'uname -r | grep -q "^6\.12\."'
 ok 'the probe is attached by fentry' wait_for \
 	'journalctl -q -b -t scpolicyd -o cat | grep -q "hearing removals from: probe (fentry), uevent, udev, pcsc"'
 vm_two_sessions
+vm_settle
 
 vm card-out
 ok_only_card_locked 'card pulled'

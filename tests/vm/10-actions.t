@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions
+vm_settle
 governed() {
 	vm_signout password 2> /dev/null
 	guest 'systemctl reset-failed; rm -f /run/signin-password.out'

@@ -17,7 +17,9 @@ vm reader-out
 wait_for 'grep -q "pcsc reader-gone" /run/witness.out'
 vm reader-in
 ok 'the reader is back in time: told' wait_for "[ \$(journalctl -q -b -o cat --since @\$(cat /run/vm-case-began) SCPOLICY_EVENT=settled | wc -l) = 2 ]"
-ok_not_removed 'in time' "$card" 9
 vm card-out
 ok 'not back in time: locked' wait_for "is_locked $card" 20
+is 'that was the only removal' "$(guest "journalctl -q -b -o verbose SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card |
+	grep -o CAUSE=.*")" CAUSE=card
+is 'and the only Lock' "$(guest "grep -c '^[0-9]* lock $card\$' /run/witness.out")" 1
 done_testing

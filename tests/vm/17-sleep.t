@@ -15,12 +15,17 @@ fall_asleep() {
 }
 wake_up() { vm qmp '{"execute":"system_wakeup"}' > /dev/null; }
 
+
+# Without "persist" the kernel takes what it finds after sleep for another device, and gives it another address.
+usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")
+before=$(guest "echo 0 > $usb/power/persist; cat $usb/devnum")
 ok 'it falls asleep' fall_asleep
 vm reader-out
 vm reader-in
 wake_up
 ok 'awake: everything is looked at anew' wait_for "journal_has recheck ''" 20
-ok_not_removed 'the reader was out and in again' "$card" 7
+ok_not_removed 'the reader was out and in again' "$card" 6
+ok 'and has a new address' guest "[ \$(cat $usb/devnum) != $before ]"
 
 ok 'it falls asleep again' fall_asleep
 vm card-out
@@ -29,22 +34,6 @@ ok_only_card_locked 'the card was pulled'
 ok 'and told once' [ "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" = 1 ]
 vm card-in
 ok_guarded_again 'put back'
-
-# Between logind's two words nothing really sleeps now, so that all is heard of a reader that gets a new address.
-vm_drop_in systemd-suspend.service <<'END'
-[Service]
-ExecStart=
-ExecStart=/bin/sh -c 'touch /run/signin-asleep; while [ -e /run/signin-asleep ]; do sleep 0.1; done'
-END
-guest 'systemctl suspend --no-block'
-ok 'it is about to sleep' wait_for 'test -e /run/signin-asleep' 20
 vm reader-out
-wait_for 'grep -q "pcsc reader-gone" /run/witness.out'
-vm reader-in
-wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out'
-guest 'rm /run/signin-asleep'
-ok 'awake again: everything is looked at anew' wait_for "journal_has recheck ''" 20
-ok_not_removed 'the reader has a new address' "$card" 7
-vm reader-out
-ok_only_card_locked 'and is watched there'
+ok_only_card_locked 'the reader is pulled'
 done_testing

@@ -4,6 +4,7 @@
 # back, so the machine is not used again.
 . "$(dirname "$0")/lib.sh"
 vm_boot
+vm_spoil
 vm_one_session
 guest 'mount -t securityfs none /sys/kernel/security 2> /dev/null; echo confidentiality > /sys/kernel/security/lockdown'
 ok 'the kernel is locked down' guest 'grep -q "\[confidentiality\]" /sys/kernel/security/lockdown'
@@ -17,4 +18,3 @@ vm reader-out
 ok_only_card_locked 'reader pulled'
 ok 'the kernel told' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
 done_testing
-[ "$failures" -gt 0 ] || vm stop
