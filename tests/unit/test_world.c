@@ -251,6 +251,21 @@ static const struct row rows[] = {
 	{"a rule for one cause", SET "action=lock reader.action=logout\n10ms probe device-remove usb=1:5",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
 
+	/* ---- two CCID interfaces in one device, both with a slot 0 ---- */
+	{"the card of the other interface is pulled: nothing",
+	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n"
+	     "9s daemon time",
+	 ""},
+	{"its own card is pulled: at PC/SC's word",
+	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"the device is pulled: at once",
+	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+
 	/* ---- stages ---- */
 	{"lock now, log out later, counting down",
 	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"

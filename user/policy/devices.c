@@ -132,6 +132,16 @@ static struct reader *reader_in_slot(struct device *device, uint8_t slot)
 	return NULL;
 }
 
+bool slot_is_shared(const struct device *device, uint8_t slot)
+{
+	const struct reader *reader;
+	unsigned count = 0;
+
+	DL_FOREACH(device->readers, reader)
+	count += reader->state.slot == slot;
+	return count > 1;
+}
+
 /*
  * The PC/SC reader in whose slot the session's card is: by device and slot, because a reader's name is the
  * first one free and may pass to another device; by name where the USB device is not known.

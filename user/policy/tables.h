@@ -168,6 +168,7 @@ struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct reader_state *state); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
 struct reader *reader_of_session(const struct world *world, const struct session *session);
+bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 
 /* session.c: is the session's card in? */
 void session_bind_device(struct world *world, struct session *session, struct device *device);

@@ -162,8 +162,10 @@ static void slot_changed(struct world *world, const struct event *event)
 		bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2);
 		if (!(bits & 2))
 			continue;
-		session_slot(world, session, bits & 1, event->stamp);
 		asked = true;
+		/* Of two CCID interfaces either may have sent it: each counts its slots from 0. PC/SC tells them apart. */
+		if (!slot_is_shared(device, slot))
+			session_slot(world, session, bits & 1, event->stamp);
 	}
 	if (asked)
 		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = event->stamp});
