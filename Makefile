@@ -29,6 +29,7 @@ CLANG := clang
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
+            -DPAMDIR='"$(PAMDIR)"' \
             -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Iuser/ctl -Ibpf -Ibuild
 # Flags from the environment, such as dpkg-buildflags', come last.
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
@@ -40,7 +41,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 PCSC_CFLAGS := -I/usr/include/PCSC
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
-CTL_LIBS := -lsystemd -lsmartcols -ljson-c
+CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih
 HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng
 
 Q := $(if $(V),,@)
@@ -57,6 +58,8 @@ LIB_SOURCES := $(wildcard user/lib/*.c user/policy/*.c)
 DAEMON_SOURCES := $(wildcard user/daemon/*.c user/sources/*.c user/actions/*.c)
 WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
 CTL_SOURCES := $(wildcard user/ctl/*.c)
+# The doctor reads the configuration as the daemon does.
+CONFIG_SOURCES := user/daemon/config.c user/daemon/config_keys.c
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
@@ -116,7 +119,7 @@ $(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
 $(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
-$(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES)) $(1)/libscpolicy.a
+$(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES) $(CONFIG_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
 $(1)/scpolicyd-pcsc-worker: $(call objects,$(2),$(WORKER_SOURCES)) $(1)/libscpolicy.a

@@ -21,6 +21,7 @@ struct ctl {
 	bool json;   /* --json */
 	bool colour; /* standard output is a terminal, and NO_COLOR is not set */
 	sd_bus *bus; /* the system bus; NULL until client_open() */
+	const char *root; /* --root=: the machine to look at; NULL: this one */
 };
 
 typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);
@@ -48,3 +49,4 @@ int verb_replay(struct ctl *ctl, int argc, char **argv);
 int verb_notify(struct ctl *ctl, int argc, char **argv);
 int verb_reload(struct ctl *ctl, int argc, char **argv);
 int verb_metrics(struct ctl *ctl, int argc, char **argv);
+int verb_doctor(struct ctl *ctl, int argc, char **argv);

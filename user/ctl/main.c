@@ -32,6 +32,12 @@ static const struct verb verbs[] = {
 	{"replay", verb_replay, 1, 1, "FILE", "what a recording says, and whether this version says the same",
 	 "scpolicyd --record=FILE makes one. Exit status 1 where it differs.\n\n"
 	 "  scpolicyctl replay removal.trace"},
+	{"doctor", verb_doctor, 0, 0, "", "what would keep a removal from being acted on, and what helps",
+	 "Looks at the service, its installation and configuration, PAM, pcscd, readers, records,\n"
+	 "sessions and the desktop. Exit status 1 when it finds a fault. As root it sees more,\n"
+	 "and says what it could not see.\n\n"
+	 "  --root=DIR                 look at the files of a machine whose root folder is DIR\n\n"
+	 "  scpolicyctl doctor --json | jq '.findings[] | select(.severity == \"fault\")'"},
 	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
 	{"notify", verb_notify, 0, 0, "", "tell of one's own sessions on the desktop, until logged out",
 	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
@@ -120,6 +126,10 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		show_verb_help(verb);
 		return EXIT_FINE;
 	}
+	if (ctl->root && verb->run != verb_doctor) {
+		complain("--root= is for doctor alone");
+		return EXIT_USAGE;
+	}
 	if (argc - 1 < verb->least || argc - 1 > verb->most)
 		return wrong_count(verb, argc - 1);
 	return verb->run(ctl, argc, argv);
@@ -131,6 +141,7 @@ int main(int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
+		{"root", required_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
 	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
@@ -145,6 +156,9 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			help = true;
+			break;
+		case 'r':
+			ctl.root = optarg;
 			break;
 		case 'V':
 			puts("scpolicyctl " VERSION);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What has to be installed, and the configuration as the daemon would read it. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config.h"
+#include "doctor.h"
+
+#define RULES_NAME "70-scpolicyd.rules"
+
+static const struct finding no_program = {"program-missing", SEVERITY_FAULT,
+					  "The daemon runs it for the part of its work that the name says.",
+					  "Install scpolicyd again."};
+static const struct finding no_rules = {
+	"udev-rules-missing", SEVERITY_FAULT,
+	"Nothing marks readers, and a daemon that is not running is not started when one comes.",
+	"Install scpolicyd's " RULES_NAME ", then: udevadm control --reload && udevadm trigger"};
+static const struct finding masked_rules = {"udev-rules-missing", SEVERITY_FAULT,
+					    "This file takes the place of the one that marks readers, and is empty.",
+					    "Remove it, then: udevadm control --reload && udevadm trigger"};
+static const struct finding installed = {"installation", SEVERITY_OK, NULL, NULL};
+static const struct finding config_error = {
+	"config", SEVERITY_FAULT,
+	"The daemon does not start with it; one that runs keeps the policy that it had.",
+	"Correct it, then: systemctl reload scpolicyd"};
+static const struct finding config_old = {"config-not-in-force", SEVERITY_FAULT,
+					  "The last reload was refused: the policy from before is in force.",
+					  "systemctl reload scpolicyd, once the files are right."};
+static const struct finding action_none = {
+	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
+	"Set Action=lock in /etc/scpolicyd.conf, and: systemctl reload scpolicyd"};
+static const struct finding action_none_rules = {
+	"action-none", SEVERITY_WARNING,
+	"Where no rule matches, a removal is noted in the journal, and nothing else happens.",
+	"If that is not meant: Action=lock in [Policy] of /etc/scpolicyd.conf, and systemctl reload scpolicyd"};
+static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
+
+/* ---- files ---------------------------------------------------------------------------------------------- */
+
+static bool check_programs(struct doctor *doctor)
+{
+	static const char *const programs[] = {LIBEXECDIR "/scpolicyd-pcsc-worker", LIBEXECDIR "/scpolicyd-pam-helper"};
+	bool all = true;
+
+	for (size_t i = 0; i < ELEMENTS(programs); i++) {
+		_cleanup_close_ int fd = doctor_open(doctor, programs[i], O_PATH);
+		struct stat status;
+
+		if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR)
+			continue;
+		doctor_report(doctor, &no_program, programs[i], "a program of scpolicyd is missing, or may not be run");
+		all = false;
+	}
+	return all;
+}
+
+/* The first of these folders that has the file decides; an empty one there, or a link to nothing, turns it off. */
+static bool check_rules(struct doctor *doctor)
+{
+	static const char *const folders[] = {"/etc/udev/rules.d/", "/run/udev/rules.d/", "/usr/local/lib/udev/rules.d/",
+					      "/usr/lib/udev/rules.d/", "/lib/udev/rules.d/"};
+
+	for (size_t i = 0; i < ELEMENTS(folders); i++) {
+		_cleanup_free_ char *path = NULL, *text = NULL;
+		_cleanup_close_ int fd = -1;
+		int r;
+
+		if (asprintf(&path, "%s%s", folders[i], RULES_NAME) < 0) {
+			path = NULL;
+			return true;
+		}
+		fd = doctor_open(doctor, path, O_PATH | O_NOFOLLOW);
+		if (fd < 0)
+			continue;
+		r = doctor_read(doctor, path, &text);
+		if (r >= 0 && strstr(text, "scpolicyd"))
+			return true;
+		doctor_report(doctor, &masked_rules, path, "the udev rules are turned off");
+		return false;
+	}
+	doctor_report(doctor, &no_rules, RULES_NAME, "the udev rules are not installed");
+	return false;
+}
+
+void doctor_install(struct doctor *doctor)
+{
+	bool programs = check_programs(doctor);
+
+	if (check_rules(doctor) && programs)
+		doctor_report(doctor, &installed, NULL, "programs and udev rules are installed");
+}
+
+/* ---- configuration -------------------------------------------------------------------------------------- */
+
+/* "/etc/scpolicyd.conf:7: key …": the place apart from the words. */
+static void report_config(struct doctor *doctor, const struct finding *finding, const char *error)
+{
+	const char *words = strstr(error, ": ");
+	_cleanup_free_ char *where = words ? strndup(error, (size_t)(words - error)) : NULL;
+
+	doctor_report(doctor, finding, where, "the configuration is refused: %s", words ? words + 2 : error);
+}
+
+static void check_action(struct doctor *doctor, struct rules *rules)
+{
+	if (rules_policy(rules)->action != ACTION_NONE || rules_policy(rules)->then != ACTION_NONE) {
+		doctor_report(doctor, &config_good, NULL, "the configuration is good; Action=%s",
+			      action_name(rules_policy(rules)->action));
+		return;
+	}
+	doctor_report(doctor, rules_count(rules) > 0 ? &action_none_rules : &action_none, "/etc/scpolicyd.conf",
+		      "policy is to do nothing: Action=none");
+}
+
+void doctor_config(struct doctor *doctor)
+{
+	const char *in_force = tree_string(doctor->status, "config_error");
+	struct config_error error;
+	struct config config;
+
+	if (config_read(doctor->root, &config, &error) < 0) {
+		report_config(doctor, &config_error, error.text);
+		return;
+	}
+	check_action(doctor, config.rules);
+	config_free(&config);
+	if (*in_force)
+		report_config(doctor, &config_old, in_force);
+}
