@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 use Stage::Process;
 
 our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
-    start_bus add_accounts start_logind start_journal start_daemon stop_daemon
+    start_bus own_etc append_file start_logind start_journal start_daemon stop_daemon
     session record drop_record expect_lock expect_no_lock expect_entry);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
@@ -158,6 +158,7 @@ sub start_bus {
   <listen>unix:path=/run/dbus/system_bus_socket</listen>
   <auth>EXTERNAL</auth>
 $rules
+  <limit name="max_connections_per_user">2000</limit>
 </busconfig>
 X
     $bus = start('dbus-daemon', 'dbus-daemon', '--nofork', '--config-file=/run/dbus/stage.conf');
@@ -165,15 +166,17 @@ X
     return $bus;
 }
 
-# More users and groups than the machine has, here alone: lines as /etc/passwd and /etc/group have them.
-sub add_accounts {
-    my ($users, $groups) = @_;
-    for (['passwd', $users], ['group', $groups]) {
-        my ($name, $lines) = @$_;
-        open(my $file, '<', "/etc/$name") or die $!;
-        write_file("/run/$name", join('', <$file>) . join('', map { "$_\n" } @$lines));
-        command('mount', '--bind', "/run/$name", "/etc/$name");
-    }
+# An /etc that may be written to: what changes there is seen here alone.
+sub own_etc {
+    make_path('/run/etc', '/run/etc-work');
+    command('mount', '-t', 'overlay', '-o', 'lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work', 'overlay', '/etc');
+}
+
+sub append_file {
+    my ($path, @lines) = @_;
+    open(my $file, '>>', $path) or die "$path: $!";
+    print $file map { "$_\n" } @lines;
+    close $file;
 }
 
 sub start_logind {

@@ -77,6 +77,90 @@ static int get_status(void *userdata, sd_bus_message *call, const struct caller 
 	return reply_with(userdata, call, caller, describe_status);
 }
 
+/* Sums over everybody. */
+static int get_metrics(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	if (!caller->privileged)
+		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
+						  "Only root and the group " ACCESS_GROUP " may read this");
+	return reply_with(userdata, call, caller, describe_metrics);
+}
+
+/* 0; 1 when the caller was told that it gets nothing: of what is not theirs, users do not learn that it exists. */
+static int read_session(struct bus *bus, sd_bus_message *call, const struct caller *caller,
+			struct session_view *ret_session)
+{
+	const char *id;
+	int r;
+
+	r = sd_bus_message_read(call, "s", &id);
+	if (r < 0)
+		return r;
+	if (world_session(bus->host->world, id, ret_session) && caller_may_see(caller, ret_session->login->uid))
+		return 0;
+	if (caller->privileged)
+		r = sd_bus_reply_method_errorf(call, NO_SESSION, "There is no login record of a session '%s'", id);
+	else
+		r = sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
+					       "Session '%s' is not one of yours that a card opened", id);
+	return r < 0 ? r : 1;
+}
+
+static int explain(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	struct session_view session;
+	struct bus *bus = userdata;
+	struct put put = {0};
+	int r;
+
+	r = read_session(bus, call, caller, &session);
+	if (r != 0)
+		return r;
+	r = sd_bus_message_new_method_return(call, &reply);
+	if (r < 0)
+		return r;
+	put.message = reply;
+	describe_explanation(&put, bus->host, &session);
+	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
+}
+
+static bool cause_read(const char *word, enum cause *ret)
+{
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		if (strcmp(cause_name(cause), word) == 0) {
+			*ret = cause;
+			return true;
+		}
+	return false;
+}
+
+static int simulate(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	struct session_view session;
+	struct bus *bus = userdata;
+	struct put put = {0};
+	enum cause cause;
+	const char *word;
+	int r;
+
+	r = read_session(bus, call, caller, &session);
+	if (r != 0)
+		return r;
+	r = sd_bus_message_read(call, "s", &word);
+	if (r >= 0 && !cause_read(word, &cause))
+		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
+						  "A cause is card, reader, absent or pcsc-lost, not '%s'", word);
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(call, &reply);
+	if (r < 0)
+		return r;
+	put.message = reply;
+	describe_simulation(&put, bus->host, &session, cause);
+	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
+}
+
 static int subscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	struct bus *bus = userdata;
@@ -120,6 +204,7 @@ static const struct method {
 	access_handler handler;
 } methods[] = {
 	{"ListReaders", list_readers}, {"ListSessions", list_sessions}, {"GetStatus", get_status},
+	{"Explain", explain},	       {"Simulate", simulate},		{"GetMetrics", get_metrics},
 	{"Subscribe", subscribe},      {"Unsubscribe", unsubscribe},	{"Reload", reload},
 };
 
@@ -186,6 +271,12 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("ListSessions", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", sessions), on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status), on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", session), SD_BUS_RESULT("a{sv}", explanation), on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Simulate", SD_BUS_ARGS("s", session, "s", cause), SD_BUS_RESULT("a{sv}", simulation),
+				on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("GetMetrics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}d)", metrics), on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),

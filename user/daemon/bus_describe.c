@@ -2,8 +2,7 @@
 #include "bus_describe.h"
 
 #include <stdio.h>
-
-#include "config_keys.h"
+#include <string.h>
 
 /* NULL for what is not known. */
 static const char *known(const char *text)
@@ -97,7 +96,7 @@ static void put_login(struct put *put, const struct login_record *login)
 	put_uint32(put, "EventCounter", login->card.event_counter);
 }
 
-static void put_session(struct put *put, const struct session_view *session)
+void put_session(struct put *put, const struct session_view *session)
 {
 	static const char *const states[] = {
 		[SESSION_GUARDED] = "guarded",
@@ -152,37 +151,50 @@ void describe_sources(struct put *put, const struct bus_host *host)
 	put_close(put);
 }
 
-static void put_counts(struct put *put, const struct bus_host *host, const struct caller *caller)
+/* What makes removals be heard later, or not at all. */
+#define DEGRADED_MAX 4
+static size_t list_degraded(const struct bus_host *host, const char *ret[static DEGRADED_MAX])
 {
+	const struct daemon_status *status = host->status;
+	size_t count = 0;
+
+	if (!status->probe)
+		ret[count++] = "no kernel probe: removals are heard later";
+	if (!status->uevent)
+		ret[count++] = "no uevents from the kernel: a reader's removal is heard from PC/SC alone";
+	else if (!status->udev)
+		ret[count++] = "udevd is not heard";
+	if (!world_pcsc_up(host->world))
+		ret[count++] = status->probe ? "pcscd cannot be reached: nothing confirms what a reader says"
+					     : "pcscd cannot be reached: nothing tells of cards";
+	return count;
+}
+
+static struct metrics_now count(const struct bus_host *host, const struct caller *caller)
+{
+	struct metrics_now now = {.audit = kernel_audit_is_on(host->status->audit)};
+	const char *degraded[DEGRADED_MAX];
 	struct session_view session;
 	struct reader_view reader;
-	uint32_t sessions = 0, readers = 0;
 
 	for (bool more = world_next_session(host->world, NULL, &session); more;
 	     more = world_next_session(host->world, session.login->session, &session))
-		sessions += caller_may_see(caller, session.login->uid);
+		now.sessions += caller_may_see(caller, session.login->uid);
 	for (bool more = world_next_reader(host->world, NULL, &reader); more;
 	     more = world_next_reader(host->world, reader.state->name, &reader))
-		readers++;
-	put_uint32(put, "Sessions", sessions);
-	put_uint32(put, "Readers", readers);
+		now.readers++;
+	now.degraded = list_degraded(host, degraded);
+	return now;
 }
 
-/* What makes removals be heard later, or not at all. */
 static void put_degraded(struct put *put, const struct bus_host *host)
 {
-	const struct daemon_status *status = host->status;
+	const char *degraded[DEGRADED_MAX];
+	size_t count = list_degraded(host, degraded);
 
 	put_begin(put, "Degraded", 'a', "s");
-	if (!status->probe)
-		put_string(put, "no kernel probe: removals are heard later");
-	if (!status->uevent)
-		put_string(put, "no uevents from the kernel: a reader's removal is heard from PC/SC alone");
-	else if (!status->udev)
-		put_string(put, "udevd is not heard");
-	if (!world_pcsc_up(host->world))
-		put_string(put, status->probe ? "pcscd cannot be reached: nothing confirms what a reader says"
-					      : "pcscd cannot be reached: nothing tells of cards");
+	for (size_t i = 0; i < count; i++)
+		put_string(put, degraded[i]);
 	put_end(put);
 }
 
@@ -197,6 +209,7 @@ static void put_files(struct put *put, const struct rules *rules)
 void describe_status(struct put *put, const struct bus_host *host, const struct caller *caller)
 {
 	const struct daemon_status *status = host->status;
+	struct metrics_now now = count(host, caller);
 
 	put_open(put, 'a', "{sv}");
 	put_text(put, "Version", VERSION);
@@ -209,7 +222,8 @@ void describe_status(struct put *put, const struct bus_host *host, const struct 
 	put_close(put);
 	put_text(put, "Pcscd", world_pcsc_up(host->world) ? "up" : "down");
 	put_degraded(put, host);
-	put_counts(put, host, caller);
+	put_uint32(put, "Sessions", (uint32_t)now.sessions);
+	put_uint32(put, "Readers", (uint32_t)now.readers);
 	put_files(put, host->config->rules);
 	put_uint32(put, "Rules", (uint32_t)rules_count(host->config->rules));
 	put_text(put, "ConfigError", known(status->refused.text));
@@ -217,6 +231,36 @@ void describe_status(struct put *put, const struct bus_host *host, const struct 
 	if (status->rechecked)
 		put_uint64(put, "RecheckedUsec", status->rechecked / NSEC_PER_USEC);
 	put_uint32(put, "Lost", (uint32_t)host->metrics->lost);
-	put_bool(put, "Audit", kernel_audit_is_on(status->audit));
+	put_bool(put, "Audit", now.audit);
+	put_close(put);
+}
+
+/* ---- counters -------------------------------------------------------------------------------------------- */
+
+static int put_sample(void *userdata, const struct metric_sample *sample)
+{
+	struct put *put = userdata;
+
+	put_open(put, 'r', "sa{ss}d");
+	put_string(put, sample->name);
+	put_open(put, 'a', "{ss}");
+	for (size_t i = 0; i < METRICS_LABELS && sample->labels[i].name; i++) {
+		put_open(put, 'e', "ss");
+		put_string(put, sample->labels[i].name);
+		put_string(put, sample->labels[i].value);
+		put_close(put);
+	}
+	put_close(put);
+	put_plain_double(put, sample->value);
+	put_close(put);
+	return put->error;
+}
+
+void describe_metrics(struct put *put, const struct bus_host *host, const struct caller *caller)
+{
+	struct metrics_now now = count(host, caller);
+
+	put_open(put, 'a', "(sa{ss}d)");
+	metrics_list(host->metrics, &now, put_sample, put);
 	put_close(put);
 }

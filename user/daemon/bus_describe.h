@@ -15,5 +15,11 @@ void describe_simulation(struct put *put, const struct bus_host *host, const str
 			 enum cause cause);
 void describe_explanation(struct put *put, const struct bus_host *host, const struct session_view *session);
 
+/* Everything that is listed of a session, into the dictionary at hand. */
+void put_session(struct put *put, const struct session_view *session);
+
+/* a(sa{ss}d): what metrics_list() lists. */
+void describe_metrics(struct put *put, const struct bus_host *host, const struct caller *caller);
+
 /* as: those in use, of probe, uevent, udev and pcsc. */
 void describe_sources(struct put *put, const struct bus_host *host);

@@ -89,6 +89,12 @@ void put_plain_uint64(struct put *put, uint64_t value)
 		keep(put, sd_bus_message_append(put->message, "t", value));
 }
 
+void put_plain_double(struct put *put, double value)
+{
+	if (!put->error)
+		keep(put, sd_bus_message_append(put->message, "d", value));
+}
+
 void put_text(struct put *put, const char *key, const char *text)
 {
 	char safe[TEXT_SIZE];

@@ -22,6 +22,7 @@ void put_close(struct put *put);
 void put_string(struct put *put, const char *text);
 void put_plain_uint32(struct put *put, uint32_t value);
 void put_plain_uint64(struct put *put, uint64_t value);
+void put_plain_double(struct put *put, double value);
 
 /* Keys of the dictionary at hand. A text that is NULL is not known: nothing is put. */
 void put_text(struct put *put, const char *key, const char *text);

@@ -27,7 +27,7 @@
 
 /* One file being read. */
 struct reading {
-	const char *path;
+	const char *path; /* rules_file()'s */
 	FILE *stream;
 	char *text; /* the line, as it is in the file; getline()'s */
 	size_t text_size;
@@ -87,6 +87,17 @@ static bool key_may_stand(struct reading *reading, const struct key *key, const 
 	return !refused(reading);
 }
 
+/* Where it is set. */
+static void note(struct reading *reading, enum setting setting)
+{
+	if (reading->section != KEY_IN_RULE) {
+		rules_note_policy(reading->rules, setting, reading->path, reading->line);
+		return;
+	}
+	reading->rule.set |= 1U << setting;
+	reading->rule.lines[setting] = reading->line;
+}
+
 static void store(struct reading *reading, const struct key *key, const char *value)
 {
 	bool in_rule = reading->section == KEY_IN_RULE;
@@ -103,8 +114,8 @@ static void store(struct reading *reading, const struct key *key, const char *va
 		fail(reading, -ENOMEM);
 	else if (expected)
 		refuse(reading, "key %s=: \"%s\" is not %s", key->name, value, expected);
-	else if (in_rule && key->sections & KEY_IN_POLICY)
-		reading->rule.set |= 1U << key->setting;
+	else if (key->sections & KEY_IN_POLICY && key->setting < SETTING_COUNT)
+		note(reading, key->setting);
 }
 
 /* libinih's view of a line that next_line() has let through: 0 refuses it. */
@@ -161,22 +172,19 @@ static void end_section(struct reading *reading)
 /* `name` is cut out of its line, blanks around it. */
 static void begin_rule(struct reading *reading, char *name)
 {
-	const char *file = rules_file(reading->rules, reading->path);
-	const struct rule *same;
+		const struct rule *same;
 
 	name += strspn(name, BLANKS);
 	trim_end(name);
 	same = rules_find(reading->rules, name);
-	if (!file)
-		fail(reading, -ENOMEM);
-	else if (!*name)
+	if (!*name)
 		refuse(reading, "a rule needs a name, as in [Rule night-shift]");
 	else if (strlen(name) >= sizeof(reading->rule.name))
 		refuse(reading, "the name of rule \"%s\" is longer than %zu bytes", name,
 		       sizeof(reading->rule.name) - 1);
 	else if (strchr(name, '\t'))
 		refuse(reading, "a control character in the name of rule \"%s\"", name);
-	else if (same && same->file == file)
+	else if (same && same->file == reading->path)
 		refuse(reading, "rule \"%s\" is given twice in this file, first in line %u", name,
 		       same->line);
 	else if (!same && rules_count(reading->rules) >= RULES_MAX)
@@ -184,7 +192,7 @@ static void begin_rule(struct reading *reading, char *name)
 	if (refused(reading))
 		return;
 	reading->section = KEY_IN_RULE;
-	reading->rule = (struct rule){.file = file, .line = reading->line};
+	reading->rule = (struct rule){.file = reading->path, .line = reading->line};
 	strcpy(reading->rule.name, name);
 }
 
@@ -272,10 +280,13 @@ static char *next_line(char *buffer, int size, void *userdata)
 
 int config_parse(FILE *stream, const char *path, struct rules *rules, struct config_error *ret_error)
 {
-	struct reading reading = {.path = path, .stream = stream, .rules = rules, .error = ret_error};
+	struct reading reading = {
+		.path = rules_file(rules, path), .stream = stream, .rules = rules, .error = ret_error};
 	int r;
 
 	ret_error->text[0] = '\0';
+	if (!reading.path)
+		return -ENOMEM;
 	r = ini_parse_stream(next_line, &reading, on_line, &reading);
 	if (r < 0)
 		fail(&reading, -ENOMEM);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "macro.h"
@@ -179,6 +180,56 @@ static const char *parse_unit(const struct key *key, const char *value, void *fi
 	return NULL;
 }
 
+/* ---- … and back ---------------------------------------------------------------------------------------- */
+
+static const char *word_of(const struct key *key, unsigned value)
+{
+	const struct word *word = key->words;
+
+	while (word->text && word->value != value)
+		word++;
+	return word->text;
+}
+
+static const char *format_word(const struct key *key, const void *field, char buffer[static VALUE_SIZE] _unused_)
+{
+	return word_of(key, *(const unsigned *)field);
+}
+
+static const char *format_bool(const struct key *key, const void *field, char buffer[static VALUE_SIZE] _unused_)
+{
+	return word_of(key, *(const bool *)field);
+}
+
+static const char *format_unit(const struct key *key _unused_, const void *field,
+			       char buffer[static VALUE_SIZE] _unused_)
+{
+	return field;
+}
+
+const char *config_format_time(uint64_t nsec, char buffer[static VALUE_SIZE])
+{
+	static const struct unit spans[] = {
+		{"h", NSEC_PER_HOUR}, {"min", NSEC_PER_MIN}, {"s", NSEC_PER_SEC}, {"ms", NSEC_PER_MSEC}, {"us", NSEC_PER_USEC},
+	};
+	size_t used = 0;
+
+	snprintf(buffer, VALUE_SIZE, "0s");
+	for (size_t i = 0; i < ELEMENTS(spans); i++) {
+		if (nsec < spans[i].nsec)
+			continue;
+		used += (size_t)snprintf(buffer + used, VALUE_SIZE - used, "%s%llu%s", used ? " " : "",
+					 (unsigned long long)(nsec / spans[i].nsec), spans[i].name);
+		nsec %= spans[i].nsec;
+	}
+	return buffer;
+}
+
+static const char *format_time(const struct key *key _unused_, const void *field, char buffer[static VALUE_SIZE])
+{
+	return config_format_time(*(const uint64_t *)field, buffer);
+}
+
 static const char *parse_source(const struct key *key, const char *value, void *field _unused_)
 {
 	if (strcmp(value, "gpo") == 0)
@@ -188,10 +239,10 @@ static const char *parse_source(const struct key *key, const char *value, void *
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
-#define SETTING(name_, number, parse_, ...)                                                                  \
+#define SETTING(name_, number, type, ...)                                                                    \
 	{                                                                                                    \
 		.name = (name_), .sections = KEY_IN_POLICY | KEY_IN_RULE, .setting = (number),               \
-		.parse = (parse_), __VA_ARGS__                                                               \
+		.parse = parse_##type, .format = format_##type, __VA_ARGS__                                  \
 	}
 #define MATCH(name_, member, parse_, ...)                                                                    \
 	{                                                                                                    \
@@ -202,22 +253,22 @@ static const char *parse_source(const struct key *key, const char *value, void *
 #define GLOBS	     .expected = "a list of globs: separated by spaces, one that has spaces in double quotes"
 
 const struct key config_keys[] = {
-	SETTING("Action", SETTING_ACTION, parse_word, .words = actions,
+	SETTING("Action", SETTING_ACTION, word, .words = actions,
 		.expected = "none, lock, logout or disconnect"),
-	SETTING("Then", SETTING_THEN, parse_word, .words = second_actions,
+	SETTING("Then", SETTING_THEN, word, .words = second_actions,
 		.expected = "none, logout or disconnect"),
-	SETTING("After", SETTING_AFTER, parse_time, .maximum = 24 * NSEC_PER_HOUR,
+	SETTING("After", SETTING_AFTER, time, .maximum = 24 * NSEC_PER_HOUR,
 		.expected = "a time of at most 24h"),
-	SETTING("Settle", SETTING_SETTLE, parse_time, UP_TO_MINUTE),
-	SETTING("Confirm", SETTING_CONFIRM, parse_time, UP_TO_MINUTE),
-	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, parse_time, .minimum = NSEC_PER_MSEC,
+	SETTING("Settle", SETTING_SETTLE, time, UP_TO_MINUTE),
+	SETTING("Confirm", SETTING_CONFIRM, time, UP_TO_MINUTE),
+	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, time, .minimum = NSEC_PER_MSEC,
 		.maximum = NSEC_PER_MIN, .expected = "a time from 1ms to 1min"),
-	SETTING("WhenLockFails", SETTING_WHEN_LOCK_FAILS, parse_word, .words = fallbacks,
+	SETTING("WhenLockFails", SETTING_WHEN_LOCK_FAILS, word, .words = fallbacks,
 		.expected = "warn or logout"),
-	SETTING("WhenCannotLock", SETTING_WHEN_CANNOT_LOCK, parse_word, .words = fallbacks,
+	SETTING("WhenCannotLock", SETTING_WHEN_CANNOT_LOCK, word, .words = fallbacks,
 		.expected = "warn or logout"),
-	SETTING("PcscLost", SETTING_PCSC_LOST, parse_bool, .words = pcsc_lost, .expected = "ignore or lock"),
-	SETTING("Unit", SETTING_UNIT, parse_unit, .expected = "a template unit such as note@.service"),
+	SETTING("PcscLost", SETTING_PCSC_LOST, bool, .words = pcsc_lost, .expected = "ignore or lock"),
+	SETTING("Unit", SETTING_UNIT, unit, .expected = "a template unit such as note@.service"),
 	{.name = "Source",
 	 .sections = KEY_IN_POLICY,
 	 .setting = SETTING_COUNT,
@@ -239,4 +290,13 @@ const struct key *config_key(const char *name)
 		if (strcmp(config_keys[i].name, name) == 0)
 			return &config_keys[i];
 	return NULL;
+}
+
+const struct key *config_setting_key(enum setting setting)
+{
+	const struct key *key = config_keys;
+
+	while (!key->format || key->setting != setting)
+		key++;
+	return key;
 }

@@ -12,6 +12,9 @@ enum {
 	KEY_IN_RULE = 1 << 1,
 };
 
+/* Room for a time in words; everything else has its own text. */
+#define VALUE_SIZE 64
+
 /* What a parser answers when it cannot tell. */
 #define KEY_NO_MEMORY ""
 
@@ -26,6 +29,8 @@ struct key {
 	/* Stores what `value` says at `field`. NULL; what the value is not ("none or lock"); KEY_NO_MEMORY.
 	 */
 	const char *(*parse)(const struct key *key, const char *value, void *field);
+	/* Of a key of [Policy]: what is at `field`, as the configuration writes it, in `buffer` if need be. */
+	const char *(*format)(const struct key *key, const void *field, char buffer[static VALUE_SIZE]);
 	const char *expected;
 	const struct word *words;
 	uint64_t minimum, maximum;
@@ -38,3 +43,9 @@ extern const struct key config_keys[];
 
 /* NULL: there is none. */
 const struct key *config_key(const char *name);
+
+/* The one that sets it. */
+const struct key *config_setting_key(enum setting setting);
+
+/* systemd's spans, "1min 30s"; returns `buffer`. */
+const char *config_format_time(uint64_t nsec, char buffer[static VALUE_SIZE]);

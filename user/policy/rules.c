@@ -26,6 +26,7 @@ struct entry {
 
 struct rules {
 	struct settings policy;
+	struct origin policy_origins[SETTING_COUNT];
 	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
 	struct file_name *files;
 };
@@ -125,6 +126,11 @@ void *setting_field(struct settings *settings, enum setting setting)
 	return (char *)settings + members[setting].offset;
 }
 
+const void *setting_value(const struct settings *settings, enum setting setting)
+{
+	return (const char *)settings + members[setting].offset;
+}
+
 void rule_clear(struct rule *rule)
 {
 	free(rule->user.globs);
@@ -166,6 +172,8 @@ int rules_new(struct rules **ret)
 	if (!rules)
 		return -ENOMEM;
 	rules->policy = (struct settings)SETTINGS_DEFAULT;
+	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
+		rules->policy_origins[setting] = (struct origin){.rule = "", .file = ""};
 	*ret = rules;
 	return 0;
 }
@@ -252,6 +260,20 @@ static struct entry *add(struct rules *rules, const char *name)
 		return NULL;
 	}
 	return entry;
+}
+
+void rules_note_policy(struct rules *rules, enum setting setting, const char *file, unsigned line)
+{
+	rules->policy_origins[setting] = (struct origin){.rule = "", .file = file, .line = line};
+}
+
+struct origin rules_origin(const struct rules *rules, const struct settings *settings, enum setting setting)
+{
+	const struct rule *rule = *settings->rule ? rules_find(rules, settings->rule) : NULL;
+
+	if (!rule || !(rule->set & 1U << setting))
+		return rules->policy_origins[setting];
+	return (struct origin){.rule = rule->name, .file = rule->file, .line = rule->lines[setting]};
 }
 
 int rules_put(struct rules *rules, struct rule *rule)

@@ -64,6 +64,7 @@ enum setting {
 
 /* The member of `settings` that holds it. */
 void *setting_field(struct settings *settings, enum setting setting);
+const void *setting_value(const struct settings *settings, enum setting setting);
 
 /* What one [Rule …] matches and sets. All that is asked must match. */
 struct rule {
@@ -72,6 +73,7 @@ struct rule {
 	unsigned kinds;	 /* Session=: KIND_LOCAL … KIND_TTY bits, any one of them; 0: not asked */
 	unsigned causes; /* Cause=: bit n for enum cause n; 0: any */
 	unsigned set;	 /* bit n: enum setting n is this rule's own; the others come from [Policy] */
+	unsigned lines[SETTING_COUNT]; /* where each of those stands in `file` */
 	struct settings settings;
 	const char *file; /* where it stands, for explain; from rules_file() */
 	unsigned line;
@@ -79,6 +81,13 @@ struct rule {
 
 /* Frees what it points to and empties it. */
 void rule_clear(struct rule *rule);
+
+/* Where a setting's value was written. */
+struct origin {
+	const char *rule; /* "": [Policy] */
+	const char *file; /* "": nowhere, it is built in */
+	unsigned line;	  /* 0 then */
+};
 
 struct rules;
 
@@ -89,6 +98,12 @@ DEFINE_CLEANUP(struct rules *, rules_free)
 
 /* [Policy], to be filled in. */
 struct settings *rules_policy(struct rules *rules);
+
+/* Notes where [Policy] sets it; `file` from rules_file(). */
+void rules_note_policy(struct rules *rules, enum setting setting, const char *file, unsigned line);
+
+/* Of settings that were resolved from these rules. Lives as long as the rules. */
+struct origin rules_origin(const struct rules *rules, const struct settings *settings, enum setting setting);
 
 /* A copy of `path` that lives as long as the rules; the same one for the same path. NULL: out of memory. */
 const char *rules_file(struct rules *rules, const char *path);

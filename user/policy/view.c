@@ -117,6 +117,7 @@ bool world_simulate(const struct world *world, const char *id, enum cause cause,
 	ret->action = plan_first(settings, cause);
 	ret->then = plan_then(settings, cause);
 	ret->settle = plan_settle(settings, cause);
+	ret->starts_unit = settings->unit[0];
 	plan = plan_action(session, settings, ret->action);
 	memcpy(ret->steps, plan.steps, sizeof(ret->steps));
 	ret->count = plan.count;

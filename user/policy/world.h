@@ -60,6 +60,7 @@ struct simulation {
 	bool cannot_lock;     /* nothing is known to obey the lock there */
 	uint64_t settle;      /* all of it waits for so long (ns) */
 	enum action then;     /* the second stage, settings->after later; ACTION_NONE: none */
+	bool starts_unit;     /* settings->unit is started too */
 };
 
 /* False: it has no record. */
