@@ -15,6 +15,7 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "config_keys.h"
 
 static char root[] = "/tmp/scpolicyd-config-XXXXXX";
 
@@ -641,6 +642,66 @@ static int remove_root(void **state _unused_)
 	return 0;
 }
 
+/* ---- where each setting was written ---------------------------------------------------------------------- */
+
+static void expect_origin(const struct config *config, const struct settings *settings, enum setting setting,
+			  const char *rule, const char *file, unsigned line, const char *value)
+{
+	struct origin origin = rules_origin(config->rules, settings, setting);
+	const struct key *key = config_setting_key(setting);
+	char buffer[VALUE_SIZE];
+
+	assert_string_equal(origin.rule, rule);
+	if (*file)
+		assert_non_null(strstr(origin.file, file));
+	else
+		assert_string_equal(origin.file, "");
+	assert_int_equal(origin.line, line);
+	assert_string_equal(key->format(key, setting_value(settings, setting), buffer), value);
+}
+
+static void test_origins(void **state _unused_)
+{
+	_cleanup_(clear) struct config config = {0};
+	const struct settings *policy, *settings;
+
+	write_file("/etc/scpolicyd.conf", "[Policy]\n# a comment\nAction=logout\nAfter=90s\nThen=disconnect\n");
+	write_file("/etc/scpolicyd.conf.d/10-more.conf", "\n[Rule r]\nUser=a*\nSettle=1500ms\nUnit=note@.service\n"
+							 "[Policy]\nAfter=2min\nPcscLost=lock\n");
+	config = read_config();
+	policy = rules_policy(config.rules);
+	settings = &rules_find(config.rules, "r")->settings;
+	expect_origin(&config, policy, SETTING_ACTION, "", "/etc/scpolicyd.conf", 3, "logout");
+	expect_origin(&config, policy, SETTING_AFTER, "", "10-more.conf", 7, "2min");
+	expect_origin(&config, policy, SETTING_THEN, "", "/etc/scpolicyd.conf", 5, "disconnect");
+	expect_origin(&config, policy, SETTING_SETTLE, "", "", 0, "0s");
+	expect_origin(&config, policy, SETTING_CONFIRM, "", "", 0, "500ms");
+	expect_origin(&config, policy, SETTING_PCSC_LOST, "", "10-more.conf", 8, "lock");
+	expect_origin(&config, policy, SETTING_UNIT, "", "", 0, "");
+	expect_origin(&config, settings, SETTING_SETTLE, "r", "10-more.conf", 4, "1s 500ms");
+	expect_origin(&config, settings, SETTING_UNIT, "r", "10-more.conf", 5, "note@.service");
+	expect_origin(&config, settings, SETTING_ACTION, "", "/etc/scpolicyd.conf", 3, "logout");
+}
+
+/* Every file that was read, also one that says nothing, in the order in which they were. */
+static void test_files(void **state _unused_)
+{
+	_cleanup_(clear) struct config config = {0};
+	const char *file = NULL;
+
+	write_file("/etc/scpolicyd.conf", "");
+	write_file("/etc/scpolicyd.conf.d/20-b.conf", "[Policy]\n");
+	write_file("/etc/scpolicyd.conf.d/10-a.conf", "# nothing\n");
+	config = read_config();
+	for (const char *const *end = (const char *const[]){"/etc/scpolicyd.conf", "/10-a.conf", "/20-b.conf", NULL}; *end;
+	     end++) {
+		file = rules_next_file(config.rules, file);
+		assert_non_null(file);
+		assert_non_null(strstr(file, *end));
+	}
+	assert_null(rules_next_file(config.rules, file));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +721,8 @@ int main(void)
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_what_is_refused_is_printable),
 		cmocka_unit_test_setup(test_unsafe_files, fresh_root),
+		cmocka_unit_test_setup(test_origins, fresh_root),
+		cmocka_unit_test_setup(test_files, fresh_root),
 	};
 
 	if (!mkdtemp(root))
