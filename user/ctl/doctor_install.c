@@ -93,23 +93,36 @@ void doctor_install(struct doctor *doctor)
 
 /* ---- configuration -------------------------------------------------------------------------------------- */
 
+/* As the machine itself calls it. */
+static const char *below_root(const struct doctor *doctor, const char *path)
+{
+	size_t length = strlen(doctor->root);
+
+	return strncmp(path, doctor->root, length) == 0 ? path + length : path;
+}
+
 /* "/etc/scpolicyd.conf:7: key …": the place apart from the words. */
 static void report_config(struct doctor *doctor, const struct finding *finding, const char *error)
 {
-	const char *words = strstr(error, ": ");
-	_cleanup_free_ char *where = words ? strndup(error, (size_t)(words - error)) : NULL;
+	const char *place = below_root(doctor, error), *words = strstr(place, ": ");
+	_cleanup_free_ char *where = words ? strndup(place, (size_t)(words - place)) : NULL;
 
-	doctor_report(doctor, finding, where, "the configuration is refused: %s", words ? words + 2 : error);
+	doctor_report(doctor, finding, where, "the configuration is refused: %s", words ? words + 2 : place);
 }
 
 static void check_action(struct doctor *doctor, struct rules *rules)
 {
+	struct origin origin = rules_origin(rules, rules_policy(rules), SETTING_ACTION);
+	_cleanup_free_ char *where = NULL;
+
 	if (rules_policy(rules)->action != ACTION_NONE || rules_policy(rules)->then != ACTION_NONE) {
 		doctor_report(doctor, &config_good, NULL, "the configuration is good; Action=%s",
 			      action_name(rules_policy(rules)->action));
 		return;
 	}
-	doctor_report(doctor, rules_count(rules) > 0 ? &action_none_rules : &action_none, "/etc/scpolicyd.conf",
+	if (asprintf(&where, "%s:%u", below_root(doctor, origin.file), origin.line) < 0)
+		where = NULL;
+	doctor_report(doctor, rules_count(rules) > 0 ? &action_none_rules : &action_none, where,
 		      "policy is to do nothing: Action=none");
 }
 

@@ -82,6 +82,10 @@ static const struct finding auth_password = {
 	"pam-auth-password", SEVERITY_WARNING,
 	"A sign-in without the card gets to pam_scpolicy's auth line as well: it is governed by whatever card is in.",
 	"Have the password's way jump over it (success=N); or say \"always\" in both lines if that is meant."};
+static const struct finding auth_token = {
+	"pam-auth-token", SEVERITY_FAULT,
+	"The line says \"token\", but this smart card module leaves no PKCS11_LOGIN_TOKEN_NAME: no login record is written.",
+	"Leave \"token\" out, and place the line where only the card's way leads; see pam_scpolicy(8)."};
 static const struct finding syntax = {
 	"pam-syntax", SEVERITY_FAULT,
 	"libpam refuses such a stack, or reads it otherwise than it looks; nothing can be said of what comes after it.",
@@ -153,6 +157,7 @@ static void tell(struct survey *survey)
 		{&auth_skipped, "the card's way does not lead to pam_scpolicy's auth line"},
 		{&auth_skipped_token, "the card's way does not lead to pam_scpolicy's auth line"},
 		{&auth_order, "pam_scpolicy's auth line comes before the smart card module's"},
+		{&auth_token, "pam_scpolicy's auth line waits for a token's label that nobody tells"},
 		{&auth_password, "a password leads to pam_scpolicy's auth line too"},
 		{&no_module, "the PAM module that is named is not there"},
 		{&fine, "a sign-in with a card is recorded"},
@@ -252,6 +257,11 @@ static bool check_card_way(struct survey *survey, const struct service *service,
 	if (!way.reached) {
 		note_line(survey, service, token ? &auth_skipped_token : &auth_skipped, stack, way.turned_at);
 		return false;
+	}
+	if (pam_line_has(&stack->lines[ours], "token")) {
+		if (!token)
+			note_line(survey, service, &auth_token, stack, ours);
+		return token;
 	}
 	way = pam_stack_walk(stack, 0, ours, is_card_module, survey);
 	if (way.reached && !way.failed && !pam_line_has(&stack->lines[ours], "always"))

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# scpolicyctl doctor on machines that are folders: one that is well, and ones that are broken each in one way, most of
+# them on Debian's own PAM stacks. What it finds wrong is named by its id and its place.
+use strict;
+use warnings;
+use File::Basename 'dirname';
+use File::Path qw(make_path remove_tree);
+use File::Temp 'tempdir';
+use FindBin;
+use JSON::PP;
+use Test::More;
+
+plan(skip_all => 'needs root') if $> != 0;
+
+my $top = "$FindBin::Bin/../..";
+my $ctl = -x "$top/build/san/scpolicyctl" ? "$top/build/san/scpolicyctl" : "$top/build/scpolicyctl";
+my $root = tempdir(CLEANUP => 1);
+my $boot_id = '01234567-89ab-cdef-0123-456789abcdef';
+
+# As the README has it: a card's way leads to our auth line, a password jumps over it.
+my $common_auth = <<'X';
+auth [success=2 default=ignore] pam_pkcs11.so
+auth [success=2 default=ignore] pam_unix.so nullok try_first_pass
+auth requisite pam_deny.so
+auth optional pam_scpolicy.so
+auth required pam_permit.so
+X
+
+sub slurp {
+    my ($path) = @_;
+    open(my $file, '<', $path) or die "$path: $!";
+    local $/;
+    return <$file>;
+}
+
+sub put {
+    my ($path, $text, $mode) = @_;
+    make_path(dirname("$root$path"));
+    unlink "$root$path";
+    open(my $file, '>', "$root$path") or die "$path: $!";
+    print $file $text;
+    close $file;
+    chmod($mode // 0644, "$root$path") or die $!;
+}
+
+sub drop { unlink "$root$_[0]" or die "$_[0]: $!" }
+
+# Debian's file, with lines added.
+sub debian {
+    my ($name, $more) = @_;
+    return slurp("$FindBin::Bin/doctor/pam.d/$name") . ($more // '');
+}
+
+sub reader {
+    my ($path, %field) = @_;
+    put("/sys/bus/usb/devices/$path:1.0/bInterfaceClass", "0b\n");
+    put("/sys/bus/usb/devices/$path:1.0/ep_81/type", $field{type} // "Interrupt\n");
+    put("/sys/bus/usb/devices/$path:1.0/ep_81/direction", "in\n");
+    put("/sys/bus/usb/devices/$path/idVendor", "08e6\n");
+    put("/sys/bus/usb/devices/$path/idProduct", "4433\n");
+    put("/sys/bus/usb/devices/$path/product", "Reader\n");
+    put("/sys/bus/usb/devices/$path/serial", "$field{serial}\n") if $field{serial};
+    put("/sys/bus/usb/devices/$path/dev", "189:$field{minor}\n");
+    put("/run/udev/data/c189:$field{minor}", $field{tags} // "G:scpolicyd\nQ:scpolicyd\n");
+}
+
+sub record {
+    my ($session, %field) = @_;
+    my $mode = delete $field{mode} // 0600;
+    my %all = (SESSION => $session, BOOT_ID => $boot_id =~ s/-//gr, UID => 1000, USER => 'anna', SERVICE => 'login',
+        LEADER => 1, READER => 'Reader 00 00', SLOT => 0, COUNTER => 1, PCSC_SOCKET => '/run/pcscd/pcscd.comm', %field);
+    put("/run/scpolicyd/sessions/$session", join('', map { "$_=$all{$_}\n" } sort keys %all), $mode);
+}
+
+# A machine on which nothing is wrong.
+sub healthy {
+    remove_tree($root, {keep_root => 1});
+    put("/usr/libexec/scpolicyd/scpolicyd-$_", "#!/bin/true\n", 0755) for 'pcsc-worker', 'pam-helper';
+    put('/usr/lib/systemd/system/scpolicyd.service', "[Service]\n");
+    put('/usr/lib/udev/rules.d/70-scpolicyd.rules', slurp("$top/udev-rules/70-scpolicyd.rules"));
+    put('/usr/lib/security/pam_scpolicy.so', '');
+    put("/etc/pam.d/$_", debian($_)) for 'login', 'sshd', 'common-account', 'common-password';
+    put('/etc/pam.d/common-auth', $common_auth);
+    put('/etc/pam.d/common-session', debian('common-session', "session optional pam_scpolicy.so\n"));
+    put('/proc/sys/kernel/random/boot_id', "$boot_id\n");
+    reader('1-1', minor => 1);
+    record('5');
+    chmod(0700, "$root/run/scpolicyd/sessions") or die $!;
+    put('/run/systemd/sessions/5', "UID=1000\nUSER=anna\n");
+}
+
+# The exit status, and everything that is not "ok".
+sub doctor {
+    my $json = qx('$ctl' doctor --json --root='$root' 2>&1);
+    my $status = $? >> 8;
+    my $all = eval { decode_json($json) } or BAIL_OUT("no JSON: $json");
+    return ($status, grep { $_->{severity} ne 'ok' } @{$all->{findings}});
+}
+
+sub described { return join ' ', map { "$_->{severity}:$_->{id}\@" . ($_->{where} // '') } @_ }
+
+# Exactly this is found: "severity:id@where".
+sub finds {
+    my ($name, @expected) = @_;
+    my ($status, @found) = doctor();
+    is(described(@found), join(' ', @expected), $name);
+    is($status, (grep { /^fault/ } @expected) ? 1 : 0, "$name: exit status");
+    is(scalar(grep { !$_->{why} || !$_->{what} || !$_->{remedy} } @found), 0, "$name: with why and remedy");
+}
+
+# This is among it.
+sub finds_too {
+    my ($name, $expected) = @_;
+    my ($status, @found) = doctor();
+    is(scalar(grep { described($_) eq $expected } @found), 1, $name) or diag(described(@found));
+}
+
+# The line of a file in pam.d on which a pattern is.
+sub at {
+    my ($file, $pattern) = @_;
+    my @lines = split /\n/, slurp("$root/etc/pam.d/$file");
+    my ($line) = grep { $lines[$_ - 1] =~ $pattern } 1 .. @lines;
+    return "/etc/pam.d/$file:$line";
+}
+
+healthy();
+finds('a healthy machine');
+like(scalar(qx('$ctl' doctor --root='$root')), qr/^ok +PAM service login, sshd: a sign-in with a card is recorded$/m,
+    'which it says in words too');
+
+# ---- PAM: Debian's stacks, as they come and as people change them ----
+
+put('/etc/pam.d/common-session', debian('common-session'));
+finds('the session line is missing', 'fault:pam-session-missing@' . at('common-session', qr/^session.*pam_systemd/));
+
+put('/etc/pam.d/common-session', "session optional pam_scpolicy.so\n" . debian('common-session'));
+finds('the session line comes too early', 'fault:pam-session-order@/etc/pam.d/common-session:1');
+
+put('/etc/pam.d/common-session', "session [success=1 default=ignore] pam_foo.so\nsession optional pam_skipped.so\n"
+    . "session optional pam_systemd.so\nsession sufficient pam_unix.so\nsession optional pam_scpolicy.so\n");
+finds('the session line is not reached', 'fault:pam-session-skipped@/etc/pam.d/common-session:4');
+
+healthy();
+put('/etc/pam.d/common-auth', $common_auth =~ s/\[success=2 default=ignore\] pam_pkcs11/sufficient pam_pkcs11/r);
+finds('pam_pkcs11 ends the stack: the label still tells', 'warning:pam-auth-skipped@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', $common_auth =~ s/\[success=2 default=ignore\] pam_pkcs11/sufficient pam_p11/r);
+finds('pam_p11 ends the stack: nothing tells', 'fault:pam-auth-skipped@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', $common_auth =~ s/success=2 (.*pam_pkcs11)/success=3 $1/r);
+finds('the jump is one too far', 'warning:pam-auth-skipped@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', $common_auth =~ s/success=2 (.*pam_unix)/success=1 $1/r);
+finds('a password gets there too', 'warning:pam-auth-password@/etc/pam.d/common-auth:4');
+put('/etc/pam.d/common-auth', "auth optional pam_scpolicy.so\n" . $common_auth =~ s/^.*pam_scpolicy.*\n//mr);
+finds('the auth line comes first', 'warning:pam-auth-order@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', $common_auth =~ s/^.*pam_scpolicy.*\n//mr =~ s/pkcs11/p11/r);
+finds('no auth line, and nothing else tells', 'fault:pam-auth-missing@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', $common_auth =~ s/pam_scpolicy.so/pam_scpolicy.so token/r =~ s/pkcs11/p11/r);
+finds('it waits for a label that nobody tells', 'fault:pam-auth-token@/etc/pam.d/common-auth:4');
+put('/etc/pam.d/common-auth', "auth [success=1 default=ignore] pam_pkcs11.so\n" . debian('common-auth'));
+finds("Debian's profile without an auth line", 'note:pam-auth-missing@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', "auth [success=2 default=ignore] pam_pkcs11.so\n"
+    . debian('common-auth', "auth optional pam_scpolicy.so token\n"));
+finds("with our own profile's");
+
+healthy();
+put('/etc/pam.d/common-auth', debian('common-auth'));
+put("/etc/pam.d/$_", debian($_)) for 'gdm-password', 'gdm-smartcard-pkcs11-exclusive';
+make_path("$root/etc/alternatives");
+symlink('/etc/alternatives/gdm-smartcard', "$root/etc/pam.d/gdm-smartcard") or die $!;
+symlink('/etc/pam.d/gdm-smartcard-pkcs11-exclusive', "$root/etc/alternatives/gdm-smartcard") or die $!;
+finds("GDM's stack for pam_pkcs11", 'note:pam-auth-missing@' . at('gdm-smartcard-pkcs11-exclusive', qr/pam_pkcs11/)
+    =~ s/-pkcs11-exclusive//r);
+put('/etc/pam.d/gdm-smartcard',
+    debian('gdm-smartcard-sssd-exclusive') =~ s/^(.*require_cert_auth\n)/$1auth optional pam_scpolicy.so\n/mr);
+finds("GDM's for SSSD, with our line");
+put('/etc/pam.d/gdm-smartcard',
+    debian('gdm-smartcard-sssd-or-password') =~ s/^(auth.*pam_nologin.*\n)/auth optional pam_scpolicy.so\n$1/mr);
+finds("GDM's for either: its jump leads past the substack and our line",
+    'warning:pam-auth-skipped@' . at('gdm-smartcard', qr/try_cert_auth/));
+
+healthy();
+put('/etc/sssd/sssd.conf', "[pam]\npam_cert_auth = True\n", 0600);
+put('/etc/pam.d/common-auth', "auth sufficient pam_sss.so\nauth required pam_deny.so\n");
+finds('pam_sss takes cards everywhere', 'fault:pam-auth-missing@/etc/pam.d/common-auth:1');
+put('/etc/sssd/sssd.conf', "[pam]\n#pam_cert_auth = True\n[x]\npam_cert_auth = True\n", 0600);
+finds('it does not', 'warning:pam-no-card@/etc/pam.d');
+
+healthy();
+drop('/usr/lib/security/pam_scpolicy.so');
+finds('the module is missing', 'fault:pam-module-missing@/etc/pam.d/common-auth:4',
+    'fault:pam-module-missing@' . at('common-session', qr/pam_scpolicy/));
+
+# ---- what nobody should have written ----
+
+healthy();
+put('/etc/pam.d/odd', "auth required pam_pkcs11.so\n\@include odd\n");
+finds_too('files that include themselves', 'fault:pam-syntax@/etc/pam.d/odd:2');
+put('/etc/pam.d/odd', "auth required pam_pkcs11.so\nauth [success=nonsense] pam_x.so\nsession");
+finds_too('a control value that is none', 'fault:pam-syntax@/etc/pam.d/odd:2');
+put('/etc/pam.d/odd', "auth required pam_pkcs11.so\nauth include nowhere\n");
+finds_too('a file that is not there', 'fault:pam-syntax@/etc/pam.d/odd:2');
+drop('/etc/pam.d/odd');
+symlink('/etc/passwd', "$root/etc/pam.d/outside") or die $!;
+symlink('../../../../../../../../etc/passwd', "$root/etc/pam.d/above") or die $!;
+finds('links lead nowhere outside');
+drop("/etc/pam.d/$_") for 'outside', 'above';
+put('/etc/pam.d/huge', '');
+truncate("$root/etc/pam.d/huge", 1 << 30) or die $!;
+system('mkfifo', "$root/etc/pam.d/fifo");
+make_path("$root/etc/pam.d/folder");
+my (undef, @found) = doctor();
+is(scalar(grep { $_->{id} eq 'not-looked-at' } @found), 3, 'a huge file, a pipe and a folder are not looked at');
+
+# ---- the rest of the machine ----
+
+healthy();
+make_path("$root/etc/systemd/system");
+symlink('/dev/null', "$root/etc/systemd/system/scpolicyd.service") or die $!;
+finds('the service is masked', 'fault:service-masked@/etc/systemd/system/scpolicyd.service');
+
+healthy();
+drop('/usr/lib/udev/rules.d/70-scpolicyd.rules');
+finds('no udev rules', 'fault:udev-rules-missing@70-scpolicyd.rules');
+healthy();
+put('/etc/udev/rules.d/70-scpolicyd.rules', '');
+finds('udev rules turned off', 'fault:udev-rules-missing@/etc/udev/rules.d/70-scpolicyd.rules');
+healthy();
+drop('/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
+finds('no worker', 'fault:program-missing@/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
+
+healthy();
+put('/etc/scpolicyd.conf', "[Policy]\nAction=none\n");
+finds('policy is to do nothing', 'fault:action-none@/etc/scpolicyd.conf:2');
+put('/etc/scpolicyd.conf.d/50-lock.conf', "[Rule all]\nAction=lock\n");
+finds('but for a rule', 'warning:action-none@/etc/scpolicyd.conf:2');
+put('/etc/scpolicyd.conf', "[Policy]\n\nAction=explode\n");
+finds('the configuration is wrong', 'fault:config@/etc/scpolicyd.conf:3');
+
+healthy();
+record('7');
+finds('a stale record', 'warning:record-stale@/run/scpolicyd/sessions/7');
+drop('/run/scpolicyd/sessions/7');
+record('5', BOOT_ID => 'f' x 32);
+finds('a record of another boot', 'fault:record-refused@/run/scpolicyd/sessions/5');
+record('5', mode => 0644);
+finds('a record that all may read', 'fault:record-refused@/run/scpolicyd/sessions/5');
+record('5');
+chmod(0777, "$root/run/scpolicyd/sessions") or die $!;
+finds('a folder that all may write to', 'fault:record-folder@/run/scpolicyd/sessions');
+
+healthy();
+put('/run/systemd/sessions/6', "# logind's\nUID=1001\nUSER=bert\n");
+put('/sys/fs/cgroup/user.slice/user-1001.slice/session-6.scope/cgroup.procs', "41\n42\n");
+put('/proc/42/environ', "HOME=/\0PKCS11_LOGIN_TOKEN_NAME=card\0X=");
+finds('a card session without a record', 'fault:record-missing@6');
+put('/proc/42/environ', "HOME=/\0XPKCS11_LOGIN_TOKEN_NAME=card\0");
+finds('a password session without one');
+
+healthy();
+reader('1-2', minor => 2);
+finds('two readers alike', 'warning:readers-alike@1-2');
+reader('1-2', minor => 2, serial => '17');
+finds('told apart by the serial number');
+healthy();
+reader('1-1', minor => 1, type => "Bulk\n");
+finds('a reader without an interrupt endpoint', 'note:reader-no-interrupt@1-1:1.0');
+healthy();
+reader('1-1', minor => 1, tags => "I:1\nG:systemd\n");
+finds('a reader that udev has not marked', 'warning:reader-unmarked@1-1');
+
+healthy();
+put('/etc/dconf/db/local.d/10-card',
+    "[org/gnome/settings-daemon/peripherals/smartcard]\nremoval-action='lock-screen'\n");
+finds('GNOME acts too', 'warning:gnome-doubles@/etc/dconf/db/local.d/10-card:2');
+put('/etc/dconf/db/local.d/10-card', "[org/gnome/settings-daemon/peripherals/smartcard]\nremoval-action='none'\n");
+finds('GNOME was told not to');
+
+done_testing();
