@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# scpolicyctl against the live daemon: every verb, as text and as JSON, for root and for a person of one session.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use JSON::PP;
+use Stage;
+use Test::More;
+
+my $SLOT0 = 35963;
+my $top = "$FindBin::Bin/../..";
+my $recordings = "$top/tests/unit/recordings";
+my %uid = (anna => 4001, ben => 4002);
+my @verbs_of_daemon = (['status'], ['sessions'], ['readers'], ['explain', '1'], ['simulate', '1', 'card'], ['monitor'],
+    ['reload']);
+
+# The words that run a command as somebody else.
+sub as {
+    my ($who) = @_;
+    return () if $who eq 'root';
+    return ('setpriv', "--reuid=$uid{$who}", "--regid=$uid{$who}", '--clear-groups');
+}
+
+# Runs scpolicyctl: its exit status, standard output and standard error.
+sub ctl_as {
+    my ($who, @words) = @_;
+    my $pid = open(my $output, '-|') // die $!;
+    if (!$pid) {
+        open(STDERR, '>', '/run/stderr') or die $!;
+        exec as($who), build('scpolicyctl'), @words or exit 127;
+    }
+    my $said = join '', <$output>;
+    close $output;
+    open(my $errors, '<', '/run/stderr') or die $!;
+    return ($? >> 8, $said, join '', <$errors>);
+}
+
+sub ctl { return ctl_as('root', @_) }
+
+sub json_as {
+    my ($who, @words) = @_;
+    my ($status, $said, $errors) = ctl_as($who, '--json', @words);
+    is($status, 0, "$who: @words --json") or diag($errors);
+    return eval { decode_json($said) } // do { fail("no JSON: $said"); {} };
+}
+
+sub said_ok {
+    my ($why, $pattern, @words) = @_;
+    my ($status, $said, $errors) = ctl(@words);
+    is($status, 0, "@words") or diag($errors);
+    like($said, $pattern, "@words: $why");
+}
+
+# One line that says what is wrong, nothing else.
+sub refused {
+    my ($who, $expected, $pattern, @words) = @_;
+    my ($status, $said, $errors) = ctl_as($who, @words);
+    is($status, $expected, "$who: @words: exit status $expected");
+    is($said, '', '  nothing on standard output');
+    like($errors, qr/^scpolicyctl: [^\n]*\n\z/, '  one line');
+    like($errors, $pattern, '  which says what would be right');
+}
+
+# ---- without the daemon ----------------------------------------------------------------------------------
+
+subtest 'words' => sub {
+    refused('root', 2, qr/did you mean "sessions"\?/, 'sesions');
+    refused('root', 2, qr/did you mean "monitor"\?/, 'mon');
+    refused('root', 2, qr/--help/, 'xyzzyplugh');
+    refused('root', 2, qr/scpolicyctl simulate \[SESSION\] CAUSE/, 'simulate');
+    refused('root', 2, qr/takes no argument/, 'sessions', '1');
+    refused('root', 2, qr/card reader absent pcsc-lost/, 'simulate', '1', 'crad');
+    refused('root', 2, qr/did you mean "reader"\?/, 'simulate', '1', 'raeder');
+    refused('root', 2, qr/not a session id/, 'explain', '../1');
+    is((ctl('--unknown'))[0], 2, 'an unknown option');
+    like((ctl('--version'))[1], qr/^scpolicyctl \d+\.\d+/, '--version');
+    said_ok('lists the verbs', qr/^  simulate \[SESSION\] CAUSE +what/m, '--help');
+    for my $verb (map { $_->[0] } @verbs_of_daemon, ['replay'], ['notify']) {
+        said_ok('teaches', qr/^Usage: scpolicyctl $verb\b.*\n[A-Z]/, $verb, '--help');
+    }
+};
+
+subtest 'no bus, no daemon' => sub {
+    refused('root', 3, qr/no system bus/, @$_) for @verbs_of_daemon;
+    add_accounts([map { "$_:x:$uid{$_}:$uid{$_}::/:/bin/sh" } sort keys %uid], [map { "$_:x:$uid{$_}:" } sort keys %uid]);
+    chmod 0755, '/run';
+    start_bus("$top/user/data/org.scpolicyd1.conf");
+    refused('root', 3, qr/does not run; .*systemctl start scpolicyd/, @$_) for @verbs_of_daemon;
+    refused('root', 3, qr/does not run/, '--json', 'status');
+};
+
+# ---- a machine where two people have signed in with a card -------------------------------------------------
+
+Stage::command('cp', '-a', '/etc/.', '/run/etc');
+Stage::command('mount', '--bind', '/run/etc', '/etc');
+my $policy = <<'X';
+[Policy]
+Action=lock
+
+[Rule anna]
+User=anna
+Cause=card
+Then=logout
+After=20s
+X
+write_file('/etc/scpolicyd.conf', $policy);
+my $logind = start_logind();
+start_journal();
+start_pcscd();
+my $daemon = start_daemon();
+my $witness = start('witness', "$top/build/tests/integration/worker-client", worker_path());
+
+sub put_in {
+    insert($SLOT0);
+    my $line = $witness->wait_for(qr/^READER card=present .*slot=0 /, 5) // '';
+    return $line =~ s/.*counter=(\d+).*/$1/r;
+}
+
+my $counter = put_in();
+my %name = (1 => 'anna', 2 => "b\xffen\xc2\x9b31m\xe2\x80\xa8");
+for my $id (1, 2) {
+    session($id, UID => 4000 + $id);
+    record($id, UID => 4000 + $id, USER => $name{$id}, COUNTER => $counter);
+    $daemon->wait_for(qr/session $id of user .* is governed/, 5) or diag($daemon->transcript);
+}
+
+subtest 'sessions and readers' => sub {
+    said_ok('one line each', qr/^SESSION +USER.*\n1 +anna +login +guarded +lock +anna +\Q$Stage::READER\E\n2 +b/, 'sessions');
+    my $sessions = json_as('root', 'sessions')->{sessions};
+    is_deeply([map { $_->{session} } @$sessions], ['1', '2'], 'both');
+    is($sessions->[0]{event_counter}, $counter, 'numbers are numbers');
+    is($sessions->[0]{locked}, JSON::PP::false, 'truth is truth');
+    is_deeply([map { $_->{session} } @{json_as('anna', 'sessions')->{sessions}}], ['1'], 'anna sees her own');
+    my ($status, $text) = ctl('sessions');
+    unlike($text, qr/\xff|\xc2\x9b|\x1b/, 'what a terminal would take for a command is not shown');
+    said_ok('the card is in', qr/^\Q$Stage::READER\E +yes /m, 'readers');
+    my ($reader) = grep { $_->{name} eq $Stage::READER } @{json_as('root', 'readers')->{readers}};
+    is_deeply([$reader->{present}, $reader->{sessions}], [JSON::PP::true, ['1', '2']], 'and bound to both');
+};
+
+subtest 'status' => sub {
+    said_ok('on, sources, who', qr/ is on.*\n.*heard from: .*pcsc.*pcscd: up.*scpolicyd\.conf, 1 rule\n.*wrong: .*^1 +anna.*^READER/ms,
+        'status');
+    said_ok('the default', qr/ is on/);
+    my $status = json_as('root', 'status');
+    is($status->{daemon}{pcscd}, 'up', 'what it says of itself');
+    is(scalar @{$status->{sessions}}, 2, 'the sessions');
+    ok(scalar @{$status->{problems}}, 'no probe here: that is wrong');
+};
+
+subtest 'explain' => sub {
+    my ($status, $text, $errors) = ctl('explain', '1');
+    is($status, 0, 'explain 1') or diag($errors);
+    like($text, qr/^Session 1 of anna \(uid 4001\), signed in through login: .*local/m, 'whose it is');
+    like($text, qr/reader: \Q$Stage::READER\E, slot 0\n/, 'the reader');
+    like($text, qr/insertion: $counter,/, 'the insertion');
+    like($text, qr/locker: not provable/, 'its locker was not seen to report');
+    like($text, qr/^card +\[Rule anna\] +\S.*\n^reader +\[Policy\] +\S/m, 'what would be done, and by which rule');
+    like($text, qr{^Settings \(card\):\n.*^Then +logout +\[Rule anna\] +/etc/scpolicyd.conf:7\n}ms, 'file, line and rule');
+    like($text, qr{^Action +lock +\[Policy\] +/etc/scpolicyd.conf:2\n}m, 'what the rule leaves to [Policy]');
+    like($text, qr{^Confirm +500ms +built-in default\n}m, 'and what nobody wrote');
+    like($text, qr/^Settings \(reader, absent, pcsc-lost\):$/m, 'the other causes together');
+    my ($card) = grep { $_->{cause} eq 'card' } @{json_as('root', 'explain', '1')->{causes}};
+    my ($then) = grep { $_->{key} eq 'Then' } @{$card->{settings}};
+    is_deeply($then, {key => 'Then', value => 'logout', file => '/etc/scpolicyd.conf', rule => 'anna', line => 7}, 'as JSON');
+    local $ENV{XDG_SESSION_ID} = '1';
+    is(json_as('anna', 'explain')->{session}, '1', "without an argument it is one's own");
+    is(json_as('anna', 'explain', 'self')->{session}, '1', 'self is, too');
+    refused('root', 2, qr/session 99 .*there are: 1, 2/, 'explain', '99');
+    refused('anna', 2, qr/session 2 .*there are: 1$/, 'explain', '2');
+    refused('anna', 2, qr/session 99 .*there are: 1$/, 'explain', '99');
+};
+
+subtest 'simulate' => sub {
+    said_ok('both stages', qr/^Session 1, cause card: \S.*policy: lock, by \[Rule anna\]\n.*calls: lock.*then: logout after 20 s/s,
+        'simulate', '1', 'card');
+    my $answer = json_as('root', 'simulate', '1', 'reader');
+    is_deeply([@$answer{'session', 'action', 'rule', 'steps'}], ['1', 'lock', '', ['lock']], 'the reader is under [Policy]');
+    local $ENV{XDG_SESSION_ID} = '1';
+    is(json_as('anna', 'simulate', 'absent')->{cause}, 'absent', "one's own");
+    refused('anna', 2, qr/session 2 /, 'simulate', '2', 'card');
+    expect_no_lock('\d+', 0.2, 'nothing was done');
+};
+
+subtest 'completion' => sub {
+    Stage::command('mkdir', '/run/bin');
+    symlink(build('scpolicyctl'), '/run/bin/scpolicyctl');
+    local $ENV{PATH} = "/run/bin:$ENV{PATH}";
+    my $complete = sub {
+        my @words = ('scpolicyctl', @_);
+        open(my $bash, '-|', 'bash', '-c', <<'X', 'bash', "$top/user/data/scpolicyctl.bash-completion", @words) or die $!;
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_scpolicyctl
+echo "${COMPREPLY[*]}"
+X
+        my $line = join '', <$bash>;
+        chomp $line;
+        return $line;
+    };
+    is($complete->('se'), 'sessions', 'a verb');
+    is($complete->('--json', 'rel'), 'reload', '… after an option');
+    is($complete->('--j'), '--json', 'an option');
+    is($complete->('explain', ''), 'self 1 2', 'live session ids');
+    is($complete->('simulate', ''), 'self 1 2 card reader absent pcsc-lost', '… or a cause');
+    is($complete->('simulate', '1', 're'), 'reader', 'a cause');
+    is($complete->('simulate', '1', 'card', ''), '', 'then nothing');
+    is($complete->('replay', "$recordings/card"), "$recordings/card-pulled.trace", 'a file');
+    my ($status, $help) = ctl('--help');
+    my %completed = map { $_ => 1 } split ' ', $complete->('');
+    my @missing = grep { !$completed{$_} } $help =~ /^  ([a-z]+)(?: [\[A-Z][^ ]*)* {2,}/mg;
+    is("@missing", '', 'every verb of the help is completed');
+};
+
+# ---- a removal, looked at while it happens -----------------------------------------------------------------
+
+sub monitor {
+    my ($who, @options) = @_;
+    my $monitor = start("monitor of $who", as($who), build('scpolicyctl'), @options, 'monitor');
+    ok($monitor->wait_for(qr/listening/, 5), "$who listens") or diag($monitor->transcript);
+    return $monitor;
+}
+
+my $all = monitor('root');
+my $objects = monitor('root', '--json');
+my $anna = monitor('anna', '--json');
+my $ben = monitor('ben', '--json');
+
+sub heard {
+    my ($monitor, $pattern, $why) = @_;
+    my $line = $monitor->wait_for($pattern, 5);
+    ok($line, $why) or diag($monitor->transcript);
+    return $line // '';
+}
+
+subtest 'monitor' => sub {
+    pull($SLOT0);
+    expect_lock('1', 2);
+    heard($all, qr/^\d\d:\d\d:\d\d\.\d{3} +\+0\.0 ms  1 +anna +its card was removed \(heard by pcsc\)$/, 'the removal');
+    heard($all, qr/ \+[\d.]+ ms  1 +anna +decided \+[\d.]+ ms, lock sent$/, 'the decision and the call');
+    heard($all, qr/ 1 +anna +logout in 20 s/, 'what is to come');
+    heard($all, qr/ \+[\d.]+ ms  1 +anna +lock verified$/, 'the outcome');
+    my $entry = decode_json(heard($objects, qr/"event":"action".*"session":"1"/, 'as JSON') || '{}');
+    is_deeply([@$entry{'action', 'user'}], ['lock', 'anna'], 'of the same');
+    cmp_ok($entry->{latency_usec}, '>=', $entry->{decided_usec}, 'the call follows the decision');
+    heard($anna, qr/"event":"outcome".*"session":"1"/, 'anna hears of her session');
+    heard($ben, qr/"event":"outcome".*"session":"2"/, 'ben of his');
+    is($anna->count(qr/"session":"2"/) + $ben->count(qr/"session":"1"/), 0, 'and neither of the other');
+    my @bad = grep { !eval { decode_json($_) } } map { split /\n/ } map { $_->transcript =~ s/^(---.*\n|\s*[\d.]+ )//mgr } $objects, $ben;
+    is("@bad", '', 'every line is an object');
+    is(json_as('root', 'sessions')->{sessions}[0]{state}, 'pending', 'the session waits for the second stage');
+    $logind->say('unlock 1');
+    heard($all, qr/ 1 +anna +logout cancelled/, 'unlocked: called off');
+};
+
+# Signals that look like the daemon's, from anybody: not believed.
+subtest 'monitor is not fooled' => sub {
+    my ($name) = `busctl --system --no-legend list --unique` =~ /^(:\S+) +@{[$anna->pid]} /m or diag('no name');
+    system(as('ben'), 'dbus-send', '--system', '--type=signal', "--dest=$name", '/org/scpolicyd1/own',
+        'org.scpolicyd1.Manager.Trail', 'dict:string:variant:Event,string:forged');
+    put_in();
+    heard($anna, qr/"event":"restored"/, 'the daemon is heard');
+    is($anna->count(qr/forged/), 0, 'nobody else');
+    $logind->say('unlock 2');
+};
+
+subtest 'monitor goes on over a restart' => sub {
+    stop_daemon();
+    heard($_, qr/has stopped/, 'the end is told') for $all, $anna;
+    $daemon = start_daemon();
+    heard($_, qr/listening/, 'so is the new one') for $all, $anna;
+    pull($SLOT0);
+    heard($_, qr/its card was removed/, 'which is heard') for $all, $anna;
+    $_->end('INT') for $all, $objects, $anna, $ben;
+};
+
+# ---- the rest --------------------------------------------------------------------------------------------
+
+subtest 'reload' => sub {
+    said_ok('says so', qr/read anew/, 'reload');
+    is_deeply(json_as('root', 'reload'), {}, 'nothing more to say');
+    write_file('/etc/scpolicyd.conf', "[Policy]\nAction=dance\n");
+    refused('root', 1, qr{/etc/scpolicyd\.conf:2: .*Action}, 'reload');
+    said_ok('what is wrong', qr{wrong: .*refused.*/etc/scpolicyd\.conf:2}, 'status');
+    write_file('/etc/scpolicyd.conf', $policy);
+    said_ok('says so', qr/read anew/, 'reload');
+    refused('anna', 1, qr/denied/i, 'reload');
+};
+
+subtest 'replay' => sub {
+    said_ok('readable, and as recorded', qr/probe +reader on USB 1:10: card out of slot 0\n +-> session 12: lock, now\n.*\n\d+ events, \d+ verdicts, all as recorded\n$/s,
+        'replay', "$recordings/card-pulled.trace");
+    my $answer = json_as('root', 'replay', "$recordings/reader-pulled.trace");
+    is_deeply([$answer->{as_recorded}, scalar @{$answer->{events}}], [JSON::PP::true, $answer->{event_count}], 'as JSON');
+    my $refuses = sub {
+        my ($pattern, $text) = @_;
+        write_file('/run/changed.trace', $text);
+        my ($status, $said, $errors) = ctl('replay', '/run/changed.trace');
+        is($status, 1, 'exit status 1');
+        like($errors, qr/^scpolicyctl: [^\n]*$pattern[^\n]*\n\z/, "$pattern");
+        ($status, $said) = ctl('--json', 'replay', '/run/changed.trace');
+        is_deeply([$status, decode_json($said)->{as_recorded}], [1, JSON::PP::false], 'as JSON, too');
+        unlike($said, qr/\x1b/, 'and nothing that a terminal obeys');
+    };
+    open(my $file, '<', "$recordings/card-pulled.trace") or die $!;
+    my $recording = join '', <$file>;
+    $refuses->(qr/line \d+: recorded "= act 12 terminate", now "= act 12 lock"/, $recording =~ s/= act 12 lock/= act 12 terminate/r);
+    $refuses->(qr/line 2: unknown source/, "1ms daemon probe\n1ms \x1b[31m\xff probe\n");
+    is((ctl('replay', '/dev/null'))[0], 1, 'nothing in it');
+    refused('root', 1, qr/No such file/, 'replay', '/nowhere');
+};
+
+is(stop_daemon(), 0, 'the daemon ends well');
+unlike($daemon->transcript . $_->transcript, qr/Sanitizer|runtime error/, 'the sanitizers found nothing')
+    for $all, $objects, $anna, $ben;
+done_testing();
