@@ -60,13 +60,9 @@ int verb_reload(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 {
 	int status = client_call(ctl, "Reload", NULL, 0, NULL);
 
-	if (status != EXIT_FINE)
-		return status;
-	if (ctl->json)
-		output_json_line(json_object_new_object());
-	else
-		puts("The configuration was read anew.");
-	return EXIT_FINE;
+	if (status == EXIT_FINE)
+		puts(ctl->json ? "{}" : "The configuration was read anew.");
+	return status;
 }
 
 /* ---- status --------------------------------------------------------------------------------------------- */
