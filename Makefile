@@ -135,12 +135,12 @@ endef
 $(eval $(call programs,build,build/obj,))
 $(eval $(call programs,build/san,build/san/obj,$(SANITIZE)))
 
-# A unit test links the whole daemon but its main(), so that any module can be tested.
-UNIT_OBJECTS := $(call objects,build/san/obj,$(filter-out user/daemon/main.c,$(DAEMON_SOURCES)))
+# A unit test links the whole daemon and the whole control tool but their main(), so that any module can be tested.
+UNIT_OBJECTS := $(call objects,build/san/obj,$(filter-out %/main.c,$(DAEMON_SOURCES) $(CTL_SOURCES)))
 build/san/tests/%: build/san/obj/tests/unit/%.o $(UNIT_OBJECTS) build/san/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) -lpcsclite -lpam
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CTL_LIBS) -lpcsclite -lpam
 
 # The PAM module as the unit test loads it: it runs the helper that the test names.
 build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so

@@ -92,6 +92,18 @@ subtest 'one agent a desktop' => sub {
     is($other->end(), 0, 'and ends');
 };
 
+# How often the kernel gave it the processor because it had something to do.
+sub wakeups {
+    open(my $file, '<', '/proc/' . $agent->pid . '/status') or die $!;
+    return (grep { /^voluntary_ctxt_switches:/ } <$file>)[0];
+}
+
+subtest 'nothing to tell' => sub {
+    my $before = wakeups();
+    select undef, undef, undef, 2;
+    is(wakeups(), $before, 'the agent sleeps');
+};
+
 subtest 'the card is pulled' => sub {
     pull($SLOT0);
     shown($dunst, qr/summary: 'Your smart card was removed'/, 'the removal is shown');
