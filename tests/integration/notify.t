@@ -16,10 +16,10 @@ sub start_as_anna { return start($_[0], @anna, @_[1 .. $#_]) }
 
 # ---- the machine, and anna's desktop ---------------------------------------------------------------------
 
-add_accounts(["anna:x:$UID:$UID\::/:/bin/sh"], ["anna:x:$UID:"]);
+own_etc();
+append_file('/etc/passwd', "anna:x:$UID:$UID\::/:/bin/sh");
+append_file('/etc/group', "anna:x:$UID:");
 chmod 0755, '/run';
-Stage::command('cp', '-a', '/etc/.', '/run/etc');
-Stage::command('mount', '--bind', '/run/etc', '/etc');
 Stage::command('install', '-d', '-o', $UID, '/run/anna');
 write_file('/etc/scpolicyd.conf', "[Policy]\nAction=lock\nThen=logout\nAfter=8s\n");
 $ENV{DBUS_SESSION_BUS_ADDRESS} = 'unix:path=/run/anna/bus';

@@ -83,7 +83,9 @@ subtest 'words' => sub {
 
 subtest 'no bus, no daemon' => sub {
     refused('root', 3, qr/no system bus/, @$_) for @verbs_of_daemon;
-    add_accounts([map { "$_:x:$uid{$_}:$uid{$_}::/:/bin/sh" } sort keys %uid], [map { "$_:x:$uid{$_}:" } sort keys %uid]);
+    own_etc();
+    append_file('/etc/passwd', map { "$_:x:$uid{$_}:$uid{$_}::/:/bin/sh" } sort keys %uid);
+    append_file('/etc/group', map { "$_:x:$uid{$_}:" } sort keys %uid);
     chmod 0755, '/run';
     start_bus("$top/user/data/org.scpolicyd1.conf");
     refused('root', 3, qr/does not run; .*systemctl start scpolicyd/, @$_) for @verbs_of_daemon;
@@ -92,8 +94,6 @@ subtest 'no bus, no daemon' => sub {
 
 # ---- a machine where two people have signed in with a card -------------------------------------------------
 
-Stage::command('cp', '-a', '/etc/.', '/run/etc');
-Stage::command('mount', '--bind', '/run/etc', '/etc');
 my $policy = <<'X';
 [Policy]
 Action=lock
