@@ -22,6 +22,7 @@
 #include "metrics.h"
 #include "pcsc.h"
 #include "probe.h"
+#include "realtime.h"
 #include "recorder.h"
 #include "records.h"
 #include "udev.h"
@@ -139,6 +140,7 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 	struct trail_entry entry;
 	const char *session;
 
+	realtime_suspend(); /* the bus, logind and the locker come before words about it */
 	if (verdict->login) {
 		session = verdict->login->session;
 		times.sent = enforcer_sent(daemon->enforcer, session);
@@ -674,7 +676,10 @@ int daemon_run(struct daemon *daemon)
 	int r;
 
 	tell_sources(daemon);
-	r = sd_event_loop(daemon->event);
+	r = realtime_start();
+	if (r < 0)
+		log_info("no realtime priority, or memory that can be paged out: %s", strerror(-r));
+	r = realtime_loop(daemon->event);
 	if (r < 0)
 		log_error("the event loop failed: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : r;
