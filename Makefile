@@ -39,10 +39,11 @@ HARDEN := -D_FORTIFY_SOURCE=2
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PCSC_CFLAGS := -I/usr/include/PCSC
+PKCS11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih
-HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng
+HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -63,7 +64,7 @@ CONFIG_SOURCES := user/daemon/config.c user/daemon/config_keys.c
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
-TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c)
+TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c tests/vm/host/*.c)
 TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL_SOURCES))) \
               $(patsubst tests/%.c,build/tests/%.so,$(filter %-preload.c,$(TOOL_SOURCES)))
 
@@ -92,9 +93,10 @@ build/san/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCSC_CFLAGS)
-build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS)
 build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/tests/vm/host/%.o: EXTRA = $(shell pkg-config --cflags libcacard)
 
 # The probe: CO-RE, so one object serves every kernel; its skeleton is what the loader includes.
 build/removal.bpf.o: bpf/removal.bpf.c
@@ -140,7 +142,17 @@ UNIT_OBJECTS := $(call objects,build/san/obj,$(filter-out %/main.c,$(DAEMON_SOUR
 build/san/tests/%: build/san/obj/tests/unit/%.o $(UNIT_OBJECTS) build/san/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CTL_LIBS) -lpcsclite -lpam
+	$(Q)$(CC) $(SANITIZE) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(DAEMON_LIBS) $(CTL_LIBS) -lpcsclite -lpam $(TEST_LIBS)
+
+# The PAM helper's own, but its main(), and a PKCS#11 module that does what a case wants.
+build/san/tests/test_token: $(call objects,build/san/obj,$(filter-out user/pam/helper.c,$(HELPER_SOURCES))) \
+                            build/san/tests/pkcs11-module.so
+build/san/tests/test_token: TEST_LIBS = $(HELPER_LIBS)
+build/san/obj/tests/unit/test_token.o: EXTRA = -Iuser/pam $(PKCS11_CFLAGS)
+build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
 # The PAM module as the unit test loads it: it runs the helper that the test names.
 build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so
@@ -158,7 +170,8 @@ build/tests/%-preload.so: build/obj/tests/%-preload.o
 build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
+build/tests/vm/host/%: TOOL_LIBS = $(shell pkg-config --libs libcacard)
 
 -include build/removal.bpf.d $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
 
@@ -171,7 +184,7 @@ check: deps
 	@scripts/check
 
 unit-tests: $(UNIT_TESTS)
-sanitized: $(addprefix build/san/,$(PROGRAMS))
+sanitized: $(addprefix build/san/,$(PROGRAMS)) build/san/tests/pkcs11-module.so
 
 check-unit: unit-tests
 	@scripts/check unit
@@ -190,7 +203,7 @@ LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES
                 $(PAM_SOURCES) $(HELPER_SOURCES)
 
 lint: build/removal.skel.h
-	clang-tidy --quiet $(LINT_SOURCES) -- $(CPPFLAGS) $(PCSC_CFLAGS) -std=gnu17
+	clang-tidy --quiet $(LINT_SOURCES) -- $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -std=gnu17
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=.cppcheck --std=c11 -j2 $(CPPFLAGS) $(LINT_SOURCES)
 

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use Stage;
+use File::Copy 'copy';
 use IPC::Open2;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -17,7 +18,7 @@ my $RECORDS = '/run/scpolicyd/sessions';
 sub ask {
     my ($verb, @request) = @_;
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';    # the leak checker needs ptrace
-    my $text = @request == 1 ? $request[0] : '';
+    my $text = @request == 1 ? $request[0] : "TIMEOUT=20000\n";
     for (my $i = 0; $i + 1 < @request; $i += 2) { $text .= "$request[$i]=$request[$i + 1]\n" }
     my $pid = open2(my $out, my $in, build('scpolicyd-pam-helper'), $verb);
     print $in $text;
@@ -49,11 +50,11 @@ sub look_until {
     my ($pattern) = @_;
     my $end = time + 5;
     my $reply;
-    do { sleep 0.05; $reply = ask('look', '') } until ($reply->{NOTE} // $reply->{TEXT}) =~ $pattern || time > $end;
+    do { sleep 0.05; $reply = ask('look', "TIMEOUT=400\n") } until ($reply->{NOTE} // $reply->{TEXT}) =~ $pattern || time > $end;
     return $reply;
 }
 
-says(ask('look', ''), 'failed', qr/^cannot reach pcscd: /, 'without pcscd');
+says(ask('look'), 'failed', qr/^cannot reach pcscd: /, 'without pcscd');
 says(sign_in(1), 'failed', qr/^cannot reach pcscd: /, 'without pcscd, record');
 
 start_pcscd();
@@ -86,6 +87,29 @@ says(look_until(qr/2 readers/), 'nothing', qr/^there are cards in 2 readers .*: 
 says(ask('look', READER_GLOB => '*01'), 'done', qr/^noted the card in \Q$OTHER\E$/, 'the pattern tells which');
 says(sign_in(2, NOTE => $look->{NOTE}), 'done', qr/^session 2 of card/, 'the note tells which');
 is(read_record(2)->{READER}, $READER, 'that reader');
+
+# A PKCS#11 module with a token in each reader (tests/unit/pkcs11-module.c).
+copy(build('tests/pkcs11-module.so'), '/run/module.so') or die;
+sub ask_module {
+    my ($tokens, @more) = @_;
+    local $ENV{PKCS11_TEST} = $tokens;
+    return ask('look', PKCS11_MODULE => '/run/module.so', @more);
+}
+my $both = "$READER|Jane|0A|jane;$OTHER|John|0B|john";
+says(ask_module($both, TOKEN => 'John'), 'done', qr/^noted the card in \Q$OTHER\E$/, 'the token label tells which');
+says(ask_module($both, SERIAL => '0A', ISSUER => '/CN=test CA'), 'done', qr/^noted the card in \Q$READER\E$/,
+    'the certificate tells which');
+says(ask_module($both, SERIAL => '0A', ISSUER => '/CN=other'), 'nothing',
+    qr/^there are cards in 2 readers and the one used is not known \(reader= can tell\): .* on none of them: \Q$READER, $OTHER\E$/,
+    'another certificate');
+says(ask_module("$READER|crashes|0A|jane;$OTHER|John|0B|john", TOKEN => 'John'), 'nothing', qr/module crashed/,
+    'a module that crashes');
+says(ask_module($both, TOKEN => 'John', READER_GLOB => '*00'), 'done', qr/^noted the card in \Q$READER\E$/,
+    'with one reader left the module is not asked');
+chmod 0666, '/run/module.so';
+says(ask_module($both, TOKEN => 'John'), 'nothing', qr{pkcs11_module=/run/module.so: others than root can write},
+    'a module that others may write to');
+says(ask('look', PKCS11_MODULE => 'module.so'), 'failed', qr/PKCS11_MODULE= is not an absolute path/, 'a relative path');
 
 pull(35963);
 look_until(qr/^READER=\Q$OTHER\E/);

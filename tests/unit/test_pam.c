@@ -31,6 +31,9 @@
 /* What libpam makes of PAM_IGNORE where no other module has a say. */
 #define IGNORED PAM_PERM_DENIED
 
+#define FIFTY	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define HUNDRED FIFTY FIFTY
+
 #define NOTE "READER=Reader 00 00\tSLOT=0\tATR=3BD5\tCOUNTER=7\t"
 
 /* ---- the stage: a folder with the service, the helper and what it was asked
@@ -156,7 +159,7 @@ static const struct {
 	const char *name, *arguments;
 	const char *helper; /* NULL: there is none */
 	bool authenticate;  /* the auth line is reached */
-	const char *environment[3];
+	const char *environment[4];
 	int result;
 	const char *asked; /* of what record was sent; "": record was not run */
 	const char *logged;
@@ -170,13 +173,23 @@ static const struct {
 	 "NOTE=" NOTE "\n",
 	 "look: done it\nrecord: done it\n"},
 	{"every field",
-	 "reader=Read*",
+	 "reader=Read* timeout=3000 pkcs11_module=/lib/module.so",
 	 GOOD_HELPER,
 	 true,
-	 {"XDG_SESSION_ID=3", "PKCS11_LOGIN_TOKEN_NAME=Jane"},
+	 {"XDG_SESSION_ID=3", "PKCS11_LOGIN_TOKEN_NAME=Jane", "PKCS11_LOGIN_CERT_ISSUER=/CN=CA",
+	  "PKCS11_LOGIN_CERT_SERIAL=0B"},
 	 PAM_SUCCESS,
-	 "SESSION=3\nUID=0\nUSER=root\nSERVICE=service\nLEADER=%d\nTOKEN=Jane\nREADER_GLOB=Read*\nNOTE=" NOTE
-	 "\n",
+	 "SESSION=3\nUID=0\nUSER=root\nSERVICE=service\nLEADER=%d\nTOKEN=Jane\nISSUER=/CN=CA\nSERIAL=0B\n"
+	 "PKCS11_MODULE=/lib/module.so\nTIMEOUT=3000\nREADER_GLOB=Read*\nNOTE=" NOTE "\n",
+	 ""},
+	{"an issuer too long, a serial number of nonsense",
+	 "",
+	 GOOD_HELPER,
+	 false,
+	 {"XDG_SESSION_ID=3", "PKCS11_LOGIN_TOKEN_NAME=Jane",
+	  "PKCS11_LOGIN_CERT_ISSUER=/CN=" HUNDRED HUNDRED HUNDRED, "PKCS11_LOGIN_CERT_SERIAL=x\ny"},
+	 PAM_SUCCESS,
+	 "TOKEN=Jane\nISSUER=/CN=" HUNDRED HUNDRED FIFTY "x\nSERIAL=x?y\nTIMEOUT=2000\n",
 	 ""},
 	{"by password", "", GOOD_HELPER, false, {"XDG_SESSION_ID=3"}, IGNORED, "", ""},
 	{"by password, debug",
@@ -209,7 +222,7 @@ static const struct {
 	 false,
 	 {"XDG_SESSION_ID=3", "PKCS11_LOGIN_TOKEN_NAME=Jane"},
 	 PAM_SUCCESS,
-	 "LEADER=%d\nTOKEN=Jane\n",
+	 "LEADER=%d\nTOKEN=Jane\nTIMEOUT=2000\n",
 	 ""},
 	{"long and unprintable label",
 	 "",
@@ -342,6 +355,30 @@ static const struct {
 	 IGNORED,
 	 "",
 	 "timeout=: not"},
+	{"module empty",
+	 "pkcs11_module=",
+	 GOOD_HELPER,
+	 true,
+	 {"XDG_SESSION_ID=3"},
+	 IGNORED,
+	 "",
+	 "pkcs11_module=: not an absolute path of at most 255 bytes"},
+	{"module by a relative path",
+	 "pkcs11_module=opensc-pkcs11.so",
+	 GOOD_HELPER,
+	 true,
+	 {"XDG_SESSION_ID=3"},
+	 IGNORED,
+	 "",
+	 "opensc-pkcs11.so: not an absolute path"},
+	{"module too long",
+	 "pkcs11_module=/" HUNDRED HUNDRED HUNDRED,
+	 GOOD_HELPER,
+	 true,
+	 {"XDG_SESSION_ID=3"},
+	 IGNORED,
+	 "",
+	 "not an absolute path of at most 255 bytes"},
 	{"reader empty", "reader=", GOOD_HELPER, true, {"XDG_SESSION_ID=3"}, IGNORED, "", "reader=: not"},
 
 	{"helper missing",
@@ -627,24 +664,48 @@ static const struct {
 	const char *environment[2];
 	const char *asked;
 } unlocks[] = {
-	{"new worker", true, false, PAM_REINITIALIZE_CRED, NULL, {NULL}, "UID=0\nNOTE=" NOTE "\n"},
-	{"refresh", true, false, PAM_REFRESH_CRED, NULL, {NULL}, "UID=0\nNOTE=" NOTE "\n"},
-	{"silent", true, false, PAM_REINITIALIZE_CRED | PAM_SILENT, NULL, {NULL}, "UID=0\nNOTE=" NOTE "\n"},
+	{"new worker",
+	 true,
+	 false,
+	 PAM_REINITIALIZE_CRED,
+	 NULL,
+	 {NULL},
+	 "UID=0\nUSER=root\nTIMEOUT=2000\nNOTE=" NOTE "\n"},
+	{"refresh",
+	 true,
+	 false,
+	 PAM_REFRESH_CRED,
+	 NULL,
+	 {NULL},
+	 "UID=0\nUSER=root\nTIMEOUT=2000\nNOTE=" NOTE "\n"},
+	{"silent",
+	 true,
+	 false,
+	 PAM_REINITIALIZE_CRED | PAM_SILENT,
+	 NULL,
+	 {NULL},
+	 "UID=0\nUSER=root\nTIMEOUT=2000\nNOTE=" NOTE "\n"},
 	{"known session",
 	 true,
 	 false,
 	 PAM_REINITIALIZE_CRED,
 	 NULL,
 	 {"XDG_SESSION_ID=3"},
-	 "SESSION=3\nUID=0\nNOTE=" NOTE "\n"},
+	 "SESSION=3\nUID=0\nUSER=root\nTIMEOUT=2000\nNOTE=" NOTE "\n"},
 	{"token label alone",
 	 false,
 	 false,
 	 PAM_REINITIALIZE_CRED,
 	 NULL,
 	 {"PKCS11_LOGIN_TOKEN_NAME=Jane"},
-	 "UID=0\nTOKEN=Jane\n"},
-	{"asks for themselves", true, false, PAM_REINITIALIZE_CRED, "root", {NULL}, "UID=0\nNOTE=" NOTE "\n"},
+	 "UID=0\nUSER=root\nTOKEN=Jane\nTIMEOUT=2000\n"},
+	{"asks for themselves",
+	 true,
+	 false,
+	 PAM_REINITIALIZE_CRED,
+	 "root",
+	 {NULL},
+	 "UID=0\nUSER=root\nTIMEOUT=2000\nNOTE=" NOTE "\n"},
 	{"by password", false, false, PAM_REINITIALIZE_CRED, NULL, {NULL}, ""},
 	{"establish", true, false, PAM_ESTABLISH_CRED, NULL, {NULL}, ""},
 	{"delete", true, false, PAM_DELETE_CRED, NULL, {NULL}, ""},
@@ -710,6 +771,21 @@ static void test_second_attempt(_unused_ void **state)
 	assert_null(pam_getenv(pamh, "SCPOLICYD_NOTE"));
 	assert_int_equal(pam_putenv(pamh, "XDG_SESSION_ID=3"), PAM_SUCCESS);
 	assert_int_equal(pam_open_session(pamh, 0), IGNORED);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+/* The first look knows what the card's module has just left. */
+static void test_look_asks(_unused_ void **state)
+{
+	static const char *const left[] = {"PKCS11_LOGIN_TOKEN_NAME=Jane", "PKCS11_LOGIN_CERT_ISSUER=/CN=CA",
+					   "PKCS11_LOGIN_CERT_SERIAL=0B"};
+	pam_handle_t *pamh = start("pkcs11_module=/lib/module.so", "root");
+
+	set_helper(GOOD_HELPER);
+	put_environment(pamh, left, ELEMENTS(left));
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(asked("look"), "USER=root\nTOKEN=Jane\nISSUER=/CN=CA\nSERIAL=0B\n"
+					   "PKCS11_MODULE=/lib/module.so\nTIMEOUT=2000\n");
 	pam_end(pamh, PAM_SUCCESS);
 }
 
@@ -781,6 +857,7 @@ int main(void)
 		cmocka_unit_test(test_unlocks),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_second_attempt),
+		cmocka_unit_test(test_look_asks),
 		cmocka_unit_test(test_unknown_user),
 		cmocka_unit_test(test_not_root),
 		cmocka_unit_test(test_decides_nothing),

@@ -11,8 +11,20 @@
 
 #define REQUEST(kind, name, mandatory, member) FIELD_STRING(kind, name, mandatory, struct pam_request, member)
 
+/* Which of several cards signed in, and how long there is to find out. */
+/* clang-format off */
+#define CARD_FIELDS                                                                                          \
+	REQUEST(field_text, "TOKEN", false, record.token),                                                   \
+	REQUEST(field_text, "ISSUER", false, issuer),                                                        \
+	REQUEST(field_text, "SERIAL", false, serial),                                                        \
+	REQUEST(field_path, "PKCS11_MODULE", false, module),                                                 \
+	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),     \
+	REQUEST(field_text, "READER_GLOB", false, reader_glob)
+/* clang-format on */
+
 static const struct field look_fields[] = {
-	REQUEST(field_text, "READER_GLOB", false, reader_glob),
+	REQUEST(field_text, "USER", false, record.user),
+	CARD_FIELDS,
 };
 
 static const struct field record_fields[] = {
@@ -21,16 +33,15 @@ static const struct field record_fields[] = {
 	REQUEST(field_text, "USER", true, record.user),
 	REQUEST(field_text, "SERVICE", true, record.service),
 	FIELD_NUMBER("LEADER", true, struct pam_request, record.leader, 1, PID_MAXIMUM),
-	REQUEST(field_text, "TOKEN", false, record.token),
-	REQUEST(field_text, "READER_GLOB", false, reader_glob),
+	CARD_FIELDS,
 	REQUEST(field_list, "NOTE", false, note),
 };
 
 static const struct field rebind_fields[] = {
 	REQUEST(field_session_id, "SESSION", false, record.session),
 	FIELD_NUMBER("UID", true, struct pam_request, record.uid, 0, UID_MAXIMUM),
-	REQUEST(field_text, "TOKEN", false, record.token),
-	REQUEST(field_text, "READER_GLOB", false, reader_glob),
+	REQUEST(field_text, "USER", false, record.user),
+	CARD_FIELDS,
 	REQUEST(field_list, "NOTE", false, note),
 };
 

@@ -6,7 +6,7 @@
  * arguments, for those are shown to everyone by ps. How the helper ended does not count, only what it said:
  * the program that loaded the module may ignore SIGCHLD or reap children that are not its own.
  *
- * look    which card is in which reader: the reply's NOTE=
+ * look    which card signed in, and in which reader it is: the reply's NOTE=
  * record  writes the login record of SESSION=; with a NOTE=, of the card that it names, whatever became of it
  *         since: the daemon finds a card that went between sign-in and session, and acts
  * rebind  puts the card in the place of the one in the records of SESSION=, or of all that UID= has
@@ -16,8 +16,21 @@
 /* The helper's messages fit a pipe that nobody reads yet (PIPE_BUF), so that writing one never blocks. */
 #define PAM_MESSAGE_MAX 4096
 
+/*
+ * pam_pkcs11 cuts the issuer to 229 bytes (its variable has 255, the name included). A serial number has at
+ * most 20 bytes (RFC 5280, 4.1.2.2), and perhaps a leading zero: 62 characters as pam_pkcs11 writes them,
+ * "1A:2B".
+ */
+#define CERT_ISSUER_SIZE   256
+#define CERT_SERIAL_SIZE   64
+#define PKCS11_MODULE_SIZE 256
+
 /* The eight fields that tell a card: about 550 bytes of values, 60 of names. */
 #define NOTE_SIZE 1024
+
+/* Milliseconds that the line's timeout= may say. */
+#define TIMEOUT_MINIMUM 100
+#define TIMEOUT_MAXIMUM 60000
 
 enum pam_verb {
 	PAM_VERB_LOOK,
@@ -26,9 +39,14 @@ enum pam_verb {
 };
 
 struct pam_request {
-	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: UID= TOKEN= and perhaps SESSION=; look: none
-	 */
+	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: no SERVICE= nor LEADER=; look: USER= TOKEN= */
 	struct login_record record;
+	/* What tells the card that signed in from others: USER= and TOKEN= too. Empty: the stack did not
+	 * tell. */
+	char issuer[CERT_ISSUER_SIZE];	    /* ISSUER= of the certificate, as X509_NAME_oneline() writes it */
+	char serial[CERT_SERIAL_SIZE];	    /* SERIAL= of the certificate, "1A:2B" */
+	char module[PKCS11_MODULE_SIZE];    /* PKCS11_MODULE= to ask; empty: p11-kit's proxy */
+	uint32_t timeout_ms;		    /* TIMEOUT= how long the module waits for the reply */
 	char reader_glob[READER_NAME_SIZE]; /* READER_GLOB= fnmatch(3) pattern; empty: any reader */
 	char note[NOTE_SIZE];		    /* NOTE= from an earlier look, or empty: look now */
 };

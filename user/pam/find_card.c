@@ -10,11 +10,10 @@
 #include <sys/sysmacros.h>
 
 #include "cleanup.h"
+#include "find_token.h"
 #include "log.h"
 #include "pcsc_reader.h"
 
-/* pcscd has 16 before 2.5.0 (PCSCLITE_MAX_READERS_CONTEXTS), more since; nobody signs in at so many. */
-#define READERS_MAX 64
 /* Major number of the nodes in /dev/bus/usb, 128 a bus (USB_DEVICE_MAJOR, linux/usb.h; usb/core/usb.c). */
 #define USB_DEVICE_MAJOR 189
 #define DEVICES_PER_BUS	 128
@@ -28,7 +27,7 @@ static void context_release_p(SCARDCONTEXT *context)
 		SCardReleaseContext(*context);
 }
 
-_printf_(3, 4) static int tell(struct find_text *text, int r, const char *format, ...)
+void find_tell(struct find_text *text, const char *format, ...)
 {
 	char raw[sizeof(text->text)];
 	va_list arguments;
@@ -37,12 +36,12 @@ _printf_(3, 4) static int tell(struct find_text *text, int r, const char *format
 	vsnprintf(raw, sizeof(raw), format, arguments);
 	va_end(arguments);
 	log_safe(raw, text->text, sizeof(text->text));
-	return r;
 }
 
 static int tell_pcsc(struct find_text *text, const char *what, LONG error)
 {
-	return tell(text, -ECOMM, "%s: %s", what, pcsc_stringify_error(error));
+	find_tell(text, "%s: %s", what, pcsc_stringify_error(error));
+	return -ECOMM;
 }
 
 /* ---- the readers ------------------------------------------------------------------------------------------
@@ -57,11 +56,6 @@ struct readers {
 static void readers_clear(struct readers *readers)
 {
 	free(readers->names);
-}
-
-static bool matches(const char *glob, const char *name)
-{
-	return glob[0] == '\0' || fnmatch(glob, name, 0) == 0;
 }
 
 /* Twice asked, for the length first: a reader that comes in between makes it too short, and we ask again. */
@@ -83,7 +77,7 @@ static LONG readers_name(SCARDCONTEXT context, struct readers *readers)
 	}
 }
 
-static LONG readers_list(SCARDCONTEXT context, const char *glob, struct readers *readers)
+static LONG readers_list(SCARDCONTEXT context, struct readers *readers)
 {
 	LONG r = readers_name(context, readers);
 
@@ -93,7 +87,7 @@ static LONG readers_list(SCARDCONTEXT context, const char *glob, struct readers 
 		return r;
 	for (const char *name = readers->names; *name && readers->count < READERS_MAX;
 	     name += strlen(name) + 1)
-		if (strlen(name) < READER_NAME_SIZE && matches(glob, name))
+		if (strlen(name) < READER_NAME_SIZE)
 			readers->states[readers->count++] =
 				(SCARD_READERSTATE){.szReader = name, .dwCurrentState = SCARD_STATE_UNAWARE};
 	return SCARD_S_SUCCESS;
@@ -116,50 +110,110 @@ static LONG readers_look(SCARDCONTEXT context, struct readers *readers)
 /* ---- the card ---------------------------------------------------------------------------------------------
  */
 
-/* Keeps the readers that have a card, in the order of the list. How many. */
-static size_t keep_cards(const struct readers *readers, struct reader_state cards[static READERS_MAX])
+struct cards {
+	struct reader_state state[READERS_MAX];
+	size_t count;
+	size_t wanted; /* so many, the first, are in readers that the pattern matches */
+};
+
+static void take_card(const SCARD_READERSTATE *state, struct cards *cards)
 {
-	size_t count = 0;
+	struct reader_state *card = &cards->state[cards->count];
 
-	for (DWORD i = 0; i < readers->count; i++) {
-		struct reader_state *card = &cards[count];
-
-		*card = (struct reader_state){0};
-		pcsc_reader_read(&readers->states[i], card);
-		if (card->card != CARD_PRESENT)
-			continue;
-		snprintf(card->name, sizeof(card->name), "%s", readers->states[i].szReader);
-		card->slot = pcsc_reader_slot(card->name);
-		count++;
-	}
-	return count;
+	*card = (struct reader_state){0};
+	pcsc_reader_read(state, card);
+	if (card->card != CARD_PRESENT)
+		return;
+	snprintf(card->name, sizeof(card->name), "%s", state->szReader);
+	card->slot = pcsc_reader_slot(card->name);
+	cards->count++;
 }
 
-static int tell_several(struct find_text *text, const struct reader_state *cards, size_t count)
+static bool matches(const char *glob, const char *name)
+{
+	return glob[0] == '\0' || fnmatch(glob, name, 0) == 0;
+}
+
+/* Keeps the readers that have a card, in the order of the list, the wanted ones first. */
+static void keep_cards(const struct readers *readers, const char *glob, struct cards *cards)
+{
+	cards->count = 0;
+	for (DWORD i = 0; i < readers->count; i++)
+		if (matches(glob, readers->states[i].szReader))
+			take_card(&readers->states[i], cards);
+	cards->wanted = cards->count;
+	for (DWORD i = 0; i < readers->count; i++)
+		if (!matches(glob, readers->states[i].szReader))
+			take_card(&readers->states[i], cards);
+}
+
+static int tell_several(struct find_text *text, const struct cards *cards, const char *why)
 {
 	char names[sizeof(text->text)] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < count && used < sizeof(names); i++)
+	for (size_t i = 0; i < cards->wanted && used < sizeof(names); i++)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
-					 cards[i].name);
-	return tell(text, 0,
-		    "there are cards in %zu readers and the one used is not known (reader= can tell): %s",
-		    count, names);
+					 cards->state[i].name);
+	find_tell(text,
+		  "there are cards in %zu readers and the one used is not known (reader= can tell): %s: %s",
+		  cards->wanted, why, names);
+	return 0;
+}
+
+/* What the tokens said was of this insertion, if nothing happened to it since we looked. */
+static bool is_same_insertion(SCARDCONTEXT context, const struct reader_state *card)
+{
+	SCARD_READERSTATE state = {.szReader = card->name, .dwCurrentState = SCARD_STATE_UNAWARE};
+	struct reader_state now = {0};
+
+	if (SCardGetStatusChange(context, 0, &state, 1) != SCARD_S_SUCCESS)
+		return false;
+	pcsc_reader_read(&state, &now);
+	return now.card == CARD_PRESENT && now.event_counter == card->event_counter;
 }
 
 /*
- * Which of the cards the sign-in used. With several this is not known: a guess would bind the session to
- * another person's card. (To ask PKCS#11 for the card that bears the certificate belongs here.)
+ * Cards in readers that the pattern leaves out are asked too: where a slot's description cannot tell readers
+ * apart, one of these could pass for a wanted one.
  */
-static int cards_choose(const struct reader_state *cards, size_t count, struct find_text *text,
+static int cards_ask(SCARDCONTEXT context, const struct pam_request *request, unsigned int timeout_ms,
+		     const struct cards *cards, struct find_text *text)
+{
+	struct token_answer answers[READERS_MAX];
+	struct find_text why;
+	int r = tokens_ask(request, cards->state, cards->count, timeout_ms, answers, &why);
+
+	if (r == 0)
+		r = token_choose(request, cards->state, answers, cards->count, &why);
+	if (r >= 0 && (size_t)r >= cards->wanted) {
+		find_tell(&why, "the one used is in %s, which reader= leaves out", cards->state[r].name);
+		r = -ENOENT;
+	} else if (r >= 0 && !is_same_insertion(context, &cards->state[r])) {
+		find_tell(&why, "the card in %s went meanwhile", cards->state[r].name);
+		r = -ENOENT;
+	}
+	if (r < 0)
+		tell_several(text, cards, why.text);
+	return r;
+}
+
+/* Which of the cards the sign-in used. A guess would bind the session to another person's card. */
+static int cards_choose(SCARDCONTEXT context, const struct pam_request *request, unsigned int timeout_ms,
+			const struct cards *cards, struct find_text *text,
 			const struct reader_state **ret_card)
 {
-	if (count == 0)
-		return tell(text, 0, "there is no card in a reader");
-	if (count > 1)
-		return tell_several(text, cards, count);
-	*ret_card = &cards[0];
+	int index = 0;
+
+	if (cards->wanted == 0) {
+		find_tell(text, "there is no card in a reader");
+		return 0;
+	}
+	if (cards->wanted > 1)
+		index = cards_ask(context, request, timeout_ms, cards, text);
+	if (index < 0)
+		return 0;
+	*ret_card = &cards->state[index];
 	return 1;
 }
 
@@ -205,11 +259,12 @@ static void fill_record(struct login_record *record, SCARDCONTEXT context, const
 	read_usb_device(record);
 }
 
-int card_find(const char *glob, struct login_record *ret_record, struct find_text *ret_text)
+int card_find(const struct pam_request *request, unsigned int timeout_ms, struct login_record *ret_record,
+	      struct find_text *ret_text)
 {
 	_cleanup_(context_release_p) SCARDCONTEXT context = 0;
 	_cleanup_(readers_clear) struct readers readers = {0};
-	struct reader_state cards[READERS_MAX];
+	struct cards cards;
 	const struct reader_state *card;
 	LONG error;
 	int r;
@@ -217,13 +272,14 @@ int card_find(const char *glob, struct login_record *ret_record, struct find_tex
 	error = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
 	if (error != SCARD_S_SUCCESS)
 		return tell_pcsc(ret_text, "cannot reach pcscd", error);
-	error = readers_list(context, glob, &readers);
+	error = readers_list(context, &readers);
 	if (error != SCARD_S_SUCCESS)
 		return tell_pcsc(ret_text, "cannot list the readers", error);
 	error = readers_look(context, &readers);
 	if (error != SCARD_S_SUCCESS)
 		return tell_pcsc(ret_text, "cannot read the readers' state", error);
-	r = cards_choose(cards, keep_cards(&readers, cards), ret_text, &card);
+	keep_cards(&readers, request->reader_glob, &cards);
+	r = cards_choose(context, request, timeout_ms, &cards, ret_text, &card);
 	if (r > 0)
 		fill_record(ret_record, context, card);
 	return r;

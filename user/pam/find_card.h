@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* Which card a sign-in used: what pcscd and udev say now. */
-#include "record.h"
+#include "macro.h"
+#include "pam_message.h"
 
 /* Where pcscd listens (PCSCLITE_CSOCK_NAME in pcsc-lite's pcscd.h, on every distribution looked at). */
 #define PCSC_SOCKET_DEFAULT "/run/pcscd/pcscd.comm"
+
+/* pcscd has 16 before 2.5.0 (PCSCLITE_MAX_READERS_CONTEXTS), more since; nobody signs in at so many. */
+#define READERS_MAX 64
 
 /* One sentence for the log, printable whatever the readers are called. */
 struct find_text {
 	char text[512];
 };
 
+void find_tell(struct find_text *text, const char *format, ...) _printf_(2, 3);
+
 /*
- * Looks for the one card in a reader whose name matches `glob` (fnmatch(3); empty: any reader) and fills the
- * card's members of ret_record: card, usb_path, usb_id, usb_serial. 1; 0 when there is no card or more than
- * one, -ECOMM when pcscd cannot be asked, both with ret_text saying so and the record untouched.
+ * Looks for the card that signed in, in a reader whose name matches the request's pattern (fnmatch(3); empty:
+ * any reader), and fills the card's members of ret_record: card, usb_path, usb_id, usb_serial. With several
+ * such cards their PKCS#11 tokens are asked, for at most timeout_ms milliseconds. 1; 0 when there is no card,
+ * or more than one and which it was is not known; -ECOMM when pcscd cannot be asked; both with ret_text
+ * saying so and the record untouched.
  */
-int card_find(const char *glob, struct login_record *ret_record, struct find_text *ret_text);
+int card_find(const struct pam_request *request, unsigned int timeout_ms, struct login_record *ret_record,
+	      struct find_text *ret_text);

@@ -27,11 +27,18 @@ _printf_(3, 4) static void answer(struct pam_reply *reply, enum pam_result resul
 	log_safe(raw, reply->text, sizeof(reply->text));
 }
 
+/* A quarter of the module's time limit is left to start in, and to say in words that the rest was not enough.
+ */
+static unsigned int time_to_ask(const struct pam_request *request)
+{
+	return request->timeout_ms / 4 * 3;
+}
+
 /* Fills the card's members of `record` by a look. True; false when the reply says why not. */
 static bool look(const struct pam_request *request, struct login_record *record, struct pam_reply *reply)
 {
 	struct find_text text = {""};
-	int r = card_find(request->reader_glob, record, &text);
+	int r = card_find(request, time_to_ask(request), record, &text);
 
 	if (r <= 0)
 		answer(reply, r < 0 ? PAM_RESULT_FAILED : PAM_RESULT_NOTHING, "%s", text.text);

@@ -25,7 +25,11 @@
 
 #define NOTE_NAME   "SCPOLICYD_NOTE"
 #define OPENED_NAME "SCPOLICYD_OPENED"
-#define TOKEN_NAME  "PKCS11_LOGIN_TOKEN_NAME" /* left by pam_pkcs11 and pam_sss after a card was used */
+/* Left by pam_pkcs11 and pam_sss after a card was used. */
+#define TOKEN_NAME "PKCS11_LOGIN_TOKEN_NAME"
+/* Left by pam_pkcs11: the certificate. */
+#define ISSUER_NAME "PKCS11_LOGIN_CERT_ISSUER"
+#define SERIAL_NAME "PKCS11_LOGIN_CERT_SERIAL"
 
 /* ---- arguments --------------------------------------------------------------------------------------------
  */
@@ -33,8 +37,9 @@
 struct options {
 	bool always, require, token, debug;
 	bool malformed; /* nothing is to be done on such a line */
-	unsigned int timeout_ms;
+	uint32_t timeout_ms;
 	char reader_glob[READER_NAME_SIZE];
+	char pkcs11_module[PKCS11_MODULE_SIZE];
 };
 
 static const struct {
@@ -64,46 +69,63 @@ static bool parse_flag(const char *argument, struct options *options)
 	return false;
 }
 
-static bool parse_timeout(const char *value, unsigned int *ret_ms)
+static bool parse_timeout(const char *value, struct options *options)
 {
 	unsigned int ms = 0;
 
 	if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 5 ||
-	    sscanf(value, "%u", &ms) != 1 || ms < 100 || ms > 60000)
+	    sscanf(value, "%u", &ms) != 1 || ms < TIMEOUT_MINIMUM || ms > TIMEOUT_MAXIMUM)
 		return false;
-	*ret_ms = ms;
+	options->timeout_ms = ms;
 	return true;
 }
 
-static bool parse_glob(const char *value, char glob[static READER_NAME_SIZE])
+static bool parse_glob(const char *value, struct options *options)
 {
 	size_t length = strlen(value);
 
-	if (length == 0 || length >= READER_NAME_SIZE)
+	if (length == 0 || length >= sizeof(options->reader_glob))
 		return false;
-	memcpy(glob, value, length + 1);
+	memcpy(options->reader_glob, value, length + 1);
 	return true;
 }
 
+static bool parse_module(const char *value, struct options *options)
+{
+	size_t length = strlen(value);
+
+	if (value[0] != '/' || length >= sizeof(options->pkcs11_module))
+		return false;
+	memcpy(options->pkcs11_module, value, length + 1);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*parse)(const char *value, struct options *options);
+	const char *expected;
+} values_known[] = {
+	{"timeout=", parse_timeout, "a number of milliseconds from 100 to 60000"},
+	{"reader=", parse_glob, "a reader name pattern of 1 to 127 bytes"},
+	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
+};
+
 static void parse_argument(pam_handle_t *pamh, const char *argument, struct options *options)
 {
-	const char *value;
-
 	if (parse_flag(argument, options))
 		return;
-	if ((value = value_of(argument, "timeout="))) {
-		if (parse_timeout(value, &options->timeout_ms))
-			return;
-		pam_syslog(pamh, LOG_ERR, "argument %s: not a number of milliseconds from 100 to 60000",
-			   argument);
-	} else if ((value = value_of(argument, "reader="))) {
-		if (parse_glob(value, options->reader_glob))
-			return;
-		pam_syslog(pamh, LOG_ERR, "argument %s: not a reader name pattern of 1 to %d bytes", argument,
-			   READER_NAME_SIZE - 1);
-	} else {
-		pam_syslog(pamh, LOG_ERR, "unknown argument %s", argument);
+	for (size_t i = 0; i < ELEMENTS(values_known); i++) {
+		const char *value = value_of(argument, values_known[i].name);
+
+		if (!value)
+			continue;
+		if (!values_known[i].parse(value, options)) {
+			pam_syslog(pamh, LOG_ERR, "argument %s: not %s", argument, values_known[i].expected);
+			options->malformed = true;
+		}
+		return;
 	}
+	pam_syslog(pamh, LOG_ERR, "unknown argument %s", argument);
 	options->malformed = true;
 }
 
@@ -204,11 +226,29 @@ static bool copy_whole(pam_handle_t *pamh, const char *what, const char *from, c
 	return true;
 }
 
+/*
+ * What tells the card from others in the machine. A certificate is believed of this sign-in's modules alone:
+ * what the program's own environment has may be of the sign-in that opened its session, with another card.
+ */
+static void fill_card(pam_handle_t *pamh, const struct options *options, struct pam_request *request)
+{
+	const char *token = token_find(pamh), *issuer = pam_getenv(pamh, ISSUER_NAME),
+		   *serial = pam_getenv(pamh, SERIAL_NAME);
+
+	/* A label is for people, and an issuer may be long: what does not fit is cut off. */
+	log_safe(token ? token : "", request->record.token, sizeof(request->record.token));
+	log_safe(issuer ? issuer : "", request->issuer, sizeof(request->issuer));
+	log_safe(serial ? serial : "", request->serial, sizeof(request->serial));
+	memcpy(request->module, options->pkcs11_module, sizeof(request->module));
+	memcpy(request->reader_glob, options->reader_glob, sizeof(request->reader_glob));
+	request->timeout_ms = options->timeout_ms;
+}
+
 /* Who, where and with what: what record and rebind have in common. */
 static bool fill_request(pam_handle_t *pamh, const struct options *options, const char *session,
 			 struct pam_request *request)
 {
-	const char *user = item(pamh, PAM_USER), *note = note_find(pamh), *token = token_find(pamh);
+	const char *user = item(pamh, PAM_USER), *note = note_find(pamh);
 	const struct passwd *account = pam_modutil_getpwnam(pamh, user);
 	struct login_record *record = &request->record;
 
@@ -218,9 +258,7 @@ static bool fill_request(pam_handle_t *pamh, const struct options *options, cons
 	}
 	record->uid = account->pw_uid;
 	record->leader = getpid();
-	memcpy(request->reader_glob, options->reader_glob, sizeof(request->reader_glob));
-	/* A label is for people: what does not fit is cut off. */
-	log_safe(token ? token : "", record->token, sizeof(record->token));
+	fill_card(pamh, options, request);
 	return copy_whole(pamh, "session id", session ? session : "", record->session,
 			  sizeof(record->session)) &&
 	       copy_whole(pamh, "user name", user, record->user, sizeof(record->user)) &&
@@ -267,7 +305,8 @@ static void note_card(pam_handle_t *pamh, const struct options *options)
 	struct pam_request request = {0};
 	struct pam_reply reply;
 
-	memcpy(request.reader_glob, options->reader_glob, sizeof(request.reader_glob));
+	fill_card(pamh, options, &request);
+	log_safe(item(pamh, PAM_USER), request.record.user, sizeof(request.record.user));
 	switch (ask(pamh, options, PAM_VERB_LOOK, &request, &reply)) {
 	case PAM_RESULT_DONE:
 		note_keep(pamh, reply.note);

@@ -3,6 +3,7 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
@@ -79,4 +80,99 @@ int privileges_drop(void)
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : forbid_calls();
+}
+
+/* Refused, not killed: a library that would keep a cache or a lock can do without. */
+static int refuse_changes(scmp_filter_ctx filter)
+{
+	static const int refused[] = {
+		SCMP_SYS(creat),
+		SCMP_SYS(truncate),
+		SCMP_SYS(mkdir),
+		SCMP_SYS(mkdirat),
+		SCMP_SYS(rmdir),
+		SCMP_SYS(unlink),
+		SCMP_SYS(unlinkat),
+		SCMP_SYS(rename),
+		SCMP_SYS(renameat),
+		SCMP_SYS(renameat2),
+		SCMP_SYS(link),
+		SCMP_SYS(linkat),
+		SCMP_SYS(symlink),
+		SCMP_SYS(symlinkat),
+		SCMP_SYS(mknod),
+		SCMP_SYS(mknodat),
+		SCMP_SYS(chmod),
+		SCMP_SYS(fchmod),
+		SCMP_SYS(fchmodat),
+		SCMP_SYS(chown),
+		SCMP_SYS(lchown),
+		SCMP_SYS(fchown),
+		SCMP_SYS(fchownat),
+		SCMP_SYS(setxattr),
+		SCMP_SYS(lsetxattr),
+		SCMP_SYS(fsetxattr),
+		SCMP_SYS(removexattr),
+		SCMP_SYS(lremovexattr),
+		SCMP_SYS(fremovexattr),
+		SCMP_SYS(utime),
+		SCMP_SYS(utimes),
+		SCMP_SYS(futimesat),
+		SCMP_SYS(utimensat),
+		SCMP_SYS(bind),
+		SCMP_SYS(kill),
+		SCMP_SYS(tkill),
+		SCMP_SYS(rt_sigqueueinfo),
+		SCMP_SYS(rt_tgsigqueueinfo),
+		SCMP_SYS(pidfd_send_signal),
+		SCMP_SYS(pidfd_getfd),
+		SCMP_SYS(setpriority),
+		SCMP_SYS(sched_setscheduler),
+		SCMP_SYS(sched_setparam),
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(refused); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	return r;
+}
+
+/* openat2() has its flags where the filter cannot see them; programs fall back to openat(). */
+static int refuse_opening(scmp_filter_ctx filter)
+{
+	static const unsigned int writing[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
+	int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(writing); i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(open), 1,
+				     SCMP_A1(SCMP_CMP_MASKED_EQ, writing[i], writing[i]));
+		if (r == 0)
+			r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 1,
+					     SCMP_A2(SCMP_CMP_MASKED_EQ, writing[i], writing[i]));
+	}
+	return r;
+}
+
+/* abort() and a thread's end signal the process itself; nothing else is to be signalled, or limited. */
+static int refuse_others(scmp_filter_ctx filter)
+{
+	int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+				 SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+				     SCMP_A0(SCMP_CMP_NE, 0));
+	return r;
+}
+
+int privileges_make_reader(void)
+{
+	_cleanup_(seccomp_release_p) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int r = filter ? refuse_changes(filter) : -ENOMEM;
+
+	if (r == 0)
+		r = refuse_opening(filter);
+	if (r == 0)
+		r = refuse_others(filter);
+	return r < 0 ? r : seccomp_load(filter);
 }
