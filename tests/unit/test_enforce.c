@@ -135,7 +135,7 @@ struct stage {
 	bool refuse, silent;
 	unsigned calls;
 	char last[128]; /* the last call, as text */
-	unsigned failures;
+	unsigned failures, done;
 	char failed[SESSION_ID_SIZE];
 };
 
@@ -181,6 +181,11 @@ static void on_event(void *userdata, const struct event *event)
 {
 	struct stage *stage = userdata;
 
+	if (event->type == EVENT_ACTION_DONE) {
+		assert_string_equal(event->session, "c7");
+		stage->done++;
+		return;
+	}
 	assert_int_equal(event->type, EVENT_ACTION_FAILED);
 	stage->failures++;
 	snprintf(stage->failed, sizeof(stage->failed), "%s", event->session);
@@ -405,12 +410,17 @@ static void test_console_lock_job(void **state)
 	enforcer_act(stage->enforcer, "c7", STEP_CONSOLE_LOCK);
 	job_ended(stage, "done");
 	settle(stage, 1, 0);
+	assert_int_equal(stage->done, 1);
+	job_ended(stage, "done"); /* somebody else's */
+	settle(stage, 1, 0);
+	assert_int_equal(stage->done, 1);
 	enforcer_act(stage->enforcer, "c7", STEP_CONSOLE_LOCK);
 	job_forged(stage);
 	settle(stage, 2, 0);
 	job_ended(stage, "failed");
 	settle(stage, 2, 1);
 	assert_string_equal(stage->failed, "c7");
+	assert_int_equal(stage->done, 1);
 }
 
 static void test_units(void **state)

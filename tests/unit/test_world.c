@@ -334,6 +334,15 @@ static const struct row rows[] = {
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
 	     "10ms probe device-remove usb=1:5",
 	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock"},
+	{"… which proves the lock by having come up",
+	 SET "action=lock\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10ms probe device-remove usb=1:5\n90ms logind action-done session=3\n4s daemon time",
+	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
+	{"… or did not come up",
+	 SET "when-lock-fails=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10ms probe device-remove usb=1:5\n90ms logind action-failed session=3\n91ms logind action-done session=3",
+	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed|"
+	 "act 3 terminate|action 3 logout"},
 	{"ssh under lock, WhenCannotLock=logout: agreement is needed for it",
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=remote,tty,ssh\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",

@@ -33,6 +33,7 @@ vm card-out
 ok 'the console locks' wait_for "systemctl is-active -q $lock"
 ok 'the journal tells of a lock' wait_for "journal_has action $session SCPOLICY_ACTION=lock"
 ok 'and not that there was none' not journal_has cannot-lock "$session"
+ok 'it is verified' wait_for "journal_has outcome $session SCPOLICY_ACTION=lock SCPOLICY_OUTCOME=verified"
 ok 'the session is out of sight' not shows tty2
 guest 'timeout 2 busybox chvt 2'
 ok 'and cannot be switched to' not shows tty2
@@ -52,4 +53,17 @@ vm_begin_anew
 vm card-out
 ok 'in the background: the journal says that it cannot be locked' wait_for "journal_has cannot-lock $session"
 ok 'in the background: whoever sits at the console is not locked out' never "systemctl is-active -q $lock" 2
+
+vm card-in
+ok 'guarded once more' wait_for "journal_has restored $session" 20
+vm_drop_in $lock <<'END'
+[Service]
+ExecStart=
+ExecStart=/bin/false
+END
+guest 'busybox chvt 2'
+wait_for "loginctl show-session -p Active --value $session | grep -q yes"
+vm_begin_anew
+vm card-out
+ok 'a locker that does not come up: the lock has failed' wait_for "journal_has outcome $session SCPOLICY_OUTCOME=failed"
 done_testing

@@ -210,6 +210,15 @@ static struct call *call_of_reply(const struct enforcer *enforcer, uint64_t cook
 	return NULL;
 }
 
+/* Nothing in the core's answer to this changes the targets. */
+static void console_locked(struct enforcer *enforcer, const char *session)
+{
+	enforcer->sink.send(enforcer->sink.userdata, &(struct event){.type = EVENT_ACTION_DONE,
+								     .source = SOURCE_LOGIND,
+								     .stamp = monotonic_now(),
+								     .session = session});
+}
+
 /*
  * The console lock's job ended: only now is it known whether the locker came up. Such a signal is believed
  * only without a destination: then it came through the match, whose sender the bus has checked. Anybody may
@@ -227,7 +236,9 @@ static void job_removed(struct enforcer *enforcer, sd_bus_message *message)
 		if (!target->console_lock_runs)
 			continue;
 		target->console_lock_runs = false;
-		if (strcmp(result, "done") != 0)
+		if (strcmp(result, "done") == 0)
+			console_locked(enforcer, target->session);
+		else
 			step_failed(enforcer, target->session, STEP_CONSOLE_LOCK, result);
 	}
 }

@@ -102,6 +102,7 @@ static const char *plain_event(enum event_type type)
 		[EVENT_SESSION_ENDED] = "session %s has ended",
 		[EVENT_SESSION_LOCKED] = "session %s is locked",
 		[EVENT_SESSION_UNLOCKED] = "session %s is unlocked",
+		[EVENT_ACTION_DONE] = "the console of session %s is locked",
 		[EVENT_ACTION_FAILED] = "what was asked for session %s was refused",
 		[EVENT_PROBE] = "the kernel probe listens",
 		[EVENT_SLEEP] = "the machine goes to sleep",

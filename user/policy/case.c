@@ -355,6 +355,15 @@ void case_ended(struct world *world, struct session *session, uint64_t stamp)
 		tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
 }
 
+/* Nobody can switch away from physlock any more: that is the proof, for a session whose own locker shows none. */
+void case_console_locked(struct world *world, struct session *session, uint64_t stamp)
+{
+	if (session->awaited != AWAIT_LOCK || session->provable)
+		return;
+	tell_outcome(world, session, OUTCOME_VERIFIED, stamp, "the console is locked");
+	session_busy_update(world, session);
+}
+
 /* What could not be done is made up for once: by a lock, which is something at least; for a lock, see WhenLockFails=. */
 void case_step_failed(struct world *world, struct session *session, uint64_t stamp)
 {

@@ -211,6 +211,7 @@ void case_contradicted(struct world *world, struct session *session, uint64_t st
 void case_person_proven(struct world *world, struct session *session, uint64_t stamp, const char *how);
 void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);
 void case_ended(struct world *world, struct session *session, uint64_t stamp);
+void case_console_locked(struct world *world, struct session *session, uint64_t stamp);
 void case_step_failed(struct world *world, struct session *session, uint64_t stamp);
 void case_bound(struct world *world, struct session *session);
 void case_report(struct world *world, struct session *session);

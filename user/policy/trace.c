@@ -28,6 +28,7 @@ static const char *const type_names[] = {
 	[EVENT_SESSION_ENDED] = "session-ended",
 	[EVENT_SESSION_LOCKED] = "session-locked",
 	[EVENT_SESSION_UNLOCKED] = "session-unlocked",
+	[EVENT_ACTION_DONE] = "action-done",
 	[EVENT_ACTION_FAILED] = "action-failed",
 	[EVENT_LOST] = "lost",
 	[EVENT_TIME] = "time",
@@ -258,6 +259,7 @@ const char *trace_format(const struct event *event, char line[static TRACE_LINE_
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		put_text(&writer, "session", event->session);
 		break;

@@ -347,6 +347,9 @@ static void session_event(struct world *world, const struct event *event)
 	case EVENT_SESSION_UNLOCKED:
 		case_locked(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
 		break;
+	case EVENT_ACTION_DONE:
+		case_console_locked(world, session, event->stamp);
+		break;
 	default:
 		case_step_failed(world, session, event->stamp);
 		break;
@@ -450,6 +453,7 @@ static int take_in(struct world *world, const struct event *event)
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);
 		break;
