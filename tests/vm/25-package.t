@@ -18,7 +18,7 @@ guest -i 'cat > /tmp/newer.deb' < "$newer.deb"
 picture() {
 	guest --timeout=120 "find / -xdev \( -path /tmp -o -path /root -o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
 			-o -path /var/lib/dpkg \) -prune -o -type f -printf '%p\n' -o -printf '%p %y\n' | sort
-		find /run/scpolicyd /run/systemd/generator* /var/lib/systemd/deb-systemd-helper* 2> /dev/null
+		find /run/scpolicyd /run/systemd/generator* /var/lib/systemd/deb-systemd-helper* 2> /dev/null | sort
 		find /etc /var/lib/pam -type f ! -name '*-' -exec md5sum {} + | sort -k 2" > "$top/build/vm/picture-$1"
 }
 apt() { guest --timeout=180 "DEBIAN_FRONTEND=noninteractive apt-get -q -y $* > /tmp/apt.log 2>&1 || { cat /tmp/apt.log; false; }"; }
@@ -60,7 +60,8 @@ ok 'installed: the other session is not' is_unlocked "$password"
 
 vm card-in
 ok 'the session is guarded again' wait_for "journal_has restored $card" 20
-guest "loginctl unlock-session $card; date +%s > /run/vm-case-began; sleep 1"
+guest "loginctl unlock-session $card"
+vm_begin_anew
 ok 'a newer one installs over it' apt install /tmp/newer.deb
 ok 'it is the newer one' guest 'dpkg-query -W -f "\${Version}" scpolicyd | grep -q newer'
 ok 'its daemon took the session over' wait_for "log_has 'session $card of user card is governed'"
