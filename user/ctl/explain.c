@@ -212,7 +212,8 @@ static void show_simulation(struct json_object *answer, const char *session)
 		     rule_text(tree_string(answer, "rule"), rule, sizeof(rule)));
 	output_field("calls", "%s%s", steps && *steps ? steps : "none",
 		     tree_bool(answer, "after_agreement") ? ", once a second source agrees" : "");
-	show_span("waits", answer, "confirm_usec", "for a second source to agree");
+	if (tree_bool(answer, "after_agreement"))
+		show_span("waits", answer, "confirm_usec", "at most, for a second source to agree");
 	show_span("settles", answer, "settle_usec", "for the same card to come back");
 	if (*then && strcmp(then, "none") != 0)
 		output_field("then", "%s after %s, unless it is unlocked", then,

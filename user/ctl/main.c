@@ -62,6 +62,11 @@ static void show_help(void)
 	     "  -j, --json                 JSON instead of text for people\n"
 	     "  -h, --help                 show this; after a verb, more about that verb\n"
 	     "  -V, --version              show the version\n\n"
+	     "Examples:\n"
+	     "  scpolicyctl                at a glance\n"
+	     "  scpolicyctl simulate card  what pulling your card would do now\n"
+	     "  scpolicyctl explain 12     why session 12 is governed as it is: rule, file, line\n"
+	     "  scpolicyctl monitor        then pull it, and see what happens when\n\n"
 	     "Exit status: 0 fine, 1 it failed or a fault was found, 2 usage, 3 the daemon does not run.\n"
 	     "More: scpolicyctl(1), scpolicyd.conf(5).");
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <wchar.h>
 
 #include "client.h"
 #include "listener.h"
@@ -90,7 +91,28 @@ static void print_what(const struct ctl *ctl, struct json_object *entry, uint64_
 		fputs(what_happened(entry), stdout);
 }
 
-#define COLUMNS_FORMAT "%-12s  %10s  %-7s  %-12s  "
+/* A column of `width` places and two blanks; its text to the right for a negative width. */
+static void print_cell(const char *text, int width)
+{
+	wchar_t wide[128];
+	size_t length = mbstowcs(wide, text, ELEMENTS(wide));
+	int places = length < ELEMENTS(wide) ? wcswidth(wide, length) : -1;
+
+	if (places < 0)
+		places = (int)strlen(text);
+	if (width < 0)
+		printf("%*s%s  ", places < -width ? -width - places : 0, "", text);
+	else
+		printf("%s%*s  ", text, places < width ? width - places : 0, "");
+}
+
+static void print_columns(const char *time, const char *since, const char *session, const char *user)
+{
+	print_cell(time, 12);
+	print_cell(since, -10);
+	print_cell(session, 7);
+	print_cell(user, 12);
+}
 
 static void print_entry(const struct ctl *ctl, struct json_object *entry)
 {
@@ -102,8 +124,7 @@ static void print_entry(const struct ctl *ctl, struct json_object *entry)
 
 	if (known)
 		offset_text(since, offset);
-	printf(COLUMNS_FORMAT, clock_text(wall_clock(at), clock), offset, *session ? session : "-",
-	       *user ? user : "-");
+	print_columns(clock_text(wall_clock(at), clock), offset, *session ? session : "-", *user ? user : "-");
 	print_what(ctl, entry, since);
 	putchar('\n');
 	fflush(stdout);
@@ -156,8 +177,10 @@ static void on_presence(void *userdata, bool runs)
 		sd_event_exit(monitor->event, client_complain(monitor->ctl, -EHOSTUNREACH, NULL));
 		return;
 	}
-	if (!monitor->listening && !monitor->ctl->json)
-		printf(COLUMNS_FORMAT "WHAT\n", "TIME", "SINCE", "SESSION", "USER");
+	if (!monitor->listening && !monitor->ctl->json) {
+		print_columns("TIME", "SINCE", "SESSION", "USER");
+		puts("WHAT");
+	}
 	if (runs)
 		tell_presence(monitor, "listening", "scpolicyd runs, listening");
 	else

@@ -59,7 +59,7 @@ void output_field(const char *label, const char *format, ...)
 {
 	va_list arguments;
 
-	printf("%14s: ", label);
+	printf("%14s%s ", label, *label ? ":" : " ");
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -78,6 +78,11 @@ static int add_row(const struct ctl *ctl, struct libscols_table *table, struct j
 	for (size_t i = 0; i < count; i++) {
 		char *text = tree_text(tree_get(row, columns[i].key));
 
+		/* So that each cell is a word, for eyes and awk alike. */
+		if (text && !*text) {
+			free(text);
+			text = strdup("-");
+		}
 		if (!text || scols_line_refer_data(line, i, text) != 0) {
 			free(text);
 			return -ENOMEM;

@@ -12,7 +12,7 @@
 enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };
 const char *paint(const struct ctl *ctl, enum paint paint);
 
-/* "     label: …", labels right-aligned; a line. */
+/* "     label: …", labels right-aligned; a line. Label "": one more line of the field before. */
 void output_field(const char *label, const char *format, ...) _printf_(2, 3);
 
 struct column {
