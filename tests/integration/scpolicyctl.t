@@ -134,6 +134,8 @@ subtest 'sessions and readers' => sub {
     is_deeply([map { $_->{session} } @{json_as('anna', 'sessions')->{sessions}}], ['1'], 'anna sees her own');
     my ($status, $text) = ctl('sessions');
     unlike($text, qr/\xff|\xc2\x9b|\x1b/, 'what a terminal would take for a command is not shown');
+    ($status, $text) = ctl('--json', 'sessions');
+    unlike($text, qr/\xff|\xc2\x9b|\x1b/, 'nor as JSON');
     said_ok('the card is in', qr/^\Q$Stage::READER\E +yes /m, 'readers');
     my ($reader) = grep { $_->{name} eq $Stage::READER } @{json_as('root', 'readers')->{readers}};
     is_deeply([$reader->{present}, $reader->{sessions}], [JSON::PP::true, ['1', '2']], 'and bound to both');
@@ -147,6 +149,19 @@ subtest 'status' => sub {
     is($status->{daemon}{pcscd}, 'up', 'what it says of itself');
     is(scalar @{$status->{sessions}}, 2, 'the sessions');
     ok(scalar @{$status->{problems}}, 'no probe here: that is wrong');
+};
+
+# On a terminal of its own.
+sub on_terminal { return `script -qec '@{[build('scpolicyctl')]} status' /dev/null` }
+
+subtest 'colour' => sub {
+    local $ENV{TERM} = 'xterm';
+    like(on_terminal(), qr/ is \e\[32mon\e\[0m,/, 'on a terminal');
+    unlike((ctl('status'))[1], qr/\e/, 'not elsewhere');
+    local $ENV{NO_COLOR} = '1';
+    my $said = on_terminal();
+    like($said, qr/ is on,/, 'NO_COLOR');
+    unlike($said, qr/\e\[3/, 'is obeyed');
 };
 
 subtest 'explain' => sub {
@@ -209,7 +224,7 @@ X
     is($complete->('replay', "$recordings/card"), "$recordings/card-pulled.trace", 'a file');
     my ($status, $help) = ctl('--help');
     my %completed = map { $_ => 1 } split ' ', $complete->('');
-    my @missing = grep { !$completed{$_} } $help =~ /^  ([a-z]+)(?: [\[A-Z][^ ]*)* {2,}/mg;
+    my @missing = grep { !$completed{$_} } $help =~ s/\n  -j, .*//sr =~ /^  ([a-z]+)(?: [\[A-Z][^ ]*)* {2,}/mg;
     is("@missing", '', 'every verb of the help is completed');
 };
 

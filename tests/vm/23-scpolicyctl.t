@@ -5,9 +5,10 @@
 vm_boot
 vm_two_sessions
 
+said_has() { printf '%s\n' "$said" | grep -Eq "$1" || { note "$said"; return 1; }; }
 says() { # NAME PATTERN COMMAND
 	said=$(guest "$3" 2>&1)
-	ok "$1" eval 'printf "%s\n" "$said" | grep -Eq "$2"' || note "$said"
+	ok "$1" said_has "$2"
 }
 
 says 'status: on, by the kernel probe' 'heard from: probe \((fentry|kprobe)\), uevent, udev, pcsc' 'scpolicyctl'

@@ -19,7 +19,7 @@ enum exit_status {
 
 struct ctl {
 	bool json;   /* --json */
-	bool colour; /* standard output is a terminal, and NO_COLOR is not set */
+	bool colour; /* standard output is a terminal, and NO_COLOR is unset or empty */
 	sd_bus *bus; /* the system bus; NULL until client_open() */
 	const char *root; /* --root=: the machine to look at; NULL: this one */
 };

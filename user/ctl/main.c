@@ -149,7 +149,8 @@ int main(int argc, char **argv)
 		{"root", required_argument, NULL, 'r'},
 		{NULL, 0, NULL, 0},
 	};
-	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+	const char *no_colour = getenv("NO_COLOR");
+	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour)};
 	bool help = false;
 	int option, status;
 
