@@ -17,7 +17,7 @@
 
 #define AGENT_NAME "org.scpolicyd1.Notify"
 
-/* Of one user: more than anybody has. What is above it is not told. */
+/* Of one user: more than anybody has. Of more than that, the one that was told of first is forgotten. */
 #define SESSIONS_MAX 64
 
 struct agent {
@@ -102,23 +102,39 @@ static struct notice *find_notice(const struct agent *agent, const char *session
 	return NULL;
 }
 
-static struct notice *make_notice(struct agent *agent, const char *session)
+static void forget_first(struct agent *agent)
 {
-	struct notice *notice = find_notice(agent, session);
+	notice_free(agent->sessions[0].notice);
+	agent->count--;
+	memmove(agent->sessions, agent->sessions + 1, agent->count * sizeof(agent->sessions[0]));
+}
 
-	if (notice || agent->count == SESSIONS_MAX || !session_id_valid(session) ||
-	    notice_new(agent->user_bus, &notice) < 0)
-		return notice;
+static int make_notice(struct agent *agent, const char *session, struct notice **ret)
+{
+	int r;
+
+	*ret = find_notice(agent, session);
+	if (*ret)
+		return 0;
+	if (!session_id_valid(session))
+		return -EINVAL;
+	if (agent->count == SESSIONS_MAX)
+		forget_first(agent);
+	r = notice_new(agent->user_bus, ret);
+	if (r < 0)
+		return r;
 	snprintf(agent->sessions[agent->count].id, SESSION_ID_SIZE, "%s", session);
-	agent->sessions[agent->count++].notice = notice;
-	return notice;
+	agent->sessions[agent->count++].notice = *ret;
+	return 0;
 }
 
 static void show(struct agent *agent, const char *session, const struct notice_text *text)
 {
-	struct notice *notice = make_notice(agent, session);
-	int r = notice ? notice_show(notice, text) : -ENOBUFS;
+	struct notice *notice;
+	int r = make_notice(agent, session, &notice);
 
+	if (r >= 0)
+		r = notice_show(notice, text);
 	if (r < 0)
 		complain("cannot show a notification: %s", strerror(-r));
 }
