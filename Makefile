@@ -3,6 +3,7 @@
 # make            builds everything under build/
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
+# make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
 # make install    writes files below DESTDIR, calls nothing
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 # V=1 shows commands.
@@ -51,7 +52,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm demo install clean deps lint
+.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm demo fuzz install clean deps lint
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -198,6 +199,26 @@ check-vm: all
 demo: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/demo
+
+# libFuzzer, each target for FUZZ_SECONDS: what was found once is kept in build/fuzz, the seeds are the project's own.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZED_SOURCES := $(LIB_SOURCES) user/daemon/config.c user/daemon/config_keys.c
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
+	$(call say,FUZZER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(PCSC_CFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $< $(FUZZED_SOURCES) -linih -lpcsclite
+
+fuzz: $(FUZZERS)
+	@for fuzzer in $(FUZZERS); do name=$${fuzzer##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name; \
+		echo "$$name, $(FUZZ_SECONDS) s"; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+			$$(for hint in tests/fuzz/$$name.dict; do [ ! -e $$hint ] || echo -dict=$$hint; done) build/fuzz/corpus/$$name \
+			$$(for seeds in tests/fuzz/corpus/$$name; do [ ! -d $$seeds ] || echo $$seeds; done) > build/fuzz/$$name.log 2>&1 || \
+			{ tail -n 40 build/fuzz/$$name.log; exit 1; }; \
+		grep executed_units build/fuzz/$$name.log; done
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
                 $(PAM_SOURCES) $(HELPER_SOURCES)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clang -fsanitize=fuzzer,address,undefined -linih: no text makes config_parse() misbehave, what it refuses
+ * No text makes config_parse() misbehave, what it refuses
  * it refuses with a printable sentence, and what it takes decides about sessions.
  */
 #include <assert.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clang -fsanitize=fuzzer,address,undefined: no text makes record_parse() misbehave, and what it takes is
+ * No text makes record_parse() misbehave, and what it takes is
  * written and read back as the same.
  */
 #include <assert.h>

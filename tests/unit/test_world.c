@@ -533,6 +533,7 @@ static void test_trace_errors(void **state _unused_)
 		{"10ms pcsc reader name=a%2", "unknown key or bad value"},
 		{"10ms pcsc reader counter=65536", "unknown key or bad value"},
 		{"10ms pcsc reader atr=3", "unknown key or bad value"},
+		{"10ms record record name=R0 slot=0 usb=1:5", "no session"},
 	};
 
 	for (size_t i = 0; i < ELEMENTS(bad); i++) {

@@ -663,6 +663,9 @@ static bool read_words(struct trace_event *trace, char *line, struct trace_error
 		if (!read_value(trace, word, equals + 1))
 			return fail(error, "unknown key or bad value", word);
 	}
+	/* Every record names one: what is told of a session without a name could not be carried out. */
+	if (trace->event.type == EVENT_RECORD && !trace->session[0])
+		return fail(error, "no session", "record");
 	return true;
 }
 
