@@ -1,0 +1,99 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The papers say what the code does: every key, argument and journal event has its place in a man page, man pages render,
+# what README and man pages name is there.
+use strict;
+use warnings;
+use FindBin;
+use Test::More;
+
+chdir "$FindBin::Bin/../.." or die $!;
+
+sub slurp {
+	my $path = shift;
+	open my $file, '<', $path or die "$path: $!";
+	local $/;
+	return <$file>;
+}
+
+# Every match of the pattern's first group, once each.
+sub all {
+	my ($text, $pattern) = @_;
+	my %seen;
+	return grep { !$seen{$_}++ } $text =~ /$pattern/g;
+}
+
+sub names {
+	my ($page, $what, @names) = @_;
+	cmp_ok(@names, '>', 3, "$page: there are $what to look for");
+	my $text = slurp($page);
+	my @missing = grep { $text !~ /^\*\Q$_\E\*/m && $text !~ /\b_?\Q$_\E_?\b/ } @names;
+	is("@missing", '', "$page names all of the $what");
+}
+
+# ---- scpolicyd.conf(5)
+
+my $keys = slurp('user/daemon/config_keys.c');
+my $page = slurp('user/man/scpolicyd.conf.5.scd');
+my $sample = slurp('user/data/scpolicyd.conf');
+my %settings = map { $_ => 1 } all($keys, qr/(?:SETTING\(|\.name = )"(\w+)"/);
+my @matches = all($keys, qr/MATCH\("(\w+)"/);
+cmp_ok(keys %settings, '>', 5, 'there are keys to look for');
+for my $key (sort keys %settings) {
+	like($page, qr/^\*$key=\*.*?\nDefault: .+ Example: \*$key=/ms, "scpolicyd.conf(5) has $key=, its default and an example");
+	like($sample, qr/^#$key=/m, "and the sample file has it");
+}
+for my $key (@matches) {
+	like($page, qr/^\*$key=\*(?:(?!^\*\w+=\*).)*Example: \*$key=/ms, "scpolicyd.conf(5) has $key= and an example");
+	like($sample, qr/^#$key=/m, 'and the sample file has it');
+}
+my @told = grep { !$settings{$_} && !grep { $_ eq $1 } @matches } $page =~ /^\*(\w+)=\*$/mg;
+is("@told", '', 'and tells of no key that is not there');
+
+# ---- pam_scpolicy(8), scpolicyd(8)
+
+my $module = slurp('user/pam/pam_scpolicy.c');
+my @arguments = all($module, qr/(?:\{|value_of\(argument, )"(\w+=?)"(?:, offsetof\(struct options|, parse_|\))/);
+names('user/man/pam_scpolicy.8.scd', 'arguments', @arguments);
+my @events = all(slurp('user/actions/trail.c'), qr/\] = \{"([a-z-]+)", "[0-9a-f]{32}"/);
+names('user/man/scpolicyd.8.scd', 'journal events', @events);
+
+# A stack names only arguments that the module knows, and each line of it is one.
+for my $block (slurp('user/man/pam_scpolicy.8.scd') =~ /^```\n(.*?)^```/msg) {
+	for my $line (grep { /\.so\b/ } split /\n/, $block) {
+		like($line, qr/^(?:(?:auth|account|session|password)\s+|\t)(?:\w+|\[[^]]+\])\s+pam_\w+\.so(?: .*)?$/, "a PAM line: $line");
+		next unless $line =~ /pam_scpolicy\.so(.*)/;
+		for my $argument (split ' ', $1) {
+			my $name = $argument =~ s/=.*/=/r;
+			ok((grep { $_ eq $name } @arguments), "pam_scpolicy knows $argument");
+		}
+	}
+}
+
+# ---- all man pages
+
+for my $source (glob 'user/man/*.scd') {
+	my ($name) = $source =~ m{([^/]*)\.scd$};
+	ok(-e "build/man/$name", "$name is made");
+	is(qx(LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -l build/man/$name 2>&1 >/dev/null), '', 'and renders without a warning');
+}
+
+# ---- README, CONTRIBUTING
+
+my $makefile = slurp('Makefile');
+for my $paper ('README.md', 'CONTRIBUTING.md') {
+	my $text = slurp($paper);
+	my @targets = all($text, qr/\bmake ([a-z]+(?:-[a-z]+)*)(?=[\s`]|$)/);
+	my @missing = grep { $makefile !~ /^(?:\S+ )*\Q$_\E(?: \S+)*:/m } @targets;
+	is("@missing", '', "$paper: make does what it says");
+	my @files = (all($text, qr/\]\(([^):#]+)\)/), all($text, qr{(?:src|srcset)="([^":]+)"}),
+		all($text, qr{`((?:user|tests|bpf|scripts|debian|udev-rules)/[\w./-]*\w)`}));
+	is(join(' ', grep { !-e && !/NN|NAME/ } @files), '', "$paper: files that it names are there");
+}
+
+# ---- versions
+
+my ($version) = $makefile =~ /^VERSION := (\S+)/m;
+like(slurp('debian/changelog'), qr/^scpolicyd \(\Q$version\E\)/, 'the package has the version of the build');
+like(slurp('CHANGELOG.md'), qr/^## \Q$version\E/m, 'and so have the changes');
+done_testing();

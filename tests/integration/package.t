@@ -1,0 +1,28 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Debian package, without a machine: it builds, lintian is content, and all that `make install` installs is in it.
+use strict;
+use warnings;
+use File::Temp 'tempdir';
+use FindBin;
+use Test::More;
+
+chdir "$FindBin::Bin/../.." or die $!;
+
+my $before = qx(git status --porcelain 2>/dev/null);
+is(system('scripts/package > /dev/null'), 0, 'it builds') or BAIL_OUT('no package');
+is(qx(git status --porcelain 2>/dev/null), $before, 'and leaves the tree as it was');
+
+my ($package) = glob 'build/scpolicyd_*.deb';
+is(qx(lintian --allow-root --fail-on none --tag-display-limit 0 $package 2>&1), '', 'lintian has nothing to say');
+
+my $root = tempdir(CLEANUP => 1);
+is(system("make -s install DESTDIR='$root' PREFIX=/usr > /dev/null"), 0, 'the tree installs');
+my %packaged = map { s{^\./}{}r => 1 } qx(dpkg-deb --fsys-tarfile $package | tar -t);
+my @missing;
+for my $path (qx(cd '$root' && find . ! -type d -printf '%P\n')) {
+	push @missing, $path unless $packaged{$path} || $packaged{ $path =~ s/\n/.gz\n/r };
+}
+is(join('', @missing), '', 'and the package has all of it');
+like(qx(dpkg-deb -f $package Depends), qr/\blibpam-runtime\b.*\bpcscd\b.*\blibbpf/, 'it asks for what it needs');
+done_testing();
