@@ -636,6 +636,49 @@ static void test_unsafe_files(void **state _unused_)
 	expect_file_error("larger than 4 MiB");
 }
 
+/* ---- papers -------------------------------------------------------------------------------------------- */
+
+/* The text of a paper's block that begins with a section, from after its opening fence; NULL: no more. */
+static char *next_example(FILE *paper)
+{
+	char line[512], text[4096] = "";
+	bool inside = false;
+
+	while (fgets(line, sizeof(line), paper)) {
+		if (strncmp(line, "```", 3) == 0) {
+			inside = !inside;
+			if (!inside && text[0] == '[')
+				return strdup(text);
+			text[0] = '\0';
+		} else if (inside) {
+			strncat(text, line, sizeof(text) - strlen(text) - 1);
+		}
+	}
+	return NULL;
+}
+
+static void test_papers(void **state _unused_)
+{
+	static const char *const papers[] = {"user/man/scpolicyd.conf.5.scd", "README.md"};
+
+	for (size_t i = 0; i < ELEMENTS(papers); i++) {
+		_cleanup_fclose_ FILE *paper = fopen(papers[i], "re");
+		size_t examples = 0;
+
+		assert_non_null(paper);
+		for (;; examples++) {
+			_cleanup_free_ char *text = next_example(paper);
+			struct config config;
+
+			if (!text)
+				break;
+			config = parse(text);
+			config_free(&config);
+		}
+		assert_true(examples > 2);
+	}
+}
+
 static int remove_root(void **state _unused_)
 {
 	shell("rm -rf %s", root);
@@ -723,6 +766,7 @@ int main(void)
 		cmocka_unit_test_setup(test_unsafe_files, fresh_root),
 		cmocka_unit_test_setup(test_origins, fresh_root),
 		cmocka_unit_test_setup(test_files, fresh_root),
+		cmocka_unit_test(test_papers),
 	};
 
 	if (!mkdtemp(root))

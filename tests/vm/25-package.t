@@ -39,15 +39,9 @@ ok 'journalctl -x can explain its entries' guest 'journalctl --list-catalog | gr
 is 'its session line comes after the one of pam_systemd' \
 	"$(guest 'grep -Eo "pam_(systemd|scpolicy).so" /etc/pam.d/common-session' | tr '\n' ' ')" 'pam_systemd.so pam_scpolicy.so '
 
-# A profile for pam_pkcs11, which Debian's package has not: pam_scpolicy(8) has it.
-guest -i 'cat > /usr/share/pam-configs/pkcs11; DEBIAN_FRONTEND=noninteractive pam-auth-update --enable pkcs11' <<'END'
-Name: Smart card (pam_pkcs11)
-Default: no
-Priority: 512
-Auth-Type: Primary
-Auth:
-	[success=end default=ignore]	pam_pkcs11.so
-END
+# A profile for pam_pkcs11, which Debian's package has not: pam_scpolicy(8) shows it.
+"$top/tests/vm/papers" "$top/build/vm/papers-25"
+guest -i 'cat > /usr/share/pam-configs/pkcs11; DEBIAN_FRONTEND=noninteractive pam-auth-update --enable pkcs11' < "$top/build/vm/papers-25/profile"
 password=$(vm_signin password login)
 card=$(vm_signin card login)
 ok 'the password signs in, and the card' [ -n "$password" -a -n "$card" ]
