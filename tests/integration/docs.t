@@ -91,6 +91,21 @@ for my $paper ('README.md', 'CONTRIBUTING.md') {
 	is(join(' ', grep { !-e && !/NN|NAME/ } @files), '', "$paper: files that it names are there");
 }
 
+# ---- README's picture
+
+open my $timeline, '>', 'build/timeline.txt' or die $!;
+print $timeline map { "$_\n" } 'anything else', sprintf('  %8s  %-13s  %-36s  |%s|', 'ms', 'source', 'what', '-' x 3),
+	map { sprintf '  %8.1f  %-13s  %-36s  |%-3s|', @$_ } [0, 'kernel probe', 'the reader notifies: card out', '*'],
+	[0.7, 'scpolicyd', 'LockSession sent', '*'], [21, 'udev', 'remove <&>', '  *'];
+close $timeline;
+my $picture = qx(scripts/picture < build/timeline.txt);
+is($?, 0, 'a timeline can be drawn');
+my $words = qr/>([^<]+)<\/text>/;
+is(join(' | ', (all($picture, $words))[0, 1]), "The card is pulled: who knows of it when | milliseconds since the kernel's own stamp", 'with a title');
+like($picture, qr{>0\.7</text>.*>scpolicyd</text>.*>LockSession sent</text>.*>remove &lt;&amp;&gt;</text>}s, 'and a row for each line');
+isnt(system('scripts/picture < /dev/null > /dev/null 2>&1'), 0, 'nothing cannot be drawn');
+is_deeply([grep { slurp('scripts/removal.svg') !~ />\Q$_\E</ } 'LockSession sent', 'reader gone'], [], "README's has its ends");
+
 # ---- versions
 
 my ($version) = $makefile =~ /^VERSION := (\S+)/m;
