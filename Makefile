@@ -155,6 +155,9 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
+# What a test needs of scpolicyctl.
+build/san/tests/test_pam_stack: build/san/obj/user/ctl/pam_stack.o
+
 # The PAM module as the unit test loads it: it runs the helper that the test names.
 build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so
 build/san/tests/pam_scpolicy.so: $(PAM_SOURCES) build/san/libscpolicy.a $(wildcard user/pam/*.h user/lib/*.h)
@@ -242,6 +245,9 @@ install: programs
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd.service
 	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
+	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
+	install -m 0644 user/data/scpolicyd-metrics.timer $(DESTDIR)$(UNITDIR)/
 	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
 	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl
 	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
