@@ -53,7 +53,7 @@ static bool session_is_there(const struct doctor *doctor, const char *session)
 		return true;
 	}
 	fd = doctor_open(doctor, path, O_PATH);
-	return fd >= 0 || fd != -ENOENT;
+	return fd != -ENOENT;
 }
 
 /* True for one that governs its session. */
