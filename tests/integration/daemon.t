@@ -77,6 +77,25 @@ subtest 'the card is back, and pulled again' => sub {
     expect_no_lock('\d+', 0.5, 'insertion locks nothing');
 };
 
+subtest 'one card, two sessions' => sub {
+    take_out($SLOT0);
+    expect_lock('1', 2);
+    my $counter = put_in($SLOT0);
+    for my $session ('21', '22') {
+        session($session);
+        record($session, COUNTER => $counter, USER => 'twice');
+    }
+    expect_no_lock('\d+', 0.5, 'nothing is locked while the card is in');
+    take_out($SLOT0);
+    for (1, 2) {
+        my $entry = expect_entry(2, 'a lock is sent', SCPOLICY_EVENT => 'action', SCPOLICY_USER => 'twice');
+        cmp_ok($entry->{SCPOLICY_DECIDED_USEC}, '<=', $entry->{SCPOLICY_LATENCY_USEC}, 'after it was decided');
+    }
+    $logind->say("end $_") for '21', '22';
+    put_in($SLOT0);
+    $logind->say('unlock 1');
+};
+
 subtest 'another slot of the same reader' => sub {
     my $counter = put_in($SLOT1, '3B00');
     session('3');

@@ -269,9 +269,26 @@ static void test_steps(void **state)
 		assert_int_equal(allocations, 0);
 		assert_in_range(sent, before, monotonic_now());
 		assert_true(enforcer_sent(stage->enforcer, "c7") == sent);
+		assert_in_range(enforcer_decided(stage->enforcer, "c7"), before, sent);
 		settle(stage, i + 1, 0);
 		assert_string_equal(stage->last, cases[i].call);
 	}
+}
+
+static void test_moments_are_each_session_s_own(void **state)
+{
+	struct login_record other = login;
+	struct stage *stage = *state;
+
+	snprintf(other.session, sizeof(other.session), "c8");
+	assert_int_equal(enforcer_arm(stage->enforcer, &login, STEP_BIT(STEP_LOCK), NULL), 0);
+	assert_int_equal(enforcer_arm(stage->enforcer, &other, STEP_BIT(STEP_LOCK), NULL), 0);
+	enforcer_act(stage->enforcer, "c7", STEP_LOCK);
+	enforcer_act(stage->enforcer, "c8", STEP_LOCK);
+	assert_in_range(enforcer_decided(stage->enforcer, "c7"), 1, enforcer_sent(stage->enforcer, "c7"));
+	assert_in_range(enforcer_decided(stage->enforcer, "c8"), enforcer_sent(stage->enforcer, "c7"),
+			enforcer_sent(stage->enforcer, "c8"));
+	assert_true(enforcer_decided(stage->enforcer, "c9") == 0);
 }
 
 /* Once the reply is in, the next call is ready: no allocation the second time either. */
@@ -446,6 +463,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_steps),
+		CASE(test_moments_are_each_session_s_own),
 		CASE(test_again_after_the_reply),
 		CASE(test_several_in_a_row),
 		CASE(test_refused),

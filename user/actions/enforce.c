@@ -55,7 +55,7 @@ struct target {
 	struct call calls[STEP_COUNT];
 	struct xrdp_target xrdp;
 	bool console_lock_runs; /* its job was asked for and has not ended */
-	uint64_t sent;
+	uint64_t decided, sent;
 	UT_hash_handle hh;
 };
 
@@ -420,6 +420,7 @@ void enforcer_disarm(struct enforcer *enforcer, const char *session)
 
 uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step step)
 {
+	uint64_t decided = monotonic_now();
 	struct target *target = target_find(enforcer, session);
 	int r;
 
@@ -429,8 +430,10 @@ uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step 
 		r = xrdp_disconnect(enforcer->xrdp_socket, &target->xrdp);
 	else
 		r = call_send(enforcer, target, step);
-	if (target)
+	if (target) {
+		target->decided = decided;
 		target->sent = r < 0 ? 0 : monotonic_now();
+	}
 	if (r < 0)
 		step_failed(enforcer, session, step, strerror(-r));
 	return r < 0 ? 0 : target->sent;
@@ -441,6 +444,13 @@ uint64_t enforcer_sent(const struct enforcer *enforcer, const char *session)
 	const struct target *target = target_find(enforcer, session);
 
 	return target ? target->sent : 0;
+}
+
+uint64_t enforcer_decided(const struct enforcer *enforcer, const char *session)
+{
+	const struct target *target = target_find(enforcer, session);
+
+	return target ? target->decided : 0;
 }
 
 /* ---- an administrator's unit ---------------------------------------------------------------------------- */

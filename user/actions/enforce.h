@@ -44,6 +44,9 @@ uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step 
 /* The stamp of the session's last enforcer_act(); 0: none, or it failed. For the audit, after the fact. */
 uint64_t enforcer_sent(const struct enforcer *enforcer, const char *session);
 
+/* … and the moment at which it was called. */
+uint64_t enforcer_decided(const struct enforcer *enforcer, const char *session);
+
 /*
  * Has systemd start the instance of `unit_template` ("note@.service") that is named by the session's id.
  * Nothing is waited for; what goes wrong later is logged. -EINVAL: not a template unit.

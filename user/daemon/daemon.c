@@ -51,7 +51,6 @@ struct daemon {
 	struct bus *callers; /* who asks us, on a connection of its own */
 	struct bus_host host;
 	struct daemon_status status;
-	uint64_t decided; /* the last VERDICT_ACT, for the entry that follows it */
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
 	bool recheck, reread; /* asked for by the core, done once its call has returned */
@@ -136,13 +135,14 @@ static void publish_config(const struct daemon *daemon, const char *text, bool r
 
 static void tell(struct daemon *daemon, const struct verdict *verdict)
 {
-	struct trail_times times = {.decided = daemon->decided};
+	struct trail_times times = {0};
 	struct trail_entry entry;
 	const char *session;
 
 	realtime_suspend(); /* the bus, logind and the locker come before words about it */
 	if (verdict->login) {
 		session = verdict->login->session;
+		times.decided = enforcer_decided(daemon->enforcer, session);
 		times.sent = enforcer_sent(daemon->enforcer, session);
 		announce_verdict(verdict, logind_source_tty(daemon->logind, session));
 		note_away(daemon, verdict);
@@ -158,10 +158,8 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 {
 	struct daemon *daemon = userdata;
 
-	if (verdict->type == VERDICT_ACT) {
-		daemon->decided = monotonic_now();
+	if (verdict->type == VERDICT_ACT)
 		enforcer_act(daemon->enforcer, verdict->login->session, verdict->step);
-	}
 	if (daemon->recorder)
 		recorder_verdict(daemon->recorder, verdict);
 	switch (verdict->type) {
