@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 package Stage::Process;
-# A process of the stage whose lines are heard and which may be spoken to.
+# A process of the stage whose lines are heard and which may be spoken to. What it says goes to a file: a pipe would be
+# full some time while nobody listens, and hold the process up.
 use strict;
 use warnings;
 use IO::Handle;
-use IO::Select;
-use POSIX '_exit';
-use Time::HiRes qw(time);
+use POSIX qw(_exit WNOHANG);
+use Time::HiRes qw(sleep time);
 
 my @all;
 
 sub new {
     my ($class, $name, @command) = @_;
     pipe(my $in_read, my $in_write) or die $!;
-    pipe(my $out_read, my $out_write) or die $!;
+    my $file = "/run/said-by-$$-" . @all;
+    open(my $out_write, '>>', $file) or die "$file: $!";
+    open(my $out_read, '<', $file) or die "$file: $!";
+    unlink $file;
     my $pid = fork // die $!;
     if ($pid == 0) {
         open(STDIN, '<&', $in_read);
@@ -26,7 +29,6 @@ sub new {
     }
     close $_ for $in_read, $out_write;
     $in_write->autoflush(1);
-    $out_read->blocking(0);
     my $self = bless {
         name => $name, pid => $pid, in => $in_write, out => $out_read, rest => '',
         lines => [], next => 0, since => time}, $class;
@@ -42,13 +44,24 @@ sub say {
     print { $self->{in} } "$line\n";
 }
 
-# Takes in what was said; false at its end.
+sub has_ended {
+    my ($self) = @_;
+    $self->{status} = $? if !defined $self->{status} && waitpid($self->{pid}, WNOHANG) == $self->{pid};
+    return defined $self->{status};
+}
+
+# Takes in what was said, waiting for so many seconds if nothing was; false at its end.
 sub hear {
     my ($self, $seconds) = @_;
-    return 1 if !IO::Select->new($self->{out})->can_read($seconds > 0 ? $seconds : 0);
-    my $size = sysread($self->{out}, my $text, 65536);
-    return 0 if defined $size && $size == 0;
-    $self->{rest} .= $text // '';
+    my ($end, $text) = (time + $seconds, '');
+    for (;;) {
+        my $is_last = $self->has_ended;
+        1 while sysread($self->{out}, $text, 65536, length $text);
+        last if length $text;
+        return !$is_last if $is_last || time >= $end;
+        sleep 0.01;
+    }
+    $self->{rest} .= $text;
     while ($self->{rest} =~ s/^([^\n]*)\n//) {
         push @{$self->{lines}}, $1;
         push @{$self->{stamps}}, time - $self->{since};
