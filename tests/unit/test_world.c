@@ -292,6 +292,23 @@ static const struct row rows[] = {
 	     "5s record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR "\n30s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "cancelled 3 logout"},
+	{"… a policy that has none any more does",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	     "5s record settings session=3 then=none\n30s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "cancelled 3 logout"},
+	{"what waits for agreement is not done when the policy does not ask for it any more",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n100ms record settings session=3 action=lock\n"
+	     "510ms daemon time\n30s daemon time",
+	 "removal 3 card probe|cancelled 3 logout"},
+	{"a disconnect that waited for agreement is followed by its second stage all the same",
+	 SET "action=disconnect then=logout after=20s\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n510ms daemon time\n610ms daemon time\n20010ms daemon time",
+	 "removal 3 card probe|countdown 3 logout 20000ms|act 3 xrdp-disconnect|action 3 disconnect|"
+	 "outcome 3 disconnect unverified|countdown 3 logout 0ms|act 3 terminate|action 3 logout"},
+	{"after a log-out nothing follows",
+	 SET "action=logout then=logout after=20s\n10ms probe device-remove usb=1:5\n30s daemon time",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout failed"},
 
 	/* ---- a loose plug ---- */
 	{"Settle=: back in time, forgotten",

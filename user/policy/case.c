@@ -135,7 +135,8 @@ static void take_destructive(struct world *world, struct session *session, enum 
 		return;
 	}
 	session->pending = ACTION_NONE;
-	session->then_at = session->announce_at = 0;
+	if (action == ACTION_LOGOUT)
+		session->then_at = session->announce_at = 0;
 	session->taken = action;
 	take_step(world, session, step);
 	if (step == STEP_XRDP_DISCONNECT)
@@ -154,7 +155,7 @@ static void lock(struct world *world, struct session *session, const struct plan
 	session->report_cannot_lock |= plan->cannot_lock;
 }
 
-static void take_action(struct world *world, struct session *session, enum action action)
+static struct plan take_action(struct world *world, struct session *session, enum action action)
 {
 	struct plan plan = plan_action(session, session->settings, action);
 
@@ -162,6 +163,7 @@ static void take_action(struct world *world, struct session *session, enum actio
 		lock(world, session, &plan);
 	if (plan.losing != ACTION_NONE)
 		take_destructive(world, session, plan.losing);
+	return plan;
 }
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
@@ -193,13 +195,14 @@ static void tell_countdown(struct world *world, struct session *session, uint64_
 static void first_stage(struct world *world, struct session *session)
 {
 	const struct settings *settings = session->settings;
+	struct plan first;
 
 	session->settle_until = 0;
-	take_action(world, session, plan_first(settings, session->cause));
+	first = take_action(world, session, plan_first(settings, session->cause));
 	session->report_removal = true;
 	report_later(world, session);
 	/* An earlier removal's second stage that is still to come stays as it is. */
-	if (plan_then(settings, session->cause) == ACTION_NONE || session->then_at)
+	if (plan_then(settings, &first, session->cause) == ACTION_NONE || session->then_at)
 		return;
 	session->then_at = world->now + settings->after;
 	set_announcement(session, world->now);
@@ -223,6 +226,23 @@ static void cancel(struct world *world, struct session *session, uint64_t stamp,
 	session->pending = ACTION_NONE;
 	session->then_at = session->announce_at = 0;
 	world_tell(world, session, verdict);
+}
+
+static bool asks_for(const struct settings *settings, enum action action)
+{
+	if (action == settings->action || action == settings->then)
+		return true;
+	return action == ACTION_LOGOUT &&
+	       (settings->when_cannot_lock == FALLBACK_LOGOUT || settings->when_lock_fails == FALLBACK_LOGOUT);
+}
+
+/* The policy was read anew: an open case goes on under it, without what it does not ask for any more. */
+void case_govern(struct world *world, struct session *session, const struct settings *settings)
+{
+	if ((session->then_at && settings->then == ACTION_NONE) ||
+	    (session->pending != ACTION_NONE && !asks_for(settings, session->pending)))
+		cancel(world, session, world->now, "the policy does not ask for it any more");
+	session->settings = settings;
 }
 
 /* ---- words of a removal --------------------------------------------------------------------------------- */

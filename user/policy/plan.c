@@ -90,9 +90,10 @@ enum action plan_first(const struct settings *settings, enum cause cause)
 	return cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action;
 }
 
-enum action plan_then(const struct settings *settings, enum cause cause)
+/* … and after a log-out there is nothing left that a second stage could be for. */
+enum action plan_then(const struct settings *settings, const struct plan *first, enum cause cause)
 {
-	return cause == CAUSE_PCSC_LOST ? ACTION_NONE : settings->then;
+	return cause == CAUSE_PCSC_LOST || first->losing == ACTION_LOGOUT ? ACTION_NONE : settings->then;
 }
 
 /* What was found missing has been away for some time already. */

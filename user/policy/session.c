@@ -410,7 +410,7 @@ void session_pcsc_down(struct world *world, struct session *session)
 void session_govern(struct world *world, struct session *session, const struct governance *governance)
 {
 	session->governance = *governance;
-	session->settings = governance->by_cause[session->cause];
+	case_govern(world, session, governance->by_cause[session->cause]);
 	arm(world, session);
 }
 

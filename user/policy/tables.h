@@ -196,7 +196,7 @@ struct plan plan_action(const struct session *session, const struct settings *se
 enum step plan_step(const struct session *session, enum action action);
 unsigned plan_steps(const struct session *session);
 enum action plan_first(const struct settings *settings, enum cause cause);
-enum action plan_then(const struct settings *settings, enum cause cause);
+enum action plan_then(const struct settings *settings, const struct plan *first, enum cause cause);
 uint64_t plan_settle(const struct settings *settings, enum cause cause);
 bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence);
 bool plan_heeds_pcsc(const struct world *world, const struct session *session);
@@ -208,6 +208,7 @@ void session_remove(struct world *world, struct session *session, enum cause cau
 void case_time(struct world *world, struct session *session);
 void case_confirmed(struct world *world, struct session *session);
 void case_contradicted(struct world *world, struct session *session, uint64_t stamp);
+void case_govern(struct world *world, struct session *session, const struct settings *settings);
 void case_person_proven(struct world *world, struct session *session, uint64_t stamp, const char *how);
 void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp);
 void case_ended(struct world *world, struct session *session, uint64_t stamp);

@@ -115,10 +115,10 @@ bool world_simulate(const struct world *world, const char *id, enum cause cause,
 	if (cause == CAUSE_PCSC_LOST && !plan_heeds_pcsc(world, session))
 		return true;
 	ret->action = plan_first(settings, cause);
-	ret->then = plan_then(settings, cause);
 	ret->settle = plan_settle(settings, cause);
 	ret->starts_unit = settings->unit[0];
 	plan = plan_action(session, settings, ret->action);
+	ret->then = plan_then(settings, &plan, cause);
 	memcpy(ret->steps, plan.steps, sizeof(ret->steps));
 	ret->count = plan.count;
 	ret->cannot_lock = plan.cannot_lock;
