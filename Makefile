@@ -4,6 +4,7 @@
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
+# make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; takes hours)
 # make install    writes files below DESTDIR, calls nothing
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 # V=1 shows commands.
@@ -52,7 +53,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm demo fuzz install clean deps lint
+.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install clean deps lint
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -66,6 +67,7 @@ PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
 TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c tests/vm/host/*.c)
+BENCH_TOOLS := $(patsubst %.c,build/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL_SOURCES))) \
               $(patsubst tests/%.c,build/tests/%.so,$(filter %-preload.c,$(TOOL_SOURCES)))
 
@@ -99,17 +101,20 @@ build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/vm/host/%.o: EXTRA = $(shell pkg-config --cflags libcacard)
 
-# The probe: CO-RE, so one object serves every kernel; its skeleton is what the loader includes.
-build/removal.bpf.o: bpf/removal.bpf.c
+# The probe: CO-RE, so one object serves every kernel; its skeleton is what the loader includes. The benchmark's
+# tracer is made the same way.
+vpath %.bpf.c bpf tests/bench
+build/%.bpf.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/removal.bpf.d -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/$*.bpf.d -c -o $@ $<
 
-build/removal.skel.h: build/removal.bpf.o
+build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name removal_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 build/obj/user/sources/probe.o build/san/obj/user/sources/probe.o build/obj/tests/vm/floor.o: build/removal.skel.h
+build/obj/tests/bench/observer.o: build/observer.skel.h
 
 # ---- linking ----------------------------------------------------------------------------------------------
 
@@ -177,7 +182,7 @@ build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
 build/tests/vm/host/%: TOOL_LIBS = $(shell pkg-config --libs libcacard)
 
--include build/removal.bpf.d $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
+-include $(wildcard build/*.bpf.d) $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
 
 # ---- testing ----------------------------------------------------------------------------------------------
 
@@ -198,6 +203,16 @@ check-integration: all sanitized
 
 check-vm: all
 	@scripts/check vm $(CASE)
+
+# PUBLISH=1 also writes the results into scripts/BENCHMARK.md.
+bench:
+	@scripts/install-deps gnuplot-nox
+	@$(MAKE) --no-print-directory all $(BENCH_TOOLS)
+	@$(MAKE) -s --no-print-directory install DESTDIR=build/vm/root PREFIX=/usr
+	@scripts/bench
+	@$(if $(PUBLISH),scripts/bench-plot --publish)
+
+bench-tools: $(BENCH_TOOLS)
 
 demo: deps
 	@$(MAKE) --no-print-directory all
