@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What can happen to the reader's USB device but being pulled: unbound and deauthorised it is as good as gone, reset it
-# is still there. And what happens to another reader of the same model concerns nobody.
+# What can happen to the reader's USB device but being pulled: unbound and deauthorised it is as good as gone, and so it
+# is when the kernel takes it away only to find it anew; reset it is still there. And what happens to another reader of
+# the same model concerns nobody.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -31,6 +32,20 @@ ok_only_card_locked 'deauthorised'
 ok 'deauthorised: its reader counts as removed' journal_has removal "$card" SCPOLICY_CAUSE=reader
 guest "echo 1 > $usb/authorized"
 ok_guarded_again 'authorised again'
+
+# The kernel takes the device away and finds it anew, at another address, the card in it all the while.
+address=$(guest "cat $usb/devnum")
+hub=$(echo "${usb##*/}" | sed 's/-.*/-0:1.0/')
+guest "cd /sys/bus/usb/drivers/hub; echo $hub > unbind; echo $hub > bind"
+ok_only_card_locked 're-enumerated'
+ok 're-enumerated: its reader counts as removed' journal_has removal "$card" SCPOLICY_CAUSE=reader
+ok_guarded_again 're-enumerated'
+ok 're-enumerated: at another address' guest "[ \$(cat $usb/devnum) != $address ]"
+vm card-out
+ok_only_card_locked 'the card is pulled there'
+vm card-in
+ok_guarded_again 'put back there'
 vm reader-out
 ok_only_card_locked 'pulled at last'
+ok 'pulled at last: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Without the BTF of modules, which fentry needs; without BPF; then with pcscd gone as well; then held up while more is
-# told than fits: the next rung serves, and the daemon says which.
+# Without the BTF of modules, which fentry needs; without ftrace, which kprobes need too; without BPF; then with pcscd
+# gone as well; then held up while more is told than fits: the next rung serves, and the daemon says which.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -20,6 +20,9 @@ ok 'kprobes: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
 vm reader-in
 ok_guarded_again 'kprobes'
 
+guest 'sysctl -qw kernel.ftrace_enabled=0; systemctl restart scpolicyd; sysctl -qw kernel.ftrace_enabled=1'
+ok 'no ftrace: no probe is claimed' wait_for "log_has 'hearing removals from: uevent, udev, pcsc; no kernel probe'"
+
 vm_drop_in scpolicyd.service <<'END'
 [Service]
 CapabilityBoundingSet=
@@ -30,8 +33,9 @@ vm_policy <<'END'
 Action=lock
 PcscLost=lock
 END
+vm_begin_anew
 guest 'systemctl restart scpolicyd'
-ok 'it says what it hears by' wait_for "journalctl -q -b -o cat SCPOLICY_EVENT=degraded | grep -q 'hearing removals from: uevent, udev, pcsc'"
+ok 'it says what it hears by' wait_for "journalctl -q -b -o cat --since @\$(cat /run/vm-case-began) SCPOLICY_EVENT=degraded | grep -q 'hearing removals from: uevent, udev, pcsc'"
 
 vm reader-out
 ok_only_card_locked 'without a probe, reader'

@@ -120,6 +120,17 @@ static int attach(bool fentry, struct removal_bpf **ret)
 	return 0;
 }
 
+/*
+ * Fentry and kprobes at a function's entry both go through ftrace. With kernel.ftrace_enabled=0 the kernel
+ * attaches them without a word, and they hear nothing (tried on 6.1 and 6.12).
+ */
+static bool ftrace_is_off(void)
+{
+	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/ftrace_enabled", "re");
+
+	return file && fgetc(file) == '0';
+}
+
 static int attach_best(struct probe *probe)
 {
 	int r;
@@ -141,6 +152,10 @@ int probe_new(sd_event *event, struct sink sink, struct probe **ret)
 	if (!probe)
 		return -ENOMEM;
 	probe->sink = sink;
+	if (ftrace_is_off()) {
+		log_warning("kernel.ftrace_enabled is 0: a probe would hear nothing");
+		return -EOPNOTSUPP;
+	}
 	libbpf_set_print(print_libbpf);
 	r = attach_best(probe);
 	if (r < 0)

@@ -8,7 +8,8 @@ struct probe;
 /*
  * Loads and attaches the probe: fentry, or kprobes where the kernel has no fentry. Needs CAP_BPF,
  * CAP_PERFMON and CAP_SYS_ADMIN (for module BTF) during this call, no capability afterwards.
- * 0; or a negative errno when the kernel offers neither, and the other sources have to serve.
+ * 0; or a negative errno when the kernel offers neither (-EOPNOTSUPP: ftrace is switched off), and the other
+ * sources have to serve.
  */
 int probe_new(sd_event *event, struct sink sink, struct probe **ret);
 struct probe *probe_free(struct probe *probe);
