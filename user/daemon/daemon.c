@@ -441,8 +441,9 @@ static int setup_watchdog(struct daemon *daemon)
 	int r;
 
 	r = sd_watchdog_enabled(false, &limit);
+	/* WatchdogSec=infinity comes as a number that libsystemd refuses: there is none to be told either. */
 	if (r <= 0)
-		return r;
+		return r == -EINVAL ? 0 : r;
 	daemon->watchdog_usec = limit / 2;
 	r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC, daemon->watchdog_usec, 0,
 				       on_watchdog, daemon);
