@@ -261,6 +261,23 @@ static const struct row rows[] = {
 	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"… which is enough to log out for, too: nothing else could have heard",
+	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
+	 "act 3 terminate|removal 3 card pcsc|action 3 logout"},
+	{"pcscd stays away: nobody would hear of the card",
+	 SET "action=lock pcsc-lost=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms pcsc pcsc-down\n9s daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
+	{"pcscd is away, the card of the other interface is pulled: nothing",
+	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "10ms pcsc pcsc-down\n20ms probe slot-change usb=1:5 slots=02\n9s daemon time",
+	 ""},
+	{"pcscd is back and tells of the other interface first: nothing",
+	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n10ms pcsc pcsc-down\n"
+	     "3000ms pcsc pcsc-up\n3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
+	     "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
+	 ""},
 	{"the device is pulled: at once",
 	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
 	     "10ms probe device-remove usb=1:5",

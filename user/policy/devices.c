@@ -120,18 +120,6 @@ void reader_forget(struct world *world, struct reader *reader)
 	free(reader);
 }
 
-static struct reader *reader_in_slot(struct device *device, uint8_t slot)
-{
-	struct reader *reader;
-
-	DL_FOREACH(device->readers, reader)
-	{
-		if (reader->state.slot == slot)
-			return reader;
-	}
-	return NULL;
-}
-
 bool slot_is_shared(const struct device *device, uint8_t slot)
 {
 	const struct reader *reader;
@@ -139,7 +127,35 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 
 	DL_FOREACH(device->readers, reader)
 	count += reader->state.slot == slot;
-	return count > 1;
+	return count > 1 || device->shares_slots;
+}
+
+/* What PC/SC told of a device's interfaces is still so when it is gone. */
+void reader_forget_all(struct world *world)
+{
+	struct reader *reader, *next;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	{
+		if (reader->device)
+			reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
+		reader_forget(world, reader);
+	}
+}
+
+/* NULL as well when it may be in another interface's slot of that number. */
+static struct reader *reader_in_slot(struct device *device, uint8_t slot)
+{
+	struct reader *reader;
+
+	if (slot_is_shared(device, slot))
+		return NULL;
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot)
+			return reader;
+	}
+	return NULL;
 }
 
 /*

@@ -104,9 +104,10 @@ uint64_t plan_settle(const struct settings *settings, enum cause cause)
 
 /* ---- evidence ------------------------------------------------------------------------------------------- */
 
+/* Of two CCID interfaces it cannot say whose card went: as if it did not listen to the card. */
 bool plan_probe_watches(const struct world *world, const struct session *session)
 {
-	return world->probe && session->device;
+	return world->probe && session->device && !slot_is_shared(session->device, session->login.card.slot);
 }
 
 /*
