@@ -278,6 +278,16 @@ static const struct row rows[] = {
 	     "3000ms pcsc pcsc-up\n3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
 	     "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
 	 ""},
+	{"… though it is heard of for the first time: nothing",
+	 SET "action=logout\n10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
+	     "3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
+	     "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
+	 ""},
+	{"PC/SC loses the interface, and the other one's card comes and goes: no removal",
+	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n10ms pcsc reader-gone name=R0\n"
+	     "20ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	     "30ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n9s daemon time",
+	 "comm-error 3"},
 	{"the device is pulled: at once",
 	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
 	     "10ms probe device-remove usb=1:5",

@@ -113,13 +113,6 @@ struct reader *reader_get(struct world *world, const struct reader_state *state)
 	return reader;
 }
 
-void reader_forget(struct world *world, struct reader *reader)
-{
-	reader_detach(world, reader);
-	HASH_DELETE(hh, world->readers, reader);
-	free(reader);
-}
-
 bool slot_is_shared(const struct device *device, uint8_t slot)
 {
 	const struct reader *reader;
@@ -130,25 +123,22 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 	return count > 1 || device->shares_slots;
 }
 
-/* What PC/SC told of a device's interfaces is still so when it is gone. */
-void reader_forget_all(struct world *world)
+/* What PC/SC told of a device's interfaces is still so when it does not tell of them any more. */
+void reader_forget(struct world *world, struct reader *reader)
 {
-	struct reader *reader, *next;
-
-	HASH_ITER(hh, world->readers, reader, next)
-	{
-		if (reader->device)
-			reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
-		reader_forget(world, reader);
-	}
+	if (reader->device)
+		reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
+	reader_detach(world, reader);
+	HASH_DELETE(hh, world->readers, reader);
+	free(reader);
 }
 
-/* NULL as well when it may be in another interface's slot of that number. */
-static struct reader *reader_in_slot(struct device *device, uint8_t slot)
+/* NULL as well when it may be another interface's slot of that number, or some are yet to be told of. */
+static struct reader *reader_in_slot(const struct world *world, const struct device *device, uint8_t slot)
 {
 	struct reader *reader;
 
-	if (slot_is_shared(device, slot))
+	if (!world->pcsc_listed || slot_is_shared(device, slot))
 		return NULL;
 	DL_FOREACH(device->readers, reader)
 	{
@@ -167,8 +157,8 @@ struct reader *reader_of_session(const struct world *world, const struct session
 	struct reader *by_name = reader_find(world, session->login.card.name);
 
 	if (!session->device || !by_name)
-		return session->device ? reader_in_slot(session->device, session->login.card.slot) : by_name;
+		return session->device ? reader_in_slot(world, session->device, session->login.card.slot) : by_name;
 	if (by_name->device == session->device || !by_name->device)
 		return by_name;
-	return reader_in_slot(session->device, session->login.card.slot);
+	return reader_in_slot(world, session->device, session->login.card.slot);
 }

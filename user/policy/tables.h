@@ -44,7 +44,7 @@ struct device {
 	uint64_t disconnected; /* the probe's stamp; 0: not seen by it */
 	unsigned listing;      /* the listing in which it was last told of */
 	bool watched;
-	bool shares_slots; /* found so before pcscd went: its interfaces do not change */
+	bool shares_slots; /* its interfaces number their slots alike, as PC/SC told once */
 	struct session *sessions; /* bound to this device */
 	struct reader *readers;	  /* that PC/SC names for it */
 	UT_hash_handle hh;
@@ -170,7 +170,6 @@ struct reader *reader_get(struct world *world, const struct reader_state *state)
 void reader_forget(struct world *world, struct reader *reader);
 struct reader *reader_of_session(const struct world *world, const struct session *session);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
-void reader_forget_all(struct world *world);
 
 /* session.c: is the session's card in? */
 void session_bind_device(struct world *world, struct session *session, struct device *device);

@@ -173,6 +173,14 @@ static void slot_changed(struct world *world, const struct event *event)
 
 /* ---- PC/SC ---------------------------------------------------------------------------------------------- */
 
+static void reader_forget_all(struct world *world)
+{
+	struct reader *reader, *next;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	reader_forget(world, reader);
+}
+
 static void pcsc_changed(struct world *world, bool up)
 {
 	struct session *session, *next;
