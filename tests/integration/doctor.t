@@ -196,6 +196,8 @@ put('/etc/pam.d/odd', "auth required pam_pkcs11.so\n\@include odd\n");
 finds_too('files that include themselves', 'fault:pam-syntax@/etc/pam.d/odd:2');
 put('/etc/pam.d/odd', "auth required pam_pkcs11.so\nauth [success=nonsense] pam_x.so\nsession");
 finds_too('a control value that is none', 'fault:pam-syntax@/etc/pam.d/odd:2');
+put('/etc/pam.d/odd', "auth required pam_pkcs11.so\n# a comment \\\nauth include nowhere \\\n # not here\n");
+finds_too('a comment ends with its line', 'fault:pam-syntax@/etc/pam.d/odd:3');
 put('/etc/pam.d/odd', "auth required pam_pkcs11.so\nauth include nowhere\n");
 finds_too('a file that is not there', 'fault:pam-syntax@/etc/pam.d/odd:2');
 drop('/etc/pam.d/odd');

@@ -105,7 +105,7 @@ static void check_records(struct doctor *doctor, int folder, const char *boot_id
 static bool was_card(const struct doctor *doctor, const char *process)
 {
 	static const char variable[] = "PKCS11_LOGIN_TOKEN_NAME=";
-	_cleanup_free_ char *path = NULL, *buffer = malloc(DOCTOR_FILE_MAX);
+	_cleanup_free_ char *path = NULL, *buffer = calloc(1, DOCTOR_FILE_MAX + 1);
 	_cleanup_close_ int fd = -1;
 	ssize_t size;
 

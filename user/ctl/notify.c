@@ -152,14 +152,14 @@ static void close_notice(struct agent *agent, const char *session)
 static int on_removal(struct agent *agent, sd_bus_message *message)
 {
 	const char *session, *user, *reader, *cause;
-	char body[128], name[128];
+	char body[128];
 	int r = sd_bus_message_read(message, "ssss", &session, &user, &reader, &cause);
 
 	if (r < 0 || !is_own(session, message))
 		return r;
-	snprintf(name, sizeof(name), "%s", reader);
-	escape_markup(text_clean(name, false), body, sizeof(body));
-	show(agent, session, &(struct notice_text){.summary = removal_words(cause), .body = body});
+	/* Cleaned last: the bus refuses a text that is cut within a character. */
+	escape_markup(reader, body, sizeof(body));
+	show(agent, session, &(struct notice_text){.summary = removal_words(cause), .body = text_clean(body, false)});
 	return 0;
 }
 

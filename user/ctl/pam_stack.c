@@ -263,7 +263,10 @@ static int take_line(struct taking *taking, struct pam_line *line, char *text, u
 	return take_module(taking, line, control, bracketed, text, depth);
 }
 
-/* Cuts the next line out of the text, a backslash at its end joining it with the one after it. Counts lines. */
+/*
+ * Cuts the next line out of the text, a backslash at its end joining it with the one after it, unless that is part
+ * of a comment. Counts lines.
+ */
 static char *next_line(char **text, unsigned *number)
 {
 	char *start = *text, *end = start;
@@ -271,9 +274,11 @@ static char *next_line(char **text, unsigned *number)
 	if (!*start)
 		return NULL;
 	for (;; end++) {
-		end += strcspn(end, "\n");
+		char *comment = end + strcspn(end, "#\n");
+
+		end = comment + strcspn(comment, "\n");
 		++*number;
-		if (!*end || end == start || end[-1] != '\\')
+		if (!*end || *comment == '#' || end == start || end[-1] != '\\')
 			break;
 		end[-1] = end[0] = ' ';
 	}
