@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The probe tells more than its ring buffer holds while the daemon is held up. What fits says that a card is in, which is
+# no removal; then the card goes, untold. A program of ours has the reader meanwhile, as pcscd has it.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+vm_drop_in scpolicyd.service <<'END'
+[Service]
+WatchdogSec=infinity
+END
+guest 'systemctl restart scpolicyd'
+vm_two_sessions
+guest "systemctl stop pcscd.socket pcscd.service
+	cd /sys/bus/usb/devices/\$(sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card)
+	systemd-run -q --collect --unit=signin-changes -p StandardOutput=truncate:/run/signin-changes.out \
+		slot-changes \$(printf /dev/bus/usb/%03d/%03d \$(cat busnum devnum)) 132"
+ok 'the reader can be had' wait_for 'grep -q ready /run/signin-changes.out'
+
+guest 'systemctl kill -s STOP --kill-who=main scpolicyd'
+tries=0
+until guest 'grep -q enough /run/signin-changes.out' || [ $((tries += 1)) -gt 12 ]; do vm card-again 33; done
+vm card-out
+ok 'more slot changes than fit, then the card is out' wait_for '! systemctl is-active -q signin-changes'
+empty=$(guest 'tail -n 1 /run/signin-changes.out')
+note "slot changes, and how many of them of an empty slot: $empty"
+guest 'systemctl start pcscd.socket; systemctl kill -s CONT --kill-who=main scpolicyd'
+ok 'the log says how many were lost' wait_for "log_has 'ring buffer was full: [1-9][0-9]* records dropped'"
+ok 'everything is looked at anew' wait_for "journal_has recheck ''"
+ok_only_card_locked 'lost'
+# A slow machine may have shown an empty slot between a card and the next.
+[ "${empty#* }" != 1 ] || ok 'lost: found without the probe' not journal_has removal "$card" SCPOLICY_SOURCE=probe
+vm card-in
+ok_guarded_again 'put back'
+vm card-out
+ok_only_card_locked 'pulled again'
+done_testing
