@@ -1,9 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pcscd comes and goes: that is no removal, and keeps none from being seen.
+# pcscd looks away, comes and goes: that is no removal, and keeps none from being seen.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
+
+vm_settle
+guest 'systemctl kill -s STOP pcscd'
+vm card-out
+ok 'it does not look, and the card goes: locked' wait_for "is_locked $card"
+vm card-in
+guest 'systemctl kill -s CONT pcscd'
+ok_only_card_locked 'back before it looked'
+ok 'back before it looked: the probe told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
+# Whether it saw the card out is chance, and told; the lock was sent, and the session is guarded as before.
+ok 'back before it looked: pcscd has its say' wait_for "journal_has restored $card || journal_has contradicted $card"
+guest "loginctl unlock-session $card"
+wait_for "is_unlocked $card"
+vm_begin_anew
+vm_witness
 
 guest 'systemctl restart pcscd'
 ok 'restarted: its clients have lost it' wait_for 'grep -q "pcsc lost" /run/witness.out' 20
