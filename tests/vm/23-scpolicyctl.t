@@ -18,6 +18,8 @@ says 'sessions: another user sees none' '^No session' 'runuser -u password -- sc
 says 'readers: the probe listens to it' '^Gemalto.* yes +yes +1-1 ' 'scpolicyctl readers'
 says 'explain: where it is' 'on USB: 1-1 \(08e6:4433\)' "scpolicyctl explain $card"
 says 'explain: its owner may ask' "^Session $card of card .*scpolicy-login" "runuser -u card -- scpolicyctl explain $card"
+says 'simulate: what would be done' "^Session $card, cause card: locked at once" "scpolicyctl simulate $card card"
+says 'simulate: and does nothing' '^no$' "loginctl show-session -p LockedHint --value $card"
 says 'reload' 'read anew' 'scpolicyctl reload'
 
 guest 'systemd-run -q --unit=monitor -p StandardOutput=truncate:/run/monitor.out scpolicyctl monitor'
@@ -34,6 +36,7 @@ guest 'systemctl stop scpolicyd'
 says 'not running: said so, with the remedy' 'does not run; .*systemctl start scpolicyd' 'scpolicyctl'
 is 'not running: the exit status' "$(guest 'scpolicyctl 2> /dev/null; echo $?')" 3
 ok 'not running: nor started by asking' guest '! systemctl is-active -q scpolicyd'
+says 'replay: what the daemon recorded leads to the same' 'all as recorded' 'scpolicyctl replay $(ls -t /run/scpolicyd/trace-* | head -n 1)'
 guest 'systemctl start scpolicyd'
 ok 'monitor: it goes on over a restart' wait_for "grep -q 'has stopped' /run/monitor.out && tail -n 3 /run/monitor.out | grep -q listening" 20
 guest 'systemctl stop monitor; rm /run/monitor.out'
