@@ -19,7 +19,7 @@ our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull writ
     session record drop_record expect_lock expect_no_lock expect_entry);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
-    0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD');
+    0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD', 0xAC7B => "Odd\x01PCD");
 our $READER = 'Virtual PCD 00 00';                   # slot 0, port 35963; slot 1: 'Virtual PCD 00 01', port 35964
 our $ATR = '3B80800101';
 my $build = "$FindBin::Bin/../../build";

@@ -134,6 +134,14 @@ is(read_record(1)->{$_->[0]}, $_->[1], "rebound: $_->[0]")
     for [TOKEN => 'John'], [LEADER => 4711], [SESSION => 1], [USER => 'card'], [SERVICE => 'login'];
 says(ask('rebind', UID => 1002), 'nothing', qr/^no session to bind/, 'a user without records');
 
+pull(35963);
+stop_pcscd();
+start_pcscd(0xAC7B);
+insert(0xAC7B);
+look_until(qr/^READER=Odd/);
+says(sign_in(9), 'done', qr/^session 9/, 'a reader name with a control character');
+is(read_record(9)->{READER}, 'Odd?PCD 00 00', 'without it');
+
 says(ask('look', "UID=0\n"), 'failed', qr/malformed: line 1: unknown field UID=$/, 'an unknown field');
 says(ask('record', "SESSION=1\n"), 'failed', qr/malformed: field UID= is missing$/, 'a missing field');
 says(ask('record', "SESSION=1\nUID=x\n"), 'failed', qr/malformed: line 2: field UID= is not a number/, 'no number');

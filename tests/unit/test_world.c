@@ -333,6 +333,10 @@ static const struct row rows[] = {
 	     "10ms probe slot-change usb=1:5 slots=02\n510ms daemon time\n610ms daemon time\n20010ms daemon time",
 	 "removal 3 card probe|countdown 3 logout 20000ms|act 3 xrdp-disconnect|action 3 disconnect|"
 	 "outcome 3 disconnect unverified|countdown 3 logout 0ms|act 3 terminate|action 3 logout"},
+	{"the reader says only after PC/SC that the card is back: it was out all the same",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
+	     "card=present counter=1" ATR "\n100ms probe slot-change usb=1:5 slots=03\n510ms daemon time",
+	 "removal 3 card probe|restored 3|act 3 terminate|action 3 logout"},
 	{"after a log-out nothing follows",
 	 SET "action=logout then=logout after=20s\n10ms probe device-remove usb=1:5\n30s daemon time",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout failed"},

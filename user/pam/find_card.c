@@ -252,6 +252,7 @@ static void read_usb_device(struct login_record *record)
 static void fill_record(struct login_record *record, SCARDCONTEXT context, const struct reader_state *card)
 {
 	record->card = *card;
+	log_safe(card->name, record->card.name, sizeof(record->card.name));
 	memset(record->usb_path, 0, sizeof(record->usb_path));
 	memset(record->usb_id, 0, sizeof(record->usb_id));
 	memset(record->usb_serial, 0, sizeof(record->usb_serial));

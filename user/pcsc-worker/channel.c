@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
+
 /* Not exit(): other threads may be inside libpcsclite, whose destructors must not run under them. */
 static _Noreturn void channel_end(int status)
 {
@@ -43,6 +45,7 @@ void channel_send_reader(enum worker_message_type type, uint64_t stamp, const st
 	struct worker_message message = {
 		.magic = WORKER_MAGIC, .type = type, .stamp = stamp, .reader = *reader};
 
+	log_safe(reader->name, message.reader.name, sizeof(message.reader.name));
 	channel_write(&message);
 }
 

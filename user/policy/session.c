@@ -267,6 +267,9 @@ bool session_restore(struct world *world, struct session *session, const struct 
 	}
 	if (session->settle_until && !same_insertion(session, reader))
 		return false;
+	/* Until Confirm= is over, the reader itself may yet say that the card came back, and so that it was out. */
+	if (session->confirm_until && !session->settle_until && contradicts(session, reader))
+		return false;
 	restored(world, session, reader, stamp);
 	return true;
 }
