@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make            builds everything under build/
+# make            builds everything under build/, the tests' tools too; make programs what is installed
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
@@ -53,7 +53,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install clean deps lint
+.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install clean deps lint FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -85,12 +85,19 @@ build/man/%: user/man/%.scd
 
 # ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
 
-build/obj/%.o: %.c
+# Objects have these folders compiled in: those of another PREFIX are compiled anew.
+PATHS := $(LIBEXECDIR) $(VENDORDIR) $(PAMDIR)
+build/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' > $@
+FORCE:
+
+build/obj/%.o: %.c build/paths
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-build/san/obj/%.o: %.c
+build/san/obj/%.o: %.c build/paths
 	$(call say,CC san,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
