@@ -23,17 +23,17 @@ static const struct finding installed = {"installation", SEVERITY_OK, NULL, NULL
 static const struct finding config_error = {
 	"config", SEVERITY_FAULT,
 	"The daemon does not start with it; one that runs keeps the policy that it had.",
-	"Correct it, then: systemctl reload scpolicyd"};
+	"Correct it, then: scpolicyctl reload"};
 static const struct finding config_old = {"config-not-in-force", SEVERITY_FAULT,
 					  "The last reload was refused: the policy from before is in force.",
-					  "systemctl reload scpolicyd, once the files are right."};
+					  "scpolicyctl reload, once the files are right."};
 static const struct finding action_none = {
 	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
-	"Set Action=lock in /etc/scpolicyd.conf, and: systemctl reload scpolicyd"};
+	"Set Action=lock in /etc/scpolicyd.conf, and: scpolicyctl reload"};
 static const struct finding action_none_rules = {
 	"action-none", SEVERITY_WARNING,
 	"Where no rule matches, a removal is noted in the journal, and nothing else happens.",
-	"If that is not meant: Action=lock in [Policy] of /etc/scpolicyd.conf, and systemctl reload scpolicyd"};
+	"If that is not meant: Action=lock in [Policy] of /etc/scpolicyd.conf, and scpolicyctl reload"};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
 
 /* ---- files ---------------------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 DEFINE_CLEANUP(struct daemon *, daemon_free)
 
 static const char usage[] = "Usage: scpolicyd [OPTION]\n"
-			    "Lock the login session whose smart card or reader is taken away.\n\n"
+			    "Lock, log out or disconnect the login session whose smart card or reader is taken\n"
+			    "away, as scpolicyd.conf(5) says.\n\n"
 			    "  -d, --debug        say more on standard error\n"
 			    "  -r, --record=FILE  append every event and verdict to FILE, to be replayed\n"
 			    "  -R, --replay=FILE  put a recording through the core, print what it says; 1 if\n"
