@@ -78,6 +78,7 @@ subtest 'who sees what' => sub {
         for 'root', 'member';
     like(ask('alice', 'ListSessions'), qr/^aa\{sv\} 1 .*"User" s "alice"/, 'alice sees her own');
     unlike(ask('alice', 'ListSessions'), qr/bob/, 'and nothing of bob');
+    like(ask('alice', 'ListSessions'), qr/"Action" s "lock" "Then" s "logout" "Rule"/, 'with both stages');
     like(ask('alice', 'GetStatus'), qr/^a\{sv\} .*"Probe" s "none".*"Pcscd" s "up".*"Sessions" u 1 /, 'hers are counted');
     like(ask('root', 'GetStatus'), qr/"Sessions" u 2 .*"ConfigFiles" as 1 "\/etc\/scpolicyd.conf" "Rules" u 1 /, 'all of them');
     like(ask('bob', 'ListReaders'), qr/"Name" s "Virtual PCD 00 00".*?"Present" b true.*?"Sessions" as 0/, 'bob sees the reader, not whose it is');
@@ -110,7 +111,10 @@ subtest 'reload' => sub {
     expect_entry(2, 'and it is told', SCPOLICY_EVENT => 'config');
     append_file('/etc/scpolicyd.conf', 'Colour=red');
     like(ask('root', 'Reload'), qr{/etc/scpolicyd.conf:8: .*Colour}, 'a faulty file is named by its line');
-    like(ask('alice', 'GetStatus'), qr{"ConfigError" s "/etc/scpolicyd.conf:8: }, 'and in the status');
+    like(ask($_, 'GetStatus'), qr{"ConfigError" s "/etc/scpolicyd.conf:8: }, "and in the status, for $_") for 'root', 'member';
+    my $told = ask('alice', 'GetStatus');
+    like($told, qr/"ConfigError" s "refused; root sees why"/, 'alice learns that it was refused');
+    unlike($told, qr/Colour|conf:8/, 'and nothing of what the file says');
     write_file('/etc/scpolicyd.conf', "[Policy]\nAction=lock\n");
     is(ask('root', 'Reload'), '', 'and no longer once it is good');
     unlike(ask('root', 'GetStatus'), qr/ConfigError/, 'which the status shows');

@@ -72,6 +72,17 @@ static void test_not_for_this_log(void **state _unused_)
 	assert_false(kernel_audit_message(&entry, &message));
 }
 
+/* What another source heard later: the entry has the removal's own time, and how much later. */
+static void test_heard(void **state _unused_)
+{
+	const struct verdict verdict = {.type = VERDICT_HEARD, .stamp = 9 * NSEC_PER_MSEC, .later = 2 * NSEC_PER_MSEC};
+	struct trail_entry entry = {0};
+
+	assert_true(trail_verdict(&verdict, &(struct trail_times){0}, &entry));
+	assert_int_equal(entry.number[TRAIL_MONOTONIC], 7000);
+	assert_int_equal(entry.number[TRAIL_LATER], 2000);
+}
+
 static void test_config(void **state _unused_)
 {
 	struct kernel_audit_message message;
@@ -124,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_types),	     cmocka_unit_test(test_not_for_this_log),
+		cmocka_unit_test(test_heard),
 		cmocka_unit_test(test_config),	     cmocka_unit_test(test_nothing_is_forged),
 		cmocka_unit_test(test_longest),
 	};

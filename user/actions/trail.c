@@ -215,6 +215,8 @@ bool trail_verdict(const struct verdict *verdict, const struct trail_times *time
 		ret->text[TRAIL_CAUSE] = cause_name(verdict->cause);
 	if (has_later(verdict->type))
 		add_number(ret, TRAIL_LATER, verdict->later);
+	if (verdict->type == VERDICT_HEARD)
+		add_number(ret, TRAIL_MONOTONIC, verdict->stamp - verdict->later);
 	if (verdict->settings && *verdict->settings->rule)
 		ret->text[TRAIL_RULE] = verdict->settings->rule;
 	if (names_action(verdict->type))

@@ -182,7 +182,8 @@ int access_identify(struct access *access, sd_bus_message *call, access_handler 
 
 static int deny(sd_bus_message *call)
 {
-	return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED, "This takes an administrator");
+	return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
+					  "This takes an administrator: use sudo, or have polkit installed");
 }
 
 static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)

@@ -111,6 +111,7 @@ void put_session(struct put *put, const struct session_view *session)
 	put_bool(put, "Locked", session->locked);
 	put_bool(put, "Provable", session->provable);
 	put_text(put, "Action", action_name(settings->action));
+	put_text(put, "Then", settings->then == ACTION_NONE ? NULL : action_name(settings->then));
 	put_text(put, "Rule", settings->rule);
 	if (session->state != SESSION_PENDING)
 		return;
@@ -206,6 +207,13 @@ static void put_files(struct put *put, const struct rules *rules)
 	put_end(put);
 }
 
+/* It quotes files, which may be root's alone. */
+static void put_config_error(struct put *put, const char *error, const struct caller *caller)
+{
+	if (*error)
+		put_text(put, "ConfigError", caller->privileged ? error : "refused; root sees why");
+}
+
 void describe_status(struct put *put, const struct bus_host *host, const struct caller *caller)
 {
 	const struct daemon_status *status = host->status;
@@ -226,7 +234,7 @@ void describe_status(struct put *put, const struct bus_host *host, const struct 
 	put_uint32(put, "Readers", (uint32_t)now.readers);
 	put_files(put, host->config->rules);
 	put_uint32(put, "Rules", (uint32_t)rules_count(host->config->rules));
-	put_text(put, "ConfigError", known(status->refused.text));
+	put_config_error(put, status->refused.text, caller);
 	put_uint64(put, "StartedUsec", status->started / NSEC_PER_USEC);
 	if (status->rechecked)
 		put_uint64(put, "RecheckedUsec", status->rechecked / NSEC_PER_USEC);

@@ -67,6 +67,16 @@ static int replay_file(const char *path)
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 
+/* What getopt_long() stopped at: ':' for a missing value, else '?'. */
+static int wrong_option(int option, const char *word)
+{
+	char letter[] = {'-', (char)optopt, '\0'};
+
+	fprintf(stderr, "scpolicyd: %s %s; see scpolicyd --help\n", optopt && option != ':' ? letter : word,
+		option == ':' ? "wants a value" : "is not understood");
+	return 2;
+}
+
 /* A negative value: go on; else the exit status. */
 static int parse_options(int argc, char **argv, struct daemon_options *ret_options)
 {
@@ -80,7 +90,9 @@ static int parse_options(int argc, char **argv, struct daemon_options *ret_optio
 	};
 
 	for (;;) {
-		switch (getopt_long(argc, argv, "dr:R:hV", options, NULL)) {
+		int option = getopt_long(argc, argv, ":dr:R:hV", options, NULL);
+
+		switch (option) {
 		case -1:
 			if (optind == argc)
 				return -1;
@@ -101,7 +113,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *ret_optio
 			puts("scpolicyd " VERSION);
 			return 0;
 		default:
-			return 2;
+			return wrong_option(option, argv[optind - 1]);
 		}
 	}
 }
