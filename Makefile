@@ -31,7 +31,7 @@ CLANG := clang
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
-            -DPAMDIR='"$(PAMDIR)"' \
+            -DPAMDIR='"$(PAMDIR)"' -DSBINDIR='"$(SBINDIR)"' \
             -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Iuser/ctl -Ibpf -Ibuild
 # Flags from the environment, such as dpkg-buildflags', come last.
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \

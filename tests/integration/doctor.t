@@ -76,6 +76,7 @@ sub record {
 sub healthy {
     remove_tree($root, {keep_root => 1});
     put("/usr/libexec/scpolicyd/scpolicyd-$_", "#!/bin/true\n", 0755) for 'pcsc-worker', 'pam-helper';
+    put('/usr/sbin/scpolicyd', "#!/bin/true\n", 0755);
     put('/usr/lib/systemd/system/scpolicyd.service', "[Service]\n");
     put('/usr/lib/udev/rules.d/70-scpolicyd.rules', slurp("$top/udev-rules/70-scpolicyd.rules"));
     put('/usr/lib/security/pam_scpolicy.so', '');
@@ -186,7 +187,7 @@ finds('it does not', 'warning:pam-no-card@/etc/pam.d');
 
 healthy();
 drop('/usr/lib/security/pam_scpolicy.so');
-finds('the module is missing', 'fault:pam-module-missing@/etc/pam.d/common-auth:4',
+finds('the module is missing', 'fault:program-missing@pam_scpolicy.so', 'fault:pam-module-missing@/etc/pam.d/common-auth:4',
     'fault:pam-module-missing@' . at('common-session', qr/pam_scpolicy/));
 
 # ---- what nobody should have written ----
@@ -228,6 +229,12 @@ finds('udev rules turned off', 'fault:udev-rules-missing@/etc/udev/rules.d/70-sc
 healthy();
 drop('/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
 finds('no worker', 'fault:program-missing@/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
+healthy();
+drop('/usr/sbin/scpolicyd');
+finds('no daemon', 'fault:program-missing@/usr/sbin/scpolicyd');
+drop("/usr/libexec/scpolicyd/scpolicyd-$_") for 'pcsc-worker', 'pam-helper';
+drop('/usr/lib/security/pam_scpolicy.so');
+finds_too('nothing is installed: one finding', 'fault:program-missing@');
 
 healthy();
 put('/etc/scpolicyd.conf', "[Policy]\nAction=none\n");
@@ -253,7 +260,7 @@ healthy();
 put('/run/systemd/sessions/6', "# logind's\nUID=1001\nUSER=bert\n");
 put('/sys/fs/cgroup/user.slice/user-1001.slice/session-6.scope/cgroup.procs', "41\n42\n");
 put('/proc/42/environ', "HOME=/\0PKCS11_LOGIN_TOKEN_NAME=card\0X=");
-finds('a card session without a record', 'fault:record-missing@6');
+finds('a card session without a record', 'fault:record-missing@session 6');
 put('/proc/42/environ', "HOME=/\0XPKCS11_LOGIN_TOKEN_NAME=card\0");
 finds('a password session without one');
 
@@ -275,5 +282,11 @@ put('/etc/dconf/db/local.d/10-card',
 finds('GNOME acts too', 'warning:gnome-doubles@/etc/dconf/db/local.d/10-card:2');
 put('/etc/dconf/db/local.d/10-card', "[org/gnome/settings-daemon/peripherals/smartcard]\nremoval-action='none'\n");
 finds('GNOME was told not to');
+
+like(scalar(qx('$ctl' doctor --root='$root')), qr/^ok +there is no configuration file; Action=lock by default$/m,
+    'what holds without a configuration');
+is(described(@{decode_json(scalar(qx('$ctl' doctor --json --root=/nope)))->{findings}}), 'fault:root-missing@/nope', 'no such root');
+like(scalar(qx(DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nope '$ctl' doctor)), qr/\A(?:(?!no system bus).)*there is no system bus here(?!.*system bus)/s,
+    'no bus: said once');
 
 done_testing();

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "client.h"
 
+#include <grp.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bus_access.h"
 #include "text.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)
@@ -11,6 +14,13 @@ DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)
 int client_open(struct ctl *ctl)
 {
 	return ctl->bus ? 0 : sd_bus_open_system(&ctl->bus);
+}
+
+bool client_sees_all(void)
+{
+	const struct group *group = geteuid() == 0 ? NULL : getgrnam(ACCESS_GROUP);
+
+	return geteuid() == 0 || (group && group_member(group->gr_gid));
 }
 
 static int new_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,

@@ -18,6 +18,9 @@
 /* Connects to the system bus, once. 0, or a negative errno; nothing is said. */
 int client_open(struct ctl *ctl);
 
+/* Root and the group's members are told of everybody's sessions, anybody else of their own. */
+bool client_sees_all(void);
+
 /*
  * Calls a method whose arguments are strings, `count` of them. 0 with the answer's first value in `ret` (NULL for
  * an answer without one; the caller's, json_object_put()), or a negative errno with `error` filled. Nothing is

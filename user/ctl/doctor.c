@@ -14,7 +14,8 @@ static const char *const severity_names[] = {"ok", "note", "warning", "fault"};
 static const struct finding unseen = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.", NULL};
 static const struct finding forbidden = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.",
 					 "Run scpolicyctl doctor as root."};
-static const struct finding missing_root = {"not-looked-at", SEVERITY_FAULT, NULL, "Name a folder that there is."};
+static const struct finding missing_root = {"root-missing", SEVERITY_FAULT, "Nothing was looked at.",
+					     "Name a folder that there is."};
 
 /* ---- findings ------------------------------------------------------------------------------------------- */
 
@@ -114,7 +115,7 @@ int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 
 	doctor.root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (doctor.root_fd < 0)
-		doctor_report(&doctor, &missing_root, root, "no folder can be looked at: %m");
+		doctor_report(&doctor, &missing_root, root, "the folder cannot be opened: %m");
 	for (size_t i = 0; doctor.root_fd >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
 	show(&doctor);

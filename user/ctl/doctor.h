@@ -35,7 +35,7 @@ struct doctor {
 	struct json_object *readers;
 };
 
-/* `where` is a file, with ":line" where there is one, a session, a reader; or NULL. */
+/* `where` is a file, with ":line" where there is one, "session ID", a reader; or NULL. */
 void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what, ...)
 	_printf_(4, 5);
 
@@ -68,6 +68,7 @@ void names_clear(struct names *names);
 #define _cleanup_names_ _cleanup_(names_clear)
 
 /* The parts of the machine. */
+bool doctor_has_module(const struct doctor *doctor, const char *path); /* of PAM: as a line names it */
 void doctor_service(struct doctor *doctor); /* also asks the daemon, for those that come after it */
 void doctor_install(struct doctor *doctor);
 void doctor_config(struct doctor *doctor);

@@ -8,10 +8,13 @@
 #include "doctor.h"
 
 #define RULES_NAME "70-scpolicyd.rules"
+#define PAM_MODULE "pam_scpolicy.so"
 
 static const struct finding no_program = {"program-missing", SEVERITY_FAULT,
-					  "The daemon runs it for the part of its work that the name says.",
+					  "Nothing does the part of the work that its name says.",
 					  "Install scpolicyd again."};
+static const struct finding not_here = {"program-missing", SEVERITY_FAULT, "Nothing acts on a removal.",
+					"Install scpolicyd."};
 static const struct finding no_rules = {
 	"udev-rules-missing", SEVERITY_FAULT,
 	"Nothing marks readers, and a daemon that is not running is not started when one comes.",
@@ -38,20 +41,38 @@ static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
 
 /* ---- files ---------------------------------------------------------------------------------------------- */
 
-static bool check_programs(struct doctor *doctor)
+static bool may_be_run(const struct doctor *doctor, const char *program)
 {
-	static const char *const programs[] = {LIBEXECDIR "/scpolicyd-pcsc-worker", LIBEXECDIR "/scpolicyd-pam-helper"};
-	bool all = true;
+	_cleanup_close_ int fd = doctor_open(doctor, program, O_PATH);
+	struct stat status;
+
+	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
+}
+
+static const char *const programs[] = {SBINDIR "/scpolicyd", LIBEXECDIR "/scpolicyd-pcsc-worker",
+				       LIBEXECDIR "/scpolicyd-pam-helper"};
+
+static bool is_here(const struct doctor *doctor)
+{
+	bool here = doctor_has_module(doctor, PAM_MODULE);
+
+	for (size_t i = 0; i < ELEMENTS(programs); i++)
+		here |= may_be_run(doctor, programs[i]);
+	return here;
+}
+
+static bool check_parts(struct doctor *doctor)
+{
+	bool module = doctor_has_module(doctor, PAM_MODULE), all = module;
 
 	for (size_t i = 0; i < ELEMENTS(programs); i++) {
-		_cleanup_close_ int fd = doctor_open(doctor, programs[i], O_PATH);
-		struct stat status;
-
-		if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR)
+		if (may_be_run(doctor, programs[i]))
 			continue;
 		doctor_report(doctor, &no_program, programs[i], "a program of scpolicyd is missing, or may not be run");
 		all = false;
 	}
+	if (!module)
+		doctor_report(doctor, &no_program, PAM_MODULE, "scpolicyd's PAM module is missing");
 	return all;
 }
 
@@ -85,10 +106,15 @@ static bool check_rules(struct doctor *doctor)
 
 void doctor_install(struct doctor *doctor)
 {
-	bool programs = check_programs(doctor);
+	bool parts;
 
-	if (check_rules(doctor) && programs)
-		doctor_report(doctor, &installed, NULL, "programs and udev rules are installed");
+	if (!is_here(doctor)) {
+		doctor_report(doctor, &not_here, NULL, "scpolicyd is not installed here");
+		return;
+	}
+	parts = check_parts(doctor);
+	if (check_rules(doctor) && parts)
+		doctor_report(doctor, &installed, NULL, "programs, PAM module and udev rules are installed");
 }
 
 /* ---- configuration -------------------------------------------------------------------------------------- */
@@ -116,7 +142,9 @@ static void check_action(struct doctor *doctor, struct rules *rules)
 	_cleanup_free_ char *where = NULL;
 
 	if (rules_policy(rules)->action != ACTION_NONE || rules_policy(rules)->then != ACTION_NONE) {
-		doctor_report(doctor, &config_good, NULL, "the configuration is good; Action=%s",
+		doctor_report(doctor, &config_good, NULL,
+			      rules_next_file(rules, NULL) ? "the configuration is good; Action=%s" :
+							     "there is no configuration file; Action=%s by default",
 			      action_name(rules_policy(rules)->action));
 		return;
 	}

@@ -277,7 +277,7 @@ static bool records_always(const struct service *service)
 }
 
 /* As libpam looks for it: as the line has it, else in the folder of modules, of whatever name here. */
-static bool module_is_there(const struct doctor *doctor, const char *path)
+bool doctor_has_module(const struct doctor *doctor, const char *path)
 {
 	static const char *const folders[] = {PAMDIR, "/lib/security", "/usr/lib/security", "/lib64/security",
 					      "/usr/lib64/security"};
@@ -301,7 +301,7 @@ static bool module_is_there(const struct doctor *doctor, const char *path)
 static void check_module(struct survey *survey, const struct service *service, const struct pam_stack *stack)
 {
 	for (size_t at = pam_stack_find(stack, OURS, 0); at < stack->count; at = pam_stack_find(stack, OURS, at + 1))
-		if (!module_is_there(survey->doctor, stack->lines[at].path))
+		if (!doctor_has_module(survey->doctor, stack->lines[at].path))
 			note_line(survey, service, &no_module, stack, at);
 }
 

@@ -142,7 +142,7 @@ static const char *value_of(const char *text, const char *key, char *buffer, siz
 static void check_session(struct doctor *doctor, int folder, const char *session)
 {
 	_cleanup_free_ char *path = NULL, *group = NULL, *text = NULL, *processes = NULL;
-	char uid[16], user[USER_NAME_SIZE], *left;
+	char uid[16], user[USER_NAME_SIZE], where[SESSION_ID_SIZE + 16], *left;
 	struct stat status;
 
 	if (!session_id_valid(session) || fstatat(folder, session, &status, AT_SYMLINK_NOFOLLOW) == 0)
@@ -167,7 +167,8 @@ static void check_session(struct doctor *doctor, int folder, const char *session
 
 		if (!*process || !was_card(doctor, process))
 			continue;
-		doctor_report(doctor, &missing, session, "session %s of %s has no login record, though a card opened it",
+		snprintf(where, sizeof(where), "session %s", session);
+		doctor_report(doctor, &missing, where, "session %s of %s has no login record, though a card opened it",
 			      session, user);
 		return;
 	}

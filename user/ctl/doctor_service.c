@@ -24,6 +24,8 @@ static const struct finding down = {"service-down", SEVERITY_FAULT, "Nothing act
 static const struct finding silent = {"daemon-silent", SEVERITY_FAULT,
 				      "Its unit runs, but on the system bus it does not answer.",
 				      "systemctl restart scpolicyd; see journalctl -u scpolicyd -b"};
+static const struct finding no_bus = {"not-looked-at", SEVERITY_NOTE,
+				      "So nothing is known of the service, nor of what the daemon says.", NULL};
 static const struct finding runs = {"service", SEVERITY_OK, NULL, NULL};
 static const struct finding no_probe = {
 	"probe-missing", SEVERITY_WARNING,
@@ -77,10 +79,8 @@ static int ask_systemd(sd_bus *bus, struct unit *unit)
 static bool check_unit(struct doctor *doctor)
 {
 	_cleanup_(unit_clear) struct unit unit = {0};
-	int r = client_open(doctor->ctl);
+	int r = ask_systemd(doctor->ctl->bus, &unit);
 
-	if (r >= 0)
-		r = ask_systemd(doctor->ctl->bus, &unit);
 	if (r < 0) {
 		doctor_unseen(doctor, "what systemd knows of scpolicyd.service", r);
 		return true;
@@ -161,7 +161,10 @@ void doctor_service(struct doctor *doctor)
 		check_unit_files(doctor);
 		return;
 	}
-	if (!check_unit(doctor))
+	r = client_open(doctor->ctl);
+	if (r < 0)
+		doctor_report(doctor, &no_bus, NULL, "there is no system bus here: %s", strerror(-r));
+	if (r < 0 || !check_unit(doctor))
 		return;
 	doctor->status = ask(doctor, "GetStatus", &r);
 	if (r == -EHOSTUNREACH)

@@ -26,6 +26,8 @@ static const struct finding no_lock = {
 	"session-cannot-lock", SEVERITY_WARNING, "ssh sessions have nothing to lock them: Action=lock leaves them open.",
 	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout."};
 static const struct finding good = {"sessions", SEVERITY_OK, NULL, NULL};
+static const struct finding not_all_good = {"sessions", SEVERITY_NOTE, NULL, "See what is found of each."};
+static const struct finding no_sessions = {"sessions", SEVERITY_NOTE, "So nothing is known of lockers.", NULL};
 
 DEFINE_CLEANUP(sd_journal *, sd_journal_close)
 
@@ -74,17 +76,18 @@ static bool check_session(struct doctor *doctor, struct json_object *session)
 {
 	const char *id = tree_string(session, "session"), *user = tree_string(session, "user");
 	const char *action = tree_string(session, "action");
-	char outcome[16];
+	char outcome[16], where[64];
 
-	if (strcmp(action, "none") == 0)
-		doctor_report(doctor, &nothing_done, id, "nothing is done to session %s of %s (rule: %s)", id, user,
+	snprintf(where, sizeof(where), "session %s", id);
+	if (strcmp(action, "none") == 0 && !tree_has(session, "then"))
+		doctor_report(doctor, &nothing_done, where, "nothing is done to session %s of %s (rule: %s)", id, user,
 			      *tree_string(session, "rule") ? tree_string(session, "rule") : "[Policy]");
 	else if (strcmp(last_outcome(id, outcome, sizeof(outcome)), "failed") == 0)
-		doctor_report(doctor, &deaf, id, "the locker of session %s of %s is deaf", id, user);
+		doctor_report(doctor, &deaf, where, "the locker of session %s of %s is deaf", id, user);
 	else if (strcmp(action, "lock") == 0 && has_kind(session, "ssh"))
-		doctor_report(doctor, &no_lock, id, "session %s of %s cannot be locked", id, user);
+		doctor_report(doctor, &no_lock, where, "session %s of %s cannot be locked", id, user);
 	else if (strcmp(action, "lock") == 0 && !tree_bool(session, "provable") && !has_kind(session, "console"))
-		doctor_report(doctor, &unprovable, id, "the locker of session %s of %s is not known to report", id, user);
+		doctor_report(doctor, &unprovable, where, "the locker of session %s of %s is not known to report", id, user);
 	else
 		return true;
 	return false;
@@ -94,8 +97,14 @@ void doctor_sessions(struct doctor *doctor)
 {
 	size_t count = tree_count(doctor->sessions), well = 0;
 
+	if (!doctor->sessions)
+		return;
+	if (count == 0)
+		doctor_report(doctor, &no_sessions, NULL,
+			      client_sees_all() ? "no session is governed" : "no session of yours is governed");
 	for (size_t i = 0; i < count; i++)
 		well += check_session(doctor, json_object_array_get_idx(doctor->sessions, i));
-	if (doctor->sessions)
-		doctor_report(doctor, &good, NULL, "%zu of %zu governed sessions have nothing in the way", well, count);
+	if (count > 0)
+		doctor_report(doctor, well == count ? &good : &not_all_good, NULL,
+			      "%zu of %zu governed sessions have nothing in the way", well, count);
 }
