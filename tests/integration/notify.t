@@ -98,6 +98,12 @@ sub wakeups {
     return (grep { /^voluntary_ctxt_switches:/ } <$file>)[0];
 }
 
+subtest 'no desktop' => sub {
+    local $ENV{DBUS_SESSION_BUS_ADDRESS} = 'unix:path=/nowhere';
+    my $lost = start_as_anna('an agent without a desktop', build('scpolicyctl'), 'notify');
+    ok($lost->wait_for(qr/no session bus here, run it in a desktop session/, 5), 'it says where it belongs');
+};
+
 subtest 'nothing to tell' => sub {
     my $before = wakeups();
     select undef, undef, undef, 2;

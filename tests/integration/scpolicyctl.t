@@ -11,7 +11,7 @@ use Test::More;
 my $SLOT0 = 35963;
 my $top = "$FindBin::Bin/../..";
 my $recordings = "$top/tests/unit/recordings";
-my %uid = (anna => 4001, ben => 4002);
+my %uid = (anna => 4001, ben => 4002, carl => 4003);
 my @verbs_of_daemon = (['status'], ['sessions'], ['readers'], ['explain', '1'], ['simulate', '1', 'card'], ['monitor'],
     ['reload']);
 
@@ -68,12 +68,17 @@ subtest 'words' => sub {
     refused('root', 2, qr/did you mean "sessions"\?/, 'sesions');
     refused('root', 2, qr/did you mean "monitor"\?/, 'mon');
     refused('root', 2, qr/--help/, 'xyzzyplugh');
-    refused('root', 2, qr/scpolicyctl simulate \[SESSION\] CAUSE/, 'simulate');
+    refused('root', 2, qr/scpolicyctl simulate \[SESSION\] CAUSE; .*card reader absent pcsc-lost/, 'simulate');
+    refused('root', 2, qr/no cause "frob"; the causes/, 'simulate', 'frob');
     refused('root', 2, qr/takes no argument/, 'sessions', '1');
     refused('root', 2, qr/card reader absent pcsc-lost/, 'simulate', '1', 'crad');
     refused('root', 2, qr/did you mean "reader"\?/, 'simulate', '1', 'raeder');
     refused('root', 2, qr/not a session id/, 'explain', '../1');
-    is((ctl('--unknown'))[0], 2, 'an unknown option');
+    refused('root', 2, qr/--unknown .*--help/, '--unknown');
+    refused('root', 2, qr/-x .*--help/, '-jx', 'status');
+    refused('root', 2, qr/--root wants a value/, 'doctor', '--root');
+    is((ctl('help', $_))[1], (ctl($_, '--help'))[1], "help $_") for 'status', 'doctor';
+    is((ctl('help'))[1], (ctl('--help'))[1], 'help');
     like((ctl('--version'))[1], qr/^scpolicyctl \d+\.\d+/, '--version');
     said_ok('lists the verbs', qr/^  simulate \[SESSION\] CAUSE +what/m, '--help');
     for my $verb (map { $_->[0] } @verbs_of_daemon, ['replay'], ['notify']) {
@@ -126,12 +131,14 @@ for my $id (1, 2) {
 }
 
 subtest 'sessions and readers' => sub {
-    said_ok('one line each', qr/^SESSION +USER.*\n1 +anna +login +guarded +lock +anna +\Q$Stage::READER\E\n2 +b/, 'sessions');
+    said_ok('one line each', qr/^SESSION +USER.*\n1 +anna +login +guarded +lock, logout +anna +\Q$Stage::READER\E\n2 +b/, 'sessions');
     my $sessions = json_as('root', 'sessions')->{sessions};
     is_deeply([map { $_->{session} } @$sessions], ['1', '2'], 'both');
     is($sessions->[0]{event_counter}, $counter, 'numbers are numbers');
     is($sessions->[0]{locked}, JSON::PP::false, 'truth is truth');
     is_deeply([map { $_->{session} } @{json_as('anna', 'sessions')->{sessions}}], ['1'], 'anna sees her own');
+    is_deeply([@{$sessions->[0]}{'action', 'then'}, $sessions->[1]{then}], ['lock', 'logout', undef], 'both stages');
+    like((ctl_as('carl', 'sessions'))[1], qr/^No session of yours was opened with a card\.$/, 'who has none is told so');
     my ($status, $text) = ctl('sessions');
     unlike($text, qr/\xff|\xc2\x9b|\x1b/, 'what a terminal would take for a command is not shown');
     ($status, $text) = ctl('--json', 'sessions');
@@ -142,7 +149,7 @@ subtest 'sessions and readers' => sub {
 };
 
 subtest 'status' => sub {
-    said_ok('on, sources, who', qr/ is on.*\n.*heard from: .*pcsc.*pcscd: up.*scpolicyd\.conf, 1 rule\n.*wrong: .*^1 +anna.*^READER/ms,
+    said_ok('on, sources, who', qr/ is on.*\n.*sources: .*pcsc.*pcscd: up.*scpolicyd\.conf, 1 rule\n.*problems: .*^1 +anna.*^READER/ms,
         'status');
     said_ok('the default', qr/ is on/);
     my $status = json_as('root', 'status');
@@ -182,9 +189,9 @@ subtest 'explain' => sub {
     local $ENV{XDG_SESSION_ID} = '1';
     is(json_as('anna', 'explain')->{session}, '1', "without an argument it is one's own");
     is(json_as('anna', 'explain', 'self')->{session}, '1', 'self is, too');
-    refused('root', 2, qr/session 99 .*there are: 1, 2/, 'explain', '99');
-    refused('anna', 2, qr/session 2 .*there are: 1$/, 'explain', '2');
-    refused('anna', 2, qr/session 99 .*there are: 1$/, 'explain', '99');
+    refused('root', 2, qr/no session 99 that a card opened; 'scpolicyctl sessions' lists them/, 'explain', '99');
+    refused('anna', 2, qr/no session 2 that a card opened/, 'explain', '2');
+    refused('anna', 2, qr/no session 99 that a card opened/, 'explain', '99');
 };
 
 subtest 'simulate' => sub {
@@ -217,6 +224,9 @@ X
     is($complete->('se'), 'sessions', 'a verb');
     is($complete->('--json', 'rel'), 'reload', '… after an option');
     is($complete->('--j'), '--json', 'an option');
+    is($complete->('doctor', '--ro'), '--root=', 'one of a verb alone');
+    is($complete->('doctor', '--root', '=', "$recordings/.."), "$recordings/..", '… and its folder');
+    is($complete->('help', 'se'), 'sessions', 'help of a verb');
     is($complete->('explain', ''), 'self 1 2', 'live session ids');
     is($complete->('simulate', ''), 'self 1 2 card reader absent pcsc-lost', '… or a cause');
     is($complete->('simulate', '1', 're'), 'reader', 'a cause');
@@ -297,10 +307,10 @@ subtest 'reload' => sub {
     is_deeply(json_as('root', 'reload'), {}, 'nothing more to say');
     write_file('/etc/scpolicyd.conf', "[Policy]\nAction=dance\n");
     refused('root', 1, qr{/etc/scpolicyd\.conf:2: .*Action}, 'reload');
-    said_ok('what is wrong', qr{wrong: .*refused.*/etc/scpolicyd\.conf:2}, 'status');
+    said_ok('what is wrong', qr{problems: .*refused.*/etc/scpolicyd\.conf:2}, 'status');
     write_file('/etc/scpolicyd.conf', $policy);
     said_ok('says so', qr/read anew/, 'reload');
-    refused('anna', 1, qr/administrator/, 'reload');
+    refused('anna', 1, qr/administrator: use sudo/, 'reload');
 };
 
 subtest 'replay' => sub {

@@ -11,7 +11,7 @@ says() { # NAME PATTERN COMMAND
 	ok "$1" said_has "$2"
 }
 
-says 'status: on, by the kernel probe' 'heard from: probe \((fentry|kprobe)\), uevent, udev, pcsc' 'scpolicyctl'
+says 'status: on, by the kernel probe' 'sources: probe \((fentry|kprobe)\), uevent, udev, pcsc' 'scpolicyctl'
 says 'sessions: the one that the card opened' "^$card +card +scpolicy-login +guarded +lock" 'scpolicyctl sessions'
 is 'sessions: and no other' "$(guest 'scpolicyctl sessions | wc -l')" 2
 says 'sessions: another user sees none' '^No session' 'runuser -u password -- scpolicyctl sessions'
@@ -29,7 +29,7 @@ ok_only_card_locked 'monitored'
 ok 'monitor: the kernel saw it' wait_for "grep -Eq '[+]0[.]0 ms +$card +card +its card was removed .heard by probe' /run/monitor.out"
 ok 'monitor: decided and sent' wait_for "grep -Eq ' $card +card +decided [+][0-9.]+ ms, lock sent' /run/monitor.out"
 ok 'monitor: verified' wait_for "grep -Eq ' $card +card +lock verified' /run/monitor.out"
-ok 'monitor: PC/SC was later' wait_for "grep -Eq ' $card +card +pcsc heard it too' /run/monitor.out"
+ok 'monitor: PC/SC was later' wait_for "grep -Eq ' $card +card +pcsc heard of a removal' /run/monitor.out"
 note "$(guest 'cat /run/monitor.out')"
 
 guest 'systemctl stop scpolicyd'

@@ -177,6 +177,8 @@ int verb_explain(struct ctl *ctl, int argc _unused_, char **argv)
 
 /* ---- simulate ------------------------------------------------------------------------------------------- */
 
+#define CAUSES "card reader absent pcsc-lost"
+
 static int check_cause(const char *word)
 {
 	const char *names[CAUSE_COUNT], *nearest;
@@ -187,8 +189,8 @@ static int check_cause(const char *word)
 			return EXIT_FINE;
 	}
 	nearest = nearest_word(word, names, ELEMENTS(names));
-	complain("no cause \"%s\"; %s%s%s the causes are: card reader absent pcsc-lost", word,
-		 nearest ? "did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	complain("no cause \"%s\"; %s%s%sthe causes are: " CAUSES, word, nearest ? "did you mean \"" : "",
+		 nearest ? nearest : "", nearest ? "\"? " : "");
 	return EXIT_USAGE;
 }
 
@@ -227,8 +229,13 @@ int verb_simulate(struct ctl *ctl, int argc, char **argv)
 	const char *cause = argv[argc - 1];
 	_cleanup_tree_ struct json_object *answer = NULL;
 	_cleanup_free_ char *id = NULL;
-	int status = check_cause(cause);
+	int status;
 
+	if (argc < 2) {
+		complain("simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSES);
+		return EXIT_USAGE;
+	}
+	status = check_cause(cause);
 	if (status == EXIT_FINE)
 		status = session_resolve(argc > 2 ? argv[1] : NULL, &id);
 	if (status == EXIT_FINE)

@@ -20,7 +20,7 @@ static const struct verb verbs[] = {
 	{"explain", verb_explain, 0, 1, "[SESSION]", "what governs a session, and where that is written",
 	 "SESSION is an id as loginctl has it; without one, or with \"self\", your own.\n\n"
 	 "  scpolicyctl explain 12"},
-	{"simulate", verb_simulate, 1, 2, "[SESSION] CAUSE", "what would be done; does nothing",
+	{"simulate", verb_simulate, 0, 2, "[SESSION] CAUSE", "what would be done; does nothing",
 	 "CAUSE is card (it is pulled), reader (that is pulled), absent (the card is found\n"
 	 "missing) or pcsc-lost (pcscd stays away).\n\n"
 	 "  scpolicyctl simulate 12 card\n"
@@ -60,7 +60,8 @@ static void show_help(void)
 	}
 	puts("\n"
 	     "  -j, --json                 JSON instead of text for people\n"
-	     "  -h, --help                 show this; after a verb, more about that verb\n"
+	     "  -h, --help                 show this; after a verb, more about that verb;\n"
+	     "                             so does: scpolicyctl help [VERB]\n"
 	     "  -V, --version              show the version\n\n"
 	     "Examples:\n"
 	     "  scpolicyctl                at a glance\n"
@@ -101,6 +102,18 @@ static int unknown_verb(const char *name)
 		complain("no verb \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
 		complain("no verb \"%s\"; scpolicyctl --help lists them", name);
+	return EXIT_USAGE;
+}
+
+/* What getopt_long() stopped at: ':' for a missing value, else '?'. */
+static int wrong_option(int option, const char *word)
+{
+	if (option == ':')
+		complain("%s wants a value; scpolicyctl --help tells more", word);
+	else if (optopt)
+		complain("option -%c is not understood; scpolicyctl --help lists them", optopt);
+	else
+		complain("option %s is not understood; scpolicyctl --help lists them", word);
 	return EXIT_USAGE;
 }
 
@@ -155,7 +168,7 @@ int main(int argc, char **argv)
 	int option, status;
 
 	setlocale(LC_ALL, "");
-	while ((option = getopt_long(argc, argv, "jhV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":jhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			ctl.json = true;
@@ -170,8 +183,12 @@ int main(int argc, char **argv)
 			puts("scpolicyctl " VERSION);
 			return EXIT_FINE;
 		default:
-			return EXIT_USAGE;
+			return wrong_option(option, argv[optind - 1]);
 		}
+	}
+	if (optind < argc && strcmp(argv[optind], "help") == 0) {
+		help = true;
+		optind++;
 	}
 	if (help && optind == argc) {
 		show_help();

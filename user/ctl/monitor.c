@@ -80,7 +80,7 @@ static void print_what(const struct ctl *ctl, struct json_object *entry, uint64_
 	else if (strcmp(event, "action") == 0 && tree_has(entry, "latency_usec"))
 		printf("decided %s, %s sent%s", offset_text(tree_number(entry, "decided_usec"), span), action, detail_of(entry));
 	else if (strcmp(event, "heard") == 0)
-		printf("%s%s heard it too%s", paint(ctl, PAINT_DIM), tree_string(entry, "source"), paint(ctl, PAINT_OFF));
+		printf("%s%s heard of a removal%s", paint(ctl, PAINT_DIM), tree_string(entry, "source"), paint(ctl, PAINT_OFF));
 	else if (strcmp(event, "outcome") == 0 && since)
 		printf("%s%s %s%s%s",
 		       paint(ctl, strcmp(outcome, "verified") == 0 ? PAINT_GOOD :

@@ -257,8 +257,11 @@ static int open_desktop(struct agent *agent)
 {
 	int r = sd_bus_open_user(&agent->user_bus);
 
-	if (r >= 0)
-		r = sd_bus_request_name(agent->user_bus, AGENT_NAME, 0);
+	if (r < 0) {
+		complain("there is no session bus here, run it in a desktop session: %s", strerror(-r));
+		return r;
+	}
+	r = sd_bus_request_name(agent->user_bus, AGENT_NAME, 0);
 	if (r >= 0)
 		r = sd_bus_attach_event(agent->user_bus, agent->event, SD_EVENT_PRIORITY_NORMAL);
 	/* The desktop's end is ours. */

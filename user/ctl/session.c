@@ -35,35 +35,6 @@ int session_resolve(const char *word, char **ret)
 	return *ret ? EXIT_FINE : EXIT_FAULT;
 }
 
-/* The ids of the sessions that the caller may see, side by side; NULL when the daemon does not say. */
-static char *visible_sessions(struct ctl *ctl)
-{
-	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_tree_ struct json_object *sessions = NULL, *ids = json_object_new_array();
-
-	if (client_ask(ctl, "ListSessions", NULL, 0, &sessions, &error) < 0)
-		return NULL;
-	for (size_t i = 0; i < tree_count(sessions); i++) {
-		struct json_object *id = tree_get(json_object_array_get_idx(sessions, i), "session");
-
-		json_object_array_add(ids, json_object_get(id));
-	}
-	return tree_text(ids);
-}
-
-static int no_such_session(struct ctl *ctl, const char *session)
-{
-	_cleanup_free_ char *others = visible_sessions(ctl);
-	const char *why = sd_session_get_uid(session, NULL) >= 0 ? "was not opened with a card, or is not yours" :
-								   "is none that a card opened, or not yours";
-
-	if (others && *others)
-		complain("session %s %s; there are: %s", session, why, others);
-	else
-		complain("session %s %s; there is no other", session, why);
-	return EXIT_USAGE;
-}
-
 int session_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
 		 struct json_object **ret)
 {
@@ -73,7 +44,9 @@ int session_call(struct ctl *ctl, const char *method, const char *const *argumen
 	if (r >= 0)
 		return EXIT_FINE;
 	if (sd_bus_error_has_name(&error, SCPOLICYD ".Error.NoSuchSession") ||
-	    sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED))
-		return no_such_session(ctl, arguments[0]);
+	    sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED)) {
+		complain("no session %s that a card opened; 'scpolicyctl sessions' lists them", arguments[0]);
+		return EXIT_USAGE;
+	}
 	return client_complain(ctl, r, &error);
 }

@@ -12,7 +12,7 @@ int session_resolve(const char *word, char **ret);
 
 /*
  * client_call() of a method whose first argument is a session: for one that the daemon does not govern, or not
- * for this caller, it says which there are.
+ * for this caller, it says where to see which there are.
  */
 int session_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
 		 struct json_object **ret);

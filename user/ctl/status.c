@@ -7,7 +7,6 @@
 #include "output.h"
 #include "words.h"
 
-static const char no_session[] = "No session was opened with a card.";
 static const char no_reader[] = "No reader is known to pcscd.";
 
 static enum paint state_paint(const char *state)
@@ -25,7 +24,7 @@ static const struct column session_columns[] = {
 	{"user", "USER", 0, NULL},
 	{"service", "SERVICE", 0, NULL},
 	{"state", "STATE", 0, state_paint},
-	{"action", "ACTION", 0, action_paint},
+	{"actions", "ACTION", 0, action_paint},
 	{"rule", "RULE", 0, NULL},
 	{"reader", "READER", SCOLS_FL_TRUNC, NULL},
 };
@@ -35,13 +34,33 @@ static const struct column reader_columns[] = {
 	{"usb_path", "USB", 0, NULL},		  {"sessions", "SESSIONS", 0, NULL},
 };
 
+/* "lock, logout": both stages, for people. */
+static void name_actions(struct json_object *session)
+{
+	const char *action = tree_string(session, "action"), *then = tree_string(session, "then");
+	char actions[64];
+
+	snprintf(actions, sizeof(actions), "%s%s%s", action, *then ? ", " : "", then);
+	json_object_object_add(session, "actions", json_object_new_string(actions));
+}
+
+static int show_sessions(struct ctl *ctl, struct json_object *sessions)
+{
+	const char *none = client_sees_all() ? "No session was opened with a card."
+					     : "No session of yours was opened with a card.";
+
+	for (size_t i = 0; !ctl->json && i < tree_count(sessions); i++)
+		name_actions(json_object_array_get_idx(sessions, i));
+	return output_rows(ctl, "sessions", sessions, session_columns, ELEMENTS(session_columns), none);
+}
+
 int verb_sessions(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 {
 	_cleanup_tree_ struct json_object *sessions = NULL;
 	int status = client_call(ctl, "ListSessions", NULL, 0, &sessions);
 
 	if (status == EXIT_FINE)
-		status = output_rows(ctl, "sessions", sessions, session_columns, ELEMENTS(session_columns), no_session);
+		status = show_sessions(ctl, sessions);
 	return status;
 }
 
@@ -118,7 +137,7 @@ static void find_problems(struct overview *overview)
 	for (size_t i = 0; i < tree_count(overview->sessions); i++) {
 		struct json_object *session = json_object_array_get_idx(overview->sessions, i);
 
-		if (strcmp(tree_string(session, "action"), "none") == 0)
+		if (strcmp(tree_string(session, "action"), "none") == 0 && !tree_has(session, "then"))
 			add_problem(overview, "session %s of %s: policy says to do nothing when its card goes",
 				    tree_string(session, "session"), tree_string(session, "user"));
 	}
@@ -165,7 +184,7 @@ static void show_daemon(const struct ctl *ctl, struct json_object *daemon)
 	printf("scpolicyd %s is %son%s", tree_string(daemon, "version"), paint(ctl, PAINT_GOOD), paint(ctl, PAINT_OFF));
 	printf(started && started < now ? ", for %s\n\n" : "\n\n", span_text(now - started, span));
 	rules = tree_number(daemon, "rules");
-	output_field("heard from", "%s", sources ? sources : "");
+	output_field("sources", "%s", sources ? sources : "");
 	output_field("pcscd", "%s", tree_string(daemon, "pcscd"));
 	output_field("policy", "%s, %llu %s", files && *files ? files : "built in, there is no file",
 		     (unsigned long long)rules, rules == 1 ? "rule" : "rules");
@@ -174,11 +193,11 @@ static void show_daemon(const struct ctl *ctl, struct json_object *daemon)
 static void show_problems(const struct ctl *ctl, struct json_object *problems)
 {
 	if (tree_count(problems) == 0) {
-		output_field("wrong", "%snothing%s", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_OFF));
+		output_field("problems", "%snone%s", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_OFF));
 		return;
 	}
 	for (size_t i = 0; i < tree_count(problems); i++)
-		output_field(i ? "" : "wrong", "%s%s%s", paint(ctl, PAINT_WARN),
+		output_field(i ? "" : "problems", "%s%s%s", paint(ctl, PAINT_WARN),
 			     json_object_get_string(json_object_array_get_idx(problems, i)), paint(ctl, PAINT_OFF));
 }
 
@@ -189,7 +208,7 @@ static int show_text(struct ctl *ctl, const struct overview *overview)
 	show_daemon(ctl, overview->daemon);
 	show_problems(ctl, overview->problems);
 	putchar('\n');
-	status = output_rows(ctl, "sessions", overview->sessions, session_columns, ELEMENTS(session_columns), no_session);
+	status = show_sessions(ctl, overview->sessions);
 	putchar('\n');
 	if (status == EXIT_FINE)
 		status = output_rows(ctl, "readers", overview->readers, reader_columns, ELEMENTS(reader_columns),
