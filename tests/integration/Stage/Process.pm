@@ -22,6 +22,7 @@ sub new {
         open(STDIN, '<&', $in_read);
         open(STDOUT, '>&', $out_write);
         open(STDERR, '>&', $out_write);
+        $SIG{$_} = 'DEFAULT' for qw(INT QUIT);    # a shell has what runs in its background ignore them
         no warnings 'exec';
         exec @command;
         print STDERR "$command[0]: $!\n";
@@ -99,11 +100,15 @@ sub transcript {
         map { sprintf '%8.3f %s', $self->{stamps}[$_], $self->{lines}[$_] } $first .. $count - 1;
 }
 
-# Ends the process and returns its wait status.
+# Ends the process and returns its wait status; it has 30 s to obey.
 sub end {
     my ($self, $signal) = @_;
     return $self->{status} if defined $self->{status};
     kill $signal, $self->{pid} if $signal;
+    my $end = time + 30;
+    sleep 0.01 while !$self->has_ended && time < $end;
+    return $self->{status} if defined $self->{status};
+    kill 'KILL', $self->{pid};
     waitpid $self->{pid}, 0;
     return $self->{status} = $?;
 }
