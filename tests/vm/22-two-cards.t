@@ -18,6 +18,8 @@ vm_settle
 
 card=$second password=$first
 vm card2-out
+# Heard before the other card comes: of a swap that fell between two looks, the reader tells only the last.
+wait_for "is_locked $second" 20
 vm card2-in other-atr
 ok_only_card_locked 'the second card swapped for another'
 ok 'which is not taken for the one that went' never "journal_has restored $second" 4
