@@ -167,7 +167,17 @@ fresh_state() {
 		date +%s.%6N > /run/vm-case-began
 		! [ -e /usr/lib/systemd/system/scpolicyd.service ] || systemctl restart scpolicyd.service' || return
 	# The card answers again before a case uses it.
-	wait_for 'opensc-tool --atr' 20
+	wait_for 'opensc-tool --atr' 20 || vm_unstall
+}
+
+# QEMU's reader loses an answer now and then on a busy host: pcscd waits for it, and everybody for pcscd. Said each time:
+# a case that needs it often has another reason.
+vm_unstall() {
+	note 'the emulated reader does not answer: taken out and put back, pcscd started anew'
+	vm reader-out
+	guest --timeout=60 'systemctl kill -s KILL pcscd.service; systemctl stop pcscd.service; systemctl start pcscd.socket'
+	vm all-in
+	wait_for 'opensc-tool --atr' 30
 }
 
 case_end() {
@@ -231,6 +241,15 @@ ok_not_removed() { # NAME SESSION
 # vm_signin card|password [SERVICE]: signs the account in, prints the session's id; its PAM environment is then in the
 # guest's /run/signin-ACCOUNT.out. Nothing is printed when the sign-in fails.
 vm_signin() {
+	signed_in=$(vm_signin_once "$@")
+	if [ -z "$signed_in" ] && guest "systemctl is-active -q signin-$1"; then # still waiting for its card
+		guest "systemctl kill -s KILL signin-$1; systemctl stop signin-$1 2> /dev/null"
+		vm_unstall >&2 && signed_in=$(vm_signin_once "$@")
+	fi
+	[ -z "$signed_in" ] || echo "$signed_in"
+}
+
+vm_signin_once() {
 	guest "systemd-run -q --collect --unit=signin-$1 -p StandardOutput=truncate:/run/signin-$1.out \
 		-p StandardError=truncate:/run/signin-$1.err signin ${2:-scpolicy-login} $1 $1"
 	wait_for "grep -q ^ready /run/signin-$1.out || ! systemctl is-active -q signin-$1" 60
