@@ -28,28 +28,32 @@
  */
 
 /* It hears nothing from the sign-in program and says nothing to it, and ends when the helper is ended. */
-static int set_apart(int answer_fd)
+static int set_apart(pid_t helper, int answer_fd)
 {
 	static const struct rlimit none = {0};
 	int null = open("/dev/null", O_RDWR);
 
-	if (null < 0 || dup2(answer_fd, ANSWER_FD) < 0)
+	if (null < 0)
 		return -errno;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (dup2(null, fd) < 0)
 			return -errno;
-	if (close_range(ANSWER_FD + 1, ~0U, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+	/* Not before: `null` may be that descriptor. */
+	if (dup2(answer_fd, ANSWER_FD) < 0 || close_range(ANSWER_FD + 1, ~0U, 0) < 0)
 		return -errno;
-	return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    setrlimit(RLIMIT_CORE, &none) < 0)
+		return -errno;
+	/* The helper may have been ended before that was asked for. */
+	return getppid() == helper ? 0 : -ESRCH;
 }
 
 static void read_card(const struct pam_request *request, const struct reader_state *cards, size_t count,
-		      size_t index, int answer_fd)
+		      size_t index, pid_t helper, int answer_fd)
 {
 	struct token_answer answer = {0};
 	CK_FUNCTION_LIST *module = NULL;
-	int r = set_apart(answer_fd);
+	int r = set_apart(helper, answer_fd);
 
 	if (r < 0)
 		_exit(1);
@@ -87,13 +91,14 @@ static int64_t now_ms(void)
 static int ask(const struct pam_request *request, const struct reader_state *cards, size_t count,
 	       size_t index, struct asked *ret_asked)
 {
+	pid_t helper = getpid();
 	int fds[2], r = 0;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	ret_asked->pid = fork();
 	if (ret_asked->pid == 0)
-		read_card(request, cards, count, index, fds[1]);
+		read_card(request, cards, count, index, helper, fds[1]);
 	if (ret_asked->pid < 0)
 		r = -errno;
 	close_fd(fds[1]);
