@@ -91,52 +91,52 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 	switch (verdict->type) {
 	case VERDICT_REMOVAL:
 		say(entry, "Session %s of user %s: %s (heard by %s)", session, user,
-			  what_happened(verdict->cause), event_source_name(verdict->source));
+		    what_happened(verdict->cause), event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
 		if (verdict->action == ACTION_NONE)
 			say(entry, "Session %s of user %s: nothing is done%s%s", session, user, between,
-				  detail);
+			    detail);
 		else if (times->sent)
 			say(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session,
-				  user, action_name(verdict->action),
-				  since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
+			    user, action_name(verdict->action),
+			    since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
 		else
 			say(entry, "Session %s of user %s: %s could not be sent%s%s", session, user,
-				  action_name(verdict->action), between, detail);
+			    action_name(verdict->action), between, detail);
 		break;
 	case VERDICT_OUTCOME:
 		say(entry, "Session %s of user %s: %s %s %s after the removal%s%s", session, user,
-			  action_name(verdict->action), outcome_name(verdict->outcome),
-			  since_kernel(0, verdict->later, time, sizeof(time)), between, detail);
+		    action_name(verdict->action), outcome_name(verdict->outcome),
+		    since_kernel(0, verdict->later, time, sizeof(time)), between, detail);
 		break;
 	case VERDICT_HEARD:
 		say(entry, "Session %s: %s heard of the same removal (%s) %s after it", session,
-			  event_source_name(verdict->source), cause_name(verdict->cause),
-			  since_kernel(0, verdict->later, time, sizeof(time)));
+		    event_source_name(verdict->source), cause_name(verdict->cause),
+		    since_kernel(0, verdict->later, time, sizeof(time)));
 		break;
 	case VERDICT_CONTRADICTED:
 		say(entry, "Session %s of user %s: the card removal is contradicted%s%s", session, user,
-			  between, detail);
+		    between, detail);
 		break;
 	case VERDICT_COMM_ERROR:
 		say(entry, "Session %s: communication error, not a removal%s%s", session, between,
-			  detail);
+		    detail);
 		break;
 	case VERDICT_RESTORED:
 		say(entry, "Session %s of user %s: its card is back, it is guarded again", session, user);
 		break;
 	case VERDICT_SETTLED:
 		say(entry, "Session %s of user %s: the same card is back in time, nothing is done%s%s",
-			  session, user, between, detail);
+		    session, user, between, detail);
 		break;
 	case VERDICT_COUNTDOWN:
 		say(entry, "Session %s of user %s: %s in %llu s unless it is unlocked", session, user,
-			  action_name(verdict->action), (unsigned long long)trail_seconds(verdict->later));
+		    action_name(verdict->action), (unsigned long long)trail_seconds(verdict->later));
 		break;
 	case VERDICT_CANCELLED:
 		say(entry, "Session %s of user %s: %s cancelled%s%s", session, user,
-			  action_name(verdict->action), between, detail);
+		    action_name(verdict->action), between, detail);
 		break;
 	case VERDICT_CANNOT_LOCK:
 		say(entry, "Session %s of user %s cannot be locked%s%s", session, user, between, detail);
