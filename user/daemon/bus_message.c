@@ -3,39 +3,17 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 /* The longest text that is told: of a rule's, a unit's or a trail entry's. */
 #define TEXT_SIZE 1024
-
-/* The length of the sequence at `text` (RFC 3629, 4), 0 when it is none. */
-static size_t sequence_length(const unsigned char *text)
-{
-	static const struct {
-		unsigned char first, last, second_min, second_max;
-		size_t length;
-	} forms[] = {
-		{0x01, 0x7f, 0, 0, 1},	     {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		if (*text < forms[i].first || *text > forms[i].last)
-			continue;
-		for (size_t n = 1; n < forms[i].length; n++)
-			if (text[n] < (n == 1 ? forms[i].second_min : 0x80) ||
-			    text[n] > (n == 1 ? forms[i].second_max : 0xbf))
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
 
 const char *text_utf8(const char *text, char *buffer, size_t size)
 {
 	size_t used = 0;
 
 	while (*text) {
-		size_t length = sequence_length((const unsigned char *)text);
+		size_t length = utf8_length(text);
 
 		if (used + (length ? length : 1) >= size)
 			break;
