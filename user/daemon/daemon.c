@@ -25,6 +25,7 @@
 #include "realtime.h"
 #include "recorder.h"
 #include "records.h"
+#include "trail_queue.h"
 #include "udev.h"
 #include "world.h"
 
@@ -37,6 +38,7 @@ struct daemon {
 	uint64_t watchdog_usec; /* how often systemd is told that the loop turns */
 	sd_bus *bus;	     /* to listen and to ask */
 	sd_bus *enforce_bus; /* for the calls of a removal alone */
+	struct trail_queue *trail;
 	struct config config;
 	struct govern *govern; /* what rules ask about each session */
 	struct world *world;
@@ -118,19 +120,21 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 }
 
 /* Everybody who keeps the trail. */
-static void publish(const struct daemon *daemon, const struct trail_entry *entry)
+static void publish(void *userdata, const struct trail_entry *entry)
 {
+	const struct daemon *daemon = userdata;
+
 	audit_write(entry);
 	kernel_audit_write(daemon->kernel_audit, entry);
 	bus_tell(daemon->callers, entry);
 }
 
-static void publish_config(const struct daemon *daemon, const char *text, bool refused)
+static void publish_config(struct daemon *daemon, const char *text, bool refused)
 {
 	struct trail_entry entry;
 
 	trail_config(text, refused, &entry);
-	publish(daemon, &entry);
+	trail_queue_add(daemon->trail, &entry, 0);
 }
 
 static void tell(struct daemon *daemon, const struct verdict *verdict)
@@ -151,7 +155,7 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 	if (verdict->type == VERDICT_RECHECKED)
 		daemon->status.rechecked = monotonic_now();
 	if (trail_verdict(verdict, &times, &entry))
-		publish(daemon, &entry);
+		trail_queue_add(daemon->trail, &entry, times.sent);
 }
 
 static void on_verdict(void *userdata, const struct verdict *verdict)
@@ -584,7 +588,7 @@ static void tell_sources(struct daemon *daemon)
 						      : "uevent, ",
 		 daemon->probe ? "" : "; no kernel probe: removals are heard later");
 	trail_sources(!daemon->probe, line, &entry);
-	publish(daemon, &entry);
+	trail_queue_add(daemon->trail, &entry, 0);
 	log_debug("%s", line);
 	sd_notifyf(false, "READY=1\nSTATUS=%s", strchr(line, ',') + 2);
 }
@@ -609,6 +613,8 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 		r = enforcer_new(daemon->enforce_bus, sink, &daemon->enforcer);
 	if (r >= 0)
 		r = govern_new(&daemon->govern);
+	if (r >= 0)
+		r = trail_queue_new(daemon->event, publish, daemon, &daemon->trail);
 	if (r >= 0)
 		r = world_new(on_verdict, daemon, &daemon->world);
 	if (r >= 0)
@@ -648,6 +654,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 {
 	if (!daemon)
 		return NULL;
+	trail_queue_free(daemon->trail);
 	record_source_free(daemon->records);
 	logind_source_free(daemon->logind);
 	groups_source_free(daemon->groups);
