@@ -42,6 +42,9 @@ guest 'cat /run/doctor.out' | sed 's/^/# /'
 ok 'an ordinary user is told what could not be seen' guest \
 	'runuser -u password -- scpolicyctl doctor | grep -q "could not be looked at: Permission denied"'
 
+guest 'sysctl -qw kernel.ftrace_enabled=0'
+ok_finds 'ftrace is off' warning:probe-deaf
+guest 'sysctl -qw kernel.ftrace_enabled=1'
 guest 'systemctl mask --runtime --quiet scpolicyd; systemctl stop scpolicyd'
 ok_finds 'masked' fault:service-masked
 ok_finds 'stopped' fault:service-down
@@ -58,7 +61,7 @@ guest 'rm /run/systemd/system/scpolicyd.service.d/case.conf; systemctl daemon-re
 guest 'systemctl stop pcscd.socket pcscd.service'
 ok_finds 'pcscd is stopped' fault:pcscd-unreachable
 guest 'systemctl start pcscd.socket'
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 
 vm_policy <<'X'
 [Policy]

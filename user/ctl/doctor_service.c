@@ -32,6 +32,10 @@ static const struct finding no_probe = {
 	"Removals are heard from uevents, udev and PC/SC alone: later, by tens to hundreds of milliseconds.",
 	"The kernel needs BPF and BTF (/sys/kernel/btf/vmlinux), lockdown short of confidentiality, and the unit all its "
 	"capabilities (systemctl cat scpolicyd); journalctl -u scpolicyd -b says what was refused."};
+static const struct finding deaf_probe = {
+	"probe-deaf", SEVERITY_WARNING,
+	"While ftrace is switched off the probe hears nothing, and the kernel tells nobody: removals are heard later.",
+	"sysctl kernel.ftrace_enabled=1, and keep it so."};
 static const struct finding probe = {"probe", SEVERITY_OK, NULL, NULL};
 static const struct finding degraded = {"degraded", SEVERITY_WARNING, "The daemon says so of itself.",
 					"See journalctl -u scpolicyd -b."};
@@ -136,16 +140,28 @@ static struct json_object *ask(struct doctor *doctor, const char *method, int *r
 	return answer;
 }
 
+static void check_probe(struct doctor *doctor)
+{
+	static const char ftrace[] = "/proc/sys/kernel/ftrace_enabled";
+	const char *kind = tree_string(doctor->status, "probe");
+	_cleanup_free_ char *enabled = NULL;
+
+	if (!*kind)
+		return;
+	if (strcmp(kind, "none") == 0)
+		doctor_report(doctor, &no_probe, NULL, "the kernel probe is not there");
+	else if (doctor_read(doctor, ftrace, &enabled) >= 0 && *enabled == '0')
+		doctor_report(doctor, &deaf_probe, ftrace, "the kernel probe hears nothing");
+	else
+		doctor_report(doctor, &probe, NULL, "the kernel probe listens (%s)", kind);
+}
+
 static void check_status(struct doctor *doctor)
 {
 	struct json_object *clauses = tree_get(doctor->status, "degraded");
-	const char *kind = tree_string(doctor->status, "probe");
 
 	doctor_report(doctor, &runs, NULL, "the daemon runs, version %s", tree_string(doctor->status, "version"));
-	if (strcmp(kind, "none") == 0)
-		doctor_report(doctor, &no_probe, NULL, "the kernel probe is not there");
-	else if (*kind)
-		doctor_report(doctor, &probe, NULL, "the kernel probe listens (%s)", kind);
+	check_probe(doctor);
 	for (size_t i = 0; i < tree_count(clauses); i++)
 		doctor_report(doctor, &degraded, NULL, "%s", json_object_get_string(json_object_array_get_idx(clauses, i)));
 	if (tree_number(doctor->status, "lost") > 0)
