@@ -16,7 +16,7 @@ ok 'no removal in the journal' not journal_has removal "$password"
 
 vm_signout password
 vm card-in
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 always=$(vm_signin password scpolicy-always)
 vm_locker "$always"
 ok 'always: there is a record' wait_for "test -e /run/scpolicyd/sessions/$always"

@@ -12,7 +12,7 @@ wait_for "is_unlocked $card"
 seconds=${IDLE_SECONDS:-12}
 guest 'systemd-run -q --collect --unit=signin-strace strace -tt -o /run/signin-strace.out -s 80 -p $(systemctl show -p MainPID --value scpolicyd)'
 wait_for 'grep -q "^TracerPid:.*[1-9]" /proc/$(systemctl show -p MainPID --value scpolicyd)/status' || bail_out 'strace does not attach'
-worker_switches() { guest 'awk "/^voluntary/ { print \$2 }" /proc/$(pgrep -P $(systemctl show -p MainPID --value scpolicyd))/status'; }
+worker_switches() { guest 'awk "/^voluntary/ { print \$2 }" /proc/$(pgrep -x scpolicyd-pcsc-)/status'; }
 
 before=$(worker_switches)
 # The first line is the wait that was going on when strace came.

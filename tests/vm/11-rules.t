@@ -26,7 +26,7 @@ vm_policy <<'END'
 Action=none
 Colour=red
 END
-ok 'a faulty file is refused' journal_has config "''" SCPOLICY_OUTCOME=failed
+ok 'a faulty file is refused' journal_has config - SCPOLICY_OUTCOME=failed
 ok 'by file and line' log_has '/etc/scpolicyd.conf:3: .*Colour.*the running policy stays'
 
 vm card-out

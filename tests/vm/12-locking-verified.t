@@ -27,7 +27,7 @@ ok 'deaf: so the session ends' wait_for "has_ended $hung"
 vm_signout password 2> /dev/null
 guest 'rm -f /run/signin-password.out'
 vm card-in
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 quiet=$(vm_signin password scpolicy-always)
 vm_locker "$quiet" --no-hint
 wait_for "log_has 'session $quiet of user password is governed'"

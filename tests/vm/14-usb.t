@@ -13,7 +13,7 @@ ok 'the record names the device' guest "grep -q 08e6 $usb/idVendor"
 guest "perl -e 'open(my \$device, \"+<\", \$ARGV[0]) or die; ioctl(\$device, 0x5514, 0) or die \"\$!\\n\"' /dev/bus/usb/\$(printf %03d/%03d \$(cat $usb/busnum $usb/devnum))"
 ok 'it can be reset' [ $? -eq 0 ]
 ok_not_removed 'reset' "$card" 6
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 
 vm qmp '{"execute":"device_add","arguments":{"driver":"usb-ccid","id":"reader1","bus":"usb.0","port":"2"}}' > /dev/null
 ok 'a second reader is there' wait_for '[ $(grep -c "pcsc reader-in" /run/witness.out) -ge 2 ]' 20

@@ -22,7 +22,7 @@ vm_witness
 
 guest 'systemctl restart pcscd'
 ok 'restarted: its clients have lost it' wait_for 'grep -q "pcsc lost" /run/witness.out' 20
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 ok_not_removed 'restarted' "$card"
 
 guest 'systemctl stop pcscd.socket pcscd.service; systemctl kill -s KILL pcscd' 2> /dev/null

@@ -25,7 +25,7 @@ vm reader-out
 ok_only_card_locked 'the reader is moved'
 vm qmp '{"execute":"device_add","arguments":{"driver":"usb-ccid","id":"reader0","bus":"usb.0","port":"2"}}' > /dev/null
 vm card-in
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 ok 'moved: the session is not guarded by itself' not journal_has restored "$card"
 guest 'systemctl kill --kill-who=main -s USR1 signin-card'
 ok 'moved: its person signs in anew' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40

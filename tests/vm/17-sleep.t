@@ -23,7 +23,7 @@ ok 'it falls asleep' fall_asleep
 vm reader-out
 vm reader-in
 wake_up
-ok 'awake: everything is looked at anew' wait_for "journal_has recheck ''" 20
+ok 'awake: everything is looked at anew' wait_for "journal_has recheck -" 20
 ok_not_removed 'the reader was out and in again' "$card" 6
 ok 'and has a new address' guest "[ \$(cat $usb/devnum) != $before ]"
 

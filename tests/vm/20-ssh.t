@@ -40,7 +40,7 @@ vm_ssh() {
 
 card_back() {
 	vm card-in
-	wait_for 'opensc-tool --atr' 20
+	wait_for card-atr 20
 }
 
 vm_policy <<'END'

@@ -40,7 +40,7 @@ ok 'and cannot be switched to' not shows tty2
 press w r o n g
 ok 'another password does not open it' never "! systemctl is-active -q $lock" 4
 vm card-in
-wait_for 'opensc-tool --atr' 20
+wait_for card-atr 20
 ok 'nor does the card' guest "systemctl is-active -q $lock"
 press p a s s w o r d
 ok "its user's password does" wait_for "! systemctl is-active -q $lock"

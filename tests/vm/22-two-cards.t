@@ -19,11 +19,13 @@ vm_settle
 card=$second password=$first
 vm card2-out
 # Heard before the other card comes: of a swap that fell between two looks, the reader tells only the last.
-wait_for "is_locked $second" 20
+gone() { wait_for "[ \$(grep -c 'pcsc card-out' /run/witness.out) = $1 ]" 20; }
+gone 1
 vm card2-in other-atr
 ok_only_card_locked 'the second card swapped for another'
 ok 'which is not taken for the one that went' never "journal_has restored $second" 4
 vm card2-out
+gone 2
 vm card2-in
 ok_guarded_again 'the second card back'
 

@@ -32,13 +32,7 @@ note() { printf '%s\n' "$*" | sed 's/^/# /'; }
 # over. A pause between: what asks all the time keeps from happening what it asks for.
 wait_for() {
 	guest --timeout=$((${2:-10} + 10)) "$guest_functions
-		read -r now rest < /proc/uptime
-		end=\$((\${now%.*} + ${2:-10}))
-		until { $1; } > /dev/null 2>&1; do
-			read -r now rest < /proc/uptime
-			[ \${now%.*} -lt \$end ] || exit 1
-			sleep ${3:-0.2}
-		done"
+		await ${2:-10} '$(printf %s "$1" | sed "s/'/'\\\\''/g")' ${3:-}"
 }
 
 # never COMMAND_LINE SECONDS: succeeds when it never did. It is about what stays so once it has happened. A machine that does not answer (124, 125) proves nothing,
@@ -51,26 +45,14 @@ never() {
 	esac
 }
 
-# What command lines for the guest may use.
-guest_functions='
-	is_locked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = yes ]; }
-	is_unlocked() { [ "$(loginctl show-session -p LockedHint --value "$1")" = no ]; }
-	has_ended() { ! [ -e "/run/systemd/sessions/$1" ] || loginctl show-session -p State --value "$1" | grep -qx closing; }
-	log_has() { journalctl -q -b -t scpolicyd --no-pager -o cat --since "@$(cat /run/vm-case-began)" | grep -Eq "$1"; }
-	journal_has() { # EVENT SESSION [FIELD=VALUE...]: since the case began
-		event=$1 session=$2
-		shift 2
-		journalctl -q -b --no-pager -o cat --since "@$(cat /run/vm-case-began)" \
-			SCPOLICY_EVENT="$event" ${session:+SCPOLICY_SESSION="$session"} "$@" | grep -q .
-	}
-	log_of() { # PROGRAM: its lines since the case began
-		journalctl -q -b --no-pager -o cat -t "$1" --since "@$(cat /run/vm-case-began)"
-	}'
+# What command lines for the guest may use: tests/vm/overlay.
+guest_functions='. /usr/local/lib/vm-case.sh'
 
 is_locked() { guest "$guest_functions; is_locked $1"; }
 is_unlocked() { guest "$guest_functions; is_unlocked $1"; }
 log_of() { guest "$guest_functions; log_of $1"; }
-journal_has() { guest "$guest_functions; journal_has $*"; }
+# What has just happened may be on its way to the journal.
+journal_has() { guest "$guest_functions; [ -e /run/journal.json ] || exit 125; await 2 'journal_has $*'"; }
 has_ended() { guest "$guest_functions; has_ended $1"; }
 log_has() { guest "$guest_functions; log_has '$1'"; }
 
@@ -131,13 +113,7 @@ vm_boot() {
 	if [ "${VM_KEEP:-}" = 1 ] && is_current && guest --timeout=20 true 2> /dev/null; then
 		:
 	else
-		vm start "$@" || bail_out "no machine to run on"
-		vm_drop_in scpolicyd.service record <<-'END'
-			[Service]
-			SyslogIdentifier=scpolicyd
-			ExecStart=
-			ExecStart=/bin/sh -c 'exec /usr/sbin/scpolicyd --record=/run/scpolicyd/trace-$$$$'
-		END
+		vm start --overlay="$top/tests/vm/overlay" "$@" || bail_out "no machine to run on"
 	fi
 	fresh_state || bail_out "the machine cannot be brought back to its start"
 }
@@ -150,34 +126,19 @@ vm_spoil() { spoilt=1; }
 
 fresh_state() {
 	vm all-in || return
-	guest --timeout=90 '
-		if ls /run/systemd/system/*.d/case.conf > /dev/null 2>&1; then
-			rm /run/systemd/system/*.d/case.conf
-			systemctl daemon-reload
-		fi
-		systemctl stop "signin-*.service" "locker-*.service" "witness.service" 2> /dev/null
-		for session in $(loginctl list-sessions --no-legend | cut -c1-8); do loginctl terminate-session "$session"; done
-		rm -f /run/signin-* /run/locker-* /run/witness.out /etc/scpolicyd.conf
-		rm -rf /etc/scpolicyd.conf.d /run/scpolicyd/trace-*
-		systemctl reset-failed
-		for try in $(seq 100); do
-			[ -z "$(loginctl list-sessions --no-legend)" ] && break
-			sleep 0.1
-		done
-		date +%s.%6N > /run/vm-case-began
-		! [ -e /usr/lib/systemd/system/scpolicyd.service ] || systemctl restart scpolicyd.service' || return
+	guest --timeout=90 "$guest_functions; fresh_state" || return
 	# The card answers again before a case uses it.
-	wait_for 'opensc-tool --atr' 20 || vm_unstall
+	wait_for card-atr 20 || vm_unstall
 }
 
-# QEMU's reader loses an answer now and then on a busy host: pcscd waits for it, and everybody for pcscd. Said each time:
-# a case that needs it often has another reason.
+# QEMU's reader loses a command now and then on a busy host (put_processors_last in scripts/vm has why): pcscd waits for the
+# answer, and everybody for pcscd. Said each time: a case that needs it often has another reason.
 vm_unstall() {
 	note 'the emulated reader does not answer: taken out and put back, pcscd started anew'
 	vm reader-out
 	guest --timeout=60 'systemctl kill -s KILL pcscd.service; systemctl stop pcscd.service; systemctl start pcscd.socket'
 	vm all-in
-	wait_for 'opensc-tool --atr' 30
+	wait_for card-atr 30
 }
 
 case_end() {
@@ -200,27 +161,19 @@ vm_drop_in() {
 }
 
 # vm_policy: the configuration comes on standard input; it is in force, or refused, when this returns.
-vm_policy() {
-	guest -i "$guest_functions
-		told() { journalctl -q -b -o cat SCPOLICY_EVENT=config | wc -l; }
-		cat > /etc/scpolicyd.conf
-		before=\$(told)
-		systemctl reload scpolicyd
-		for try in \$(seq 100); do
-			[ \"\$(told)\" = \"\$before\" ] || exit 0
-			sleep 0.1
-		done
-		exit 1"
-}
+vm_policy() { guest -i "$guest_functions; new_policy"; }
 
 # Copies what the daemon recorded, oldest first.
 vm_traces() {
-	rm -f "$top/build/vm/$case_name"-*.trace
+	rm -rf "$top/build/vm/$case_name"-*.trace "$top/build/vm/$case_name.traces"
+	mkdir "$top/build/vm/$case_name.traces"
+	guest 'cd /run/scpolicyd && tar -c $(ls -tr trace-*)' 2> /dev/null | tar -x -C "$top/build/vm/$case_name.traces" 2> /dev/null
 	n=0
-	for file in $(guest 'ls -tr /run/scpolicyd/trace-* 2> /dev/null'); do
+	for file in $(ls -tr "$top/build/vm/$case_name.traces"); do
 		n=$((n + 1))
-		guest "cat $file" > "$top/build/vm/$case_name-$n.trace"
+		mv "$top/build/vm/$case_name.traces/$file" "$top/build/vm/$case_name-$n.trace"
 	done
+	rmdir "$top/build/vm/$case_name.traces"
 }
 
 replay_all() {
@@ -250,26 +203,20 @@ vm_signin() {
 }
 
 vm_signin_once() {
-	guest "systemd-run -q --collect --unit=signin-$1 -p StandardOutput=truncate:/run/signin-$1.out \
-		-p StandardError=truncate:/run/signin-$1.err signin ${2:-scpolicy-login} $1 $1"
-	wait_for "grep -q ^ready /run/signin-$1.out || ! systemctl is-active -q signin-$1" 60
-	guest 'echo $(($(cut -d. -f1 /proc/uptime) + 7)) > /run/signin-settled'
-	guest "sed -n s/^session=//p /run/signin-$1.out; sed 's/^/$1: /' /run/signin-$1.err >&2" 2> "$top/build/vm/$case_name.signin"
+	guest --timeout=80 "$guest_functions; sign_in '${2:-scpolicy-login}' '$1'" 2> "$top/build/vm/$case_name.signin"
 }
 
 vm_signout() { guest "systemctl stop signin-$1"; }
 
 # vm_locker SESSION [--deaf | --no-hint]: a screen locker for the session.
-vm_locker() {
-	guest "systemd-run -q --collect --unit=locker-$1 -p StandardOutput=truncate:/run/locker-$1.out locker $2 $1"
-	wait_for "grep -q ^ready /run/locker-$1.out" 10
-}
+vm_locker() { guest "$guest_functions; service locker-$1 locker $2 $1 && await 10 'grep -q ^ready /run/locker-$1.out'"; }
 
 # The witness writes to the guest's /run/witness.out; witnessed PATTERN looks there.
-vm_witness() {
-	guest "systemctl stop witness 2> /dev/null
-		systemd-run -q --collect --unit=witness -p StandardOutput=truncate:/run/witness.out witness"
-	wait_for "grep -q 'witness ready' /run/witness.out" 20 || bail_out 'no witness'
+vm_witness() { start_witness || bail_out 'no witness'; }
+
+start_witness() {
+	guest "$guest_functions; systemctl stop witness 2> /dev/null
+		service witness witness && await 20 'grep -q \"witness ready\" /run/witness.out'"
 }
 
 witnessed() { guest "systemctl is-active -q witness || exit 125; grep -Eq '$1' /run/witness.out"; }
@@ -279,23 +226,35 @@ witnessed() { guest "systemctl is-active -q witness || exit 125; grep -Eq '$1' /
 vm_settle() { wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge "$(cat /run/signin-settled)" ]' 20; }
 
 # Both accounts sign in, each with a locker, and the witness listens: $card and $password are their sessions.
-vm_two_sessions() {
-	password=$(vm_signin password login)
-	card=$(vm_signin card)
-	[ -n "$card" ] && [ -n "$password" ] || bail_out 'an account cannot sign in'
-	vm_locker "$card" && vm_locker "$password" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
-		wait_for "log_of scpolicyd | grep -q 'session $card of user card is governed'" ||
-		bail_out 'the stage is not set'
-}
+vm_two_sessions() { set_stage two_sessions; }
 
 # One session that the card governs, $card, for cases that are about something else than whose it is: a password signs it
 # in, which is faster and leaves the card alone.
-vm_one_session() {
-	card=$(vm_signin password scpolicy-always)
+vm_one_session() { set_stage one_session; }
+
+two_sessions() {
+	password=$(vm_signin password login)
+	card=$(vm_signin card)
+	[ -n "$password" ] && vm_locker "$password" && is_set card
+}
+
+one_session() {
 	password=
-	[ -n "$card" ] || bail_out 'the account cannot sign in'
-	vm_locker "$card" && vm_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
-		wait_for "log_has 'session $card of user password is governed'" || bail_out 'the stage is not set'
+	card=$(vm_signin password scpolicy-always)
+	is_set password
+}
+
+is_set() { # USER: whose session $card is
+	[ -n "$card" ] && vm_locker "$card" && start_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
+		wait_for "log_has 'session $card of user $1 is governed'"
+}
+
+# The emulated reader may fail while the stage is set, which is not what a case is about: there are two tries.
+set_stage() {
+	"$1" && return
+	note 'the stage could not be set: once more from the start'
+	vm_unstall
+	fresh_state && "$1" || bail_out 'the stage cannot be set'
 }
 
 # The removal that was just made locks the card's session, once, and the other not at all.

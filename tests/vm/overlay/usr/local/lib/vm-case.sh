@@ -1,0 +1,80 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The guest's part of tests/vm/lib.sh.
+
+is_locked() { [ "$(session-property "$1" LockedHint)" = yes ]; }
+is_unlocked() { [ "$(session-property "$1" LockedHint)" = no ]; }
+has_ended() { ! [ -e "/run/systemd/sessions/$1" ] || [ "$(session-property "$1" State)" = closing ]; }
+
+# journal_has EVENT SESSION|- [FIELD=VALUE...]: scpolicyd told it since the case began. 125: nobody knows.
+journal_has() {
+	[ -e /run/journal.json ] || return 125
+	event=$1 session=$2
+	shift 2
+	[ "$session" = - ] || set -- "SCPOLICY_SESSION=$session" "$@"
+	journal-has "$(tr -d . < /run/vm-case-began)" "SCPOLICY_EVENT=$event" "$@"
+}
+
+# log_of PROGRAM: its lines since the case began.
+log_of() { journalctl -q -b --no-pager -o cat -t "$1" --since "@$(cat /run/vm-case-began)"; }
+log_has() { log_of scpolicyd | grep -Eq "$1"; }
+
+# await SECONDS COMMAND_LINE [PAUSE]
+await() {
+	read -r now rest < /proc/uptime
+	end=$((${now%.*} + $1))
+	until eval "$2" > /dev/null 2>&1; do
+		read -r now rest < /proc/uptime
+		[ "${now%.*}" -lt $end ] || return 1
+		sleep "${3:-0.2}"
+	done
+}
+
+# service NAME COMMAND...: in the background; its output is /run/NAME.out.
+service() {
+	name=$1
+	shift
+	systemd-run -q --collect --unit="$name" -p StandardOutput=truncate:"/run/$name.out" \
+		-p StandardError=truncate:"/run/$name.err" -- "$@"
+}
+
+# sign_in PAM-SERVICE ACCOUNT: prints the session's id, and what was told on standard error.
+sign_in() {
+	service "signin-$2" signin "$1" "$2" "$2"
+	await 60 "grep -q ^ready /run/signin-$2.out || ! systemctl is-active -q signin-$2"
+	read -r now rest < /proc/uptime
+	echo $((${now%.*} + 7)) > /run/signin-settled
+	sed -n s/^session=//p "/run/signin-$2.out"
+	sed "s/^/$2: /" "/run/signin-$2.err" >&2
+}
+
+# The configuration comes on standard input; it is in force, or refused, when this returns.
+new_policy() {
+	told() { grep -c '"SCPOLICY_EVENT":"config"' /run/journal.json; }
+	cat > /etc/scpolicyd.conf
+	before=$(told)
+	systemctl reload scpolicyd
+	await 10 '[ "$(told)" != "$before" ]' 0.1
+}
+
+sessions() { ls /run/systemd/sessions | grep -v '\.ref$'; }
+
+# What a case finds: nobody signed in, no configuration, the daemon freshly started.
+fresh_state() {
+	if ls /run/systemd/system/*.d/case.conf > /dev/null 2>&1; then
+		rm /run/systemd/system/*.d/case.conf
+		systemctl daemon-reload
+	fi
+	! [ -e /run/systemd/system/polkit.service ] || systemctl unmask --runtime --quiet polkit
+	if [ -e /run/vm-case-began ]; then
+		systemctl stop 'signin-*.service' 'locker-*.service' witness.service 2> /dev/null
+		left=$(sessions)
+		[ -z "$left" ] || loginctl terminate-session $left
+		rm -f /run/signin-* /run/locker-* /run/witness.*
+		rm -rf /etc/scpolicyd.conf /etc/scpolicyd.conf.d /run/scpolicyd/trace-* /run/scpolicyd/sessions/*
+		systemctl reset-failed
+		await 10 '[ -z "$(sessions)" ]' 0.1
+	fi
+	date +%s.%6N > /run/vm-case-began
+	! [ -e /usr/lib/systemd/system/scpolicyd.service ] || systemctl restart scpolicyd.service
+}
