@@ -23,6 +23,6 @@ struct trail_queue *trail_queue_free(struct trail_queue *queue);
 
 /*
  * Publishes the entry after those before it: at once, or a copy of it when the call that was sent at `sent`
- * (CLOCK_MONOTONIC, ns; 0: none) has had its rest.
+ * (CLOCK_MONOTONIC, ns; 0: none) has had its rest. While others wait, it waits with them, and no longer.
  */
 void trail_queue_add(struct trail_queue *queue, const struct trail_entry *entry, uint64_t sent);
