@@ -35,13 +35,15 @@ wait_for() {
 		await ${2:-10} '$(printf %s "$1" | sed "s/'/'\\\\''/g")' ${3:-}"
 }
 
-# never COMMAND_LINE SECONDS: succeeds when it never did. It is about what stays so once it has happened. A machine that does not answer (124, 125) proves nothing,
-# nor does what a witness did not tell that is not there any more.
+# never COMMAND_LINE SECONDS: succeeds when it never did. It is about what stays so once it has happened. A machine that
+# does not answer (124, 125) proves nothing, nor does what was not told by a witness, or copied from the journal, by
+# somebody who is not there any more.
 never() {
 	wait_for "$1" "$2" 0.5
 	[ $? -eq 1 ] || return
 	case $1 in
 	*/run/witness.out*) guest 'systemctl is-active -q witness' ;;
+	*journal_has*) guest 'test -e /run/journal.json' ;;
 	esac
 }
 
@@ -100,7 +102,7 @@ done_testing() {
 # The machine runs what is built now.
 is_current() {
 	[ -e "$top/build/vm/$VM_NAME/pid" ] &&
-		[ -z "$(find "$top/build/vm/root" "$top/build/tests/vm" -newer "$top/build/vm/$VM_NAME/pid" 2> /dev/null)" ]
+		[ -z "$(find "$top/build/vm/root" "$top/build/tests/vm" "$top/tests/vm/overlay" -newer "$top/build/vm/$VM_NAME/pid" 2> /dev/null)" ]
 }
 
 # One name for each kind of machine, so that cases that want the same kind share it.
