@@ -418,6 +418,42 @@ static const struct row rows[] = {
 	 "card=present counter=0" ATR "\n4s pcsc pcsc-listed\n9s daemon time",
 	 ""},
 	{"PcscLost=lock: the probe watches", SET "pcsc-lost=lock\n10ms pcsc pcsc-down\n9s daemon time", ""},
+	{"PcscLost=lock: the reader is pulled after that: a removal like any other",
+	 "2ms record settings session=3 action=lock pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
+	 "9s daemon time\n10s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"a reader that could not be read, then pcscd goes, and comes back without the card",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
+	 "3001ms pcsc reader " CARD "card=empty counter=0\n3001ms pcsc pcsc-listed\n5002ms daemon time",
+	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
+
+	/* ---- a reader whose USB address is not known at once: another program holds it ---- */
+	{"back with its name alone, then its address: the probe speaks for it again",
+	 SET "action=lock\n10ms probe device-remove usb=1:5\n400ms pcsc reader-gone name=R0\n"
+	     "900ms uevent device-add usb=1:7 path=1-1 id=08e6:4433\n"
+	     "1000ms pcsc reader name=R0 slot=0 card=present counter=0" ATR "\n"
+	     "1300ms pcsc reader name=R0 slot=0 usb=1:7 card=present counter=0" ATR "\n"
+	     "4s daemon time\n9s probe slot-change usb=1:7 slots=02",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… and the card goes before the address is known: PC/SC's word",
+	 SET "action=lock\n10ms probe device-remove usb=1:5\n"
+	     "1000ms pcsc reader name=R0 slot=0 card=present counter=0" ATR "\n4s daemon time\n"
+	     "5s pcsc reader name=R0 slot=0 card=empty counter=1",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"a login record without its address: PC/SC knows it",
+	 SET "action=lock\n5ms record record session=4 user=other name=R1 slot=0 card=present counter=1" ATR
+	     "\n10ms probe slot-change usb=1:6 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+	{"what acts comes before what tells: one session's card went before, the other's goes now",
+	 SET "action=lock\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=empty counter=2\n"
+	     "4s daemon time\n5s pcsc reader " CARD "card=present counter=3 atr=3B03\n"
+	     "6s record record session=4 user=other " CARD "card=present counter=3 atr=3B03 path=1-1\n"
+	     "7s probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|outcome 3 lock unverified|"
+	 "act 4 lock|heard 3 reader probe|removal 4 reader probe|action 4 lock"},
 	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},
 
 	/* ---- sleep ---- */

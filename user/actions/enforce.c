@@ -478,6 +478,7 @@ static int instance_name(const char *unit_template, const char *session, char **
 
 int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, const char *session)
 {
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
 	_cleanup_free_ char *unit = NULL;
 	int r;
@@ -485,8 +486,14 @@ int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, co
 	r = instance_name(unit_template, session, &unit);
 	if (r < 0)
 		return r;
-	r = sd_bus_call_method_async(enforcer->bus, &slot, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartUnit",
-				     on_started, unit, "ss", unit, "replace");
+	r = sd_bus_message_new_method_call(enforcer->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartUnit");
+	if (r >= 0)
+		r = sd_bus_message_append(call, "ss", unit, "replace");
+	/* sd-bus would give it the serial after the last one sent, which may be that of a call made ready. */
+	if (r >= 0)
+		r = sd_bus_message_seal(call, enforcer->next_cookie++, REPLY_USEC);
+	if (r >= 0)
+		r = sd_bus_call_async(enforcer->bus, &slot, call, on_started, unit, REPLY_USEC);
 	if (r < 0)
 		return r;
 	sd_bus_slot_set_destroy_callback(slot, free);

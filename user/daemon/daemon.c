@@ -107,13 +107,15 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 {
 	const char *session = verdict->login->session;
 	const struct settings *settings = verdict->settings;
+	struct session_view view;
 
 	if (!daemon->records)
 		return;
 	if (verdict->type == VERDICT_REMOVAL)
 		record_source_set_away(daemon->records, session,
 				       settings->then == ACTION_NONE && settings->action <= ACTION_LOCK);
-	else if (verdict->type == VERDICT_CANCELLED)
+	else if (verdict->type == VERDICT_CANCELLED && world_session(daemon->world, session, &view) &&
+		 view.state == SESSION_AWAY)
 		record_source_set_away(daemon->records, session, true);
 	else if (verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_CONTRADICTED)
 		record_source_set_away(daemon->records, session, false);

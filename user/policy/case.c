@@ -131,7 +131,7 @@ static void take_destructive(struct world *world, struct session *session, enum 
 	if (!plan_agreed(world, session, session->evidence) || world->asleep) {
 		session->pending = action;
 		if (!session->confirm_until)
-			session->confirm_until = world->now + session->settings->confirm;
+			session->confirm_until = world->now + (world->asleep ? RESUME_NSEC : session->settings->confirm);
 		return;
 	}
 	session->pending = ACTION_NONE;
@@ -307,7 +307,8 @@ static void case_open(struct session *session, enum cause cause, enum event_sour
 void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
 		    enum evidence evidence, uint64_t stamp)
 {
-	if (session->guard == GUARD_AWAY) {
+	/* That pcscd stayed away was no removal: one that comes after it is acted on. */
+	if (session->guard == GUARD_AWAY && (session->cause != CAUSE_PCSC_LOST || cause == CAUSE_PCSC_LOST || !evidence)) {
 		more_evidence(world, session, cause, source, evidence, stamp);
 		return;
 	}

@@ -9,19 +9,37 @@
 void session_bind_device(struct world *world, struct session *session, struct device *device)
 {
 	struct device *old = session->device;
+	struct session **from = old ? &old->sessions : &world->placeless;
+	struct session **to = device ? &device->sessions : &world->placeless;
 
 	if (old == device)
 		return;
-	if (old)
-		LIST_DELETE(old->sessions, session, on_device);
+	LIST_DELETE(*from, session, on_device);
+	LIST_ADD(*to, session, on_device);
 	session->device = device;
-	if (device) {
-		LIST_ADD(device->sessions, session, on_device);
-		session->login.card.usb = device->usb;
+	session->login.card.usb = device ? device->usb : (struct usb_address){0};
+	if (device)
 		device_watch(world, device);
-	}
 	if (old)
 		device_release(world, old);
+}
+
+/*
+ * A session without a device is bound to its reader's once PC/SC tells which that is: until then the name alone
+ * ties the two, and neither the probe nor uevents can speak for it.
+ */
+void session_place(struct world *world, struct session *session)
+{
+	const struct reader *reader = reader_find(world, session->login.card.name);
+
+	if (session->device || session->guard != GUARD_ON || !reader || !reader->device)
+		return;
+	/* The name may have passed to a reader in another place. */
+	if (session->login.usb_path[0] && reader->device->path[0] &&
+	    strcmp(session->login.usb_path, reader->device->path) != 0)
+		return;
+	session_bind_device(world, session, reader->device);
+	case_bound(world, session);
 }
 
 /* ---- what PC/SC says ------------------------------------------------------------------------------------ */
@@ -63,15 +81,17 @@ static bool lags(const struct world *world, const struct session *session)
 	return world->probe && world->now < session->lag_until;
 }
 
-static void doubt_begin(struct world *world, struct session *session)
+/* False: it goes on already, or is over. */
+static bool doubt_begin(struct world *world, struct session *session)
 {
 	if (session->doubt_until || session->comm_error)
-		return;
+		return false;
 	session->doubt_until = world->now + DOUBT_NSEC;
 	if (lags(world, session))
 		session->lag_until = session->doubt_until;
 	session->doubt_at_look = world->looking_pcsc;
 	session_busy_update(world, session);
+	return true;
 }
 
 static void tell_comm_error(struct world *world, struct session *session, uint64_t stamp, const char *detail)
@@ -126,8 +146,8 @@ static void look_at_card(struct world *world, struct session *session, const str
 	const struct reader_state *now = &reader->state;
 
 	if (older_than_record(session, now)) {
-		doubt_begin(world, session);
-		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = stamp});
+		if (doubt_begin(world, session))
+			world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = stamp});
 		return;
 	}
 	if (now->card == CARD_EMPTY) {
@@ -402,6 +422,8 @@ void session_resume(struct world *world, struct session *session)
 void session_pcsc_down(struct world *world, struct session *session)
 {
 	session->doubt_until = 0;
+	/* What comes after it is another pcscd's word. */
+	session->comm_error = session->doubt_over = false;
 	if (session->guard == GUARD_ON && plan_heeds_pcsc(world, session))
 		session->pcsc_lost_until = world->now + PCSC_LOST_NSEC;
 	session_busy_update(world, session);
@@ -428,8 +450,8 @@ void session_set_kind(struct world *world, struct session *session, unsigned kin
 /* A record, new or written anew after an unlock with this or another card: it says what is bound from now on. */
 void session_record(struct world *world, struct session *session, const struct event *event, struct device *device)
 {
-	case_person_proven(world, session, event->stamp, "the person signed in again");
 	session_set_guard(world, session, event->record.away ? GUARD_AWAY : GUARD_ON);
+	case_person_proven(world, session, event->stamp, "the person signed in again");
 	session->login = *event->record.login;
 	session->opened = 0;
 	session->pcsc_epoch = world->pcsc_epoch ? world->pcsc_epoch : 1;
@@ -443,7 +465,7 @@ void session_record(struct world *world, struct session *session, const struct e
 	}
 	session_bind_device(world, session, device);
 	session_govern(world, session, &event->record.governance);
-	if (!world->pcsc_up && world->pcsc_epoch)
+	if (world->pcsc_down)
 		session_pcsc_down(world, session);
 	session_busy_update(world, session);
 }
@@ -455,6 +477,7 @@ void session_forget(struct world *world, struct session *session)
 	session->announce_at = session->doubt_until = session->unsure_until = session->pcsc_lost_until = 0;
 	session_busy_update(world, session);
 	session_bind_device(world, session, NULL);
+	LIST_DELETE(world->placeless, session, on_device);
 	HASH_DELETE(hh, world->sessions, session);
 	free(session);
 }

@@ -132,7 +132,8 @@ struct session {
 	struct verdict overtaken;
 	bool to_report, report_overtaken, report_removal, report_action, report_cannot_lock, report_countdown, report_bound;
 
-	struct session_link on_device, on_away, on_busy, on_report;
+	struct session_link on_device; /* its device's, or world->placeless */
+	struct session_link on_away, on_busy, on_report;
 	UT_hash_handle hh;
 };
 
@@ -143,6 +144,7 @@ struct world {
 	struct device *devices;	  /* by key */
 	struct reader *readers;	  /* by name */
 	struct session *sessions; /* by id */
+	struct session *placeless; /* bound to no device: their reader is known by its name */
 	struct session *away, *busy, *report;
 
 	bool looking_devices, looking_pcsc; /* until the listing that was asked for is complete */
@@ -150,6 +152,7 @@ struct world {
 	uint64_t now; /* the event at hand's */
 	unsigned device_listing, reader_listing;
 	bool pcsc_up, pcsc_listed;
+	bool pcsc_down; /* it was told so: not the same as not up yet */
 	unsigned pcsc_epoch;
 	bool probe;  /* the kernel probe listens */
 	bool asleep; /* between EVENT_SLEEP and EVENT_RESUME */
@@ -173,6 +176,7 @@ bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its
 
 /* session.c: is the session's card in? */
 void session_bind_device(struct world *world, struct session *session, struct device *device);
+void session_place(struct world *world, struct session *session);
 void session_look(struct world *world, struct session *session, enum event_source source, uint64_t stamp);
 void session_slot(struct world *world, struct session *session, bool present, uint64_t stamp);
 bool session_restore(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp);

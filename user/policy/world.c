@@ -70,13 +70,21 @@ struct session *session_find(const struct world *world, const char *id)
 
 /* ---- devices -------------------------------------------------------------------------------------------- */
 
+/* First those that are acted on, then those that only hear more of a removal they know of. */
+static const enum guard act_first[] = {GUARD_ON, GUARD_AWAY};
+
 static void device_gone(struct world *world, struct device *device, enum event_source source, uint64_t stamp)
 {
 	struct session *session, *next;
 
 	device->presence = PRESENCE_GONE;
-	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-	session_remove(world, session, CAUSE_READER, source, EVIDENCE_DEVICE, stamp);
+	for (size_t i = 0; i < ELEMENTS(act_first); i++) {
+		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+		{
+			if (session->guard == act_first[i])
+				session_remove(world, session, CAUSE_READER, source, EVIDENCE_DEVICE, stamp);
+		}
+	}
 }
 
 static int device_removed(struct world *world, const struct event *event)
@@ -145,6 +153,22 @@ static void devices_listed(struct world *world, const struct event *event)
 	world->device_listing++;
 }
 
+/* True: it is about this session's slot. */
+static bool slot_of_session_changed(struct world *world, struct session *session, const struct event *event)
+{
+	uint8_t slot = session->login.card.slot, bits;
+
+	if (slot / 4 >= event->slot_change.bytes)
+		return false;
+	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2);
+	if (!(bits & 2))
+		return false;
+	/* Of two CCID interfaces either may have sent it: each counts its slots from 0. PC/SC tells them apart. */
+	if (!slot_is_shared(session->device, slot))
+		session_slot(world, session, bits & 1, event->stamp);
+	return true;
+}
+
 static void slot_changed(struct world *world, const struct event *event)
 {
 	struct device *device = device_find(world, event->slot_change.usb);
@@ -153,19 +177,12 @@ static void slot_changed(struct world *world, const struct event *event)
 
 	if (!device)
 		return;
-	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-	{
-		uint8_t slot = session->login.card.slot, bits;
-
-		if (slot / 4 >= event->slot_change.bytes)
-			continue;
-		bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2);
-		if (!(bits & 2))
-			continue;
-		asked = true;
-		/* Of two CCID interfaces either may have sent it: each counts its slots from 0. PC/SC tells them apart. */
-		if (!slot_is_shared(device, slot))
-			session_slot(world, session, bits & 1, event->stamp);
+	for (size_t i = 0; i < ELEMENTS(act_first); i++) {
+		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+		{
+			if (session->guard == act_first[i])
+				asked |= slot_of_session_changed(world, session, event);
+		}
 	}
 	if (asked)
 		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = event->stamp});
@@ -187,6 +204,7 @@ static void pcsc_changed(struct world *world, bool up)
 
 	reader_forget_all(world);
 	world->pcsc_up = up;
+	world->pcsc_down = !up;
 	world->pcsc_listed = false;
 	if (up)
 		world->pcsc_epoch++;
@@ -217,6 +235,19 @@ static void card_arrived(struct world *world, const struct reader *reader, uint6
 	}
 }
 
+/* The sessions of `list` whose card is in `reader`. */
+static void look_at_sessions(struct world *world, struct session *list, const struct reader *reader,
+			     const struct event *event)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(list, session, next, on_device.next)
+	{
+		if (reader_of_session(world, session) == reader)
+			session_look(world, session, event->source, event->stamp);
+	}
+}
+
 static int reader_told(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_get(world, event->reader);
@@ -226,19 +257,17 @@ static int reader_told(struct world *world, const struct event *event)
 		return -ENOMEM;
 	reader->listing = world->reader_listing;
 	reader->told = world->now;
-	if (reader->device) {
-		DL_FOREACH_SAFE2(reader->device->sessions, session, next, on_device.next)
-		{
-			if (reader_of_session(world, session) == reader)
-				session_look(world, session, event->source, event->stamp);
-		}
-	} else {
+	DL_FOREACH_SAFE2(world->placeless, session, next, on_device.next)
+	session_place(world, session);
+	if (reader->device)
+		look_at_sessions(world, reader->device->sessions, reader, event);
+	else
 		HASH_ITER(hh, world->sessions, session, next)
 		{
-			if (reader_of_session(world, session) == reader)
+			if (session->device && reader_of_session(world, session) == reader)
 				session_look(world, session, event->source, event->stamp);
 		}
-	}
+	look_at_sessions(world, world->placeless, reader, event);
 	if (reader->state.card == CARD_PRESENT)
 		card_arrived(world, reader, event->stamp);
 	return 0;
@@ -247,26 +276,15 @@ static int reader_told(struct world *world, const struct event *event)
 static void reader_left(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
-	struct session *session, *next;
 	struct device *device;
 
 	if (!reader)
 		return;
 	device = reader->device && reader->device->sessions ? reader->device : NULL;
 	reader_forget(world, reader);
-	if (device) {
-		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-		{
-			if (!reader_of_session(world, session))
-				session_look(world, session, event->source, event->stamp);
-		}
-		return;
-	}
-	HASH_ITER(hh, world->sessions, session, next)
-	{
-		if (!session->device && !reader_of_session(world, session))
-			session_look(world, session, event->source, event->stamp);
-	}
+	if (device)
+		look_at_sessions(world, device->sessions, NULL, event);
+	look_at_sessions(world, world->placeless, NULL, event);
 }
 
 static void readers_listed(struct world *world, const struct event *event)
@@ -306,6 +324,7 @@ static struct session *session_get(struct world *world, const struct login_recor
 		free(session);
 		return NULL;
 	}
+	LIST_ADD(world->placeless, session, on_device);
 	return session;
 }
 
@@ -327,6 +346,7 @@ static int record_told(struct world *world, const struct event *event)
 	if (!session)
 		return -ENOMEM;
 	session_record(world, session, event, device);
+	session_place(world, session);
 	session_look(world, session, event->source, event->stamp);
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 struct world;
 
-/* `handler` is called from within world_event(); it must not call back into this world. */
+/* `handler` is called from within world_event(); it may look at this world, and not tell it anything. */
 int world_new(verdict_handler handler, void *userdata, struct world **ret);
 struct world *world_free(struct world *world);
 

@@ -30,7 +30,7 @@ struct pcsc_source {
 	uint64_t restart_delay; /* microseconds */
 	uint32_t request;	/* number of the last RECHECK */
 	unsigned faults;
-	bool up;
+	bool up, told; /* told: whether it is up, or not, has been told */
 	char readers[READERS_MAX][READER_NAME_SIZE]; /* told of now; "" where free */
 };
 
@@ -47,8 +47,9 @@ static void tell(struct pcsc_source *source, enum event_type type, uint64_t stam
 
 static void set_up(struct pcsc_source *source, bool up, uint64_t stamp)
 {
-	if (up == source->up)
+	if (source->told && up == source->up)
 		return;
+	source->told = true;
 	source->up = up;
 	memset(source->readers, 0, sizeof(source->readers));
 	log_info(up ? "pcscd answers" : "pcscd does not answer");
