@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use File::Path 'remove_tree';
 use Stage;
 use Test::More;
 
@@ -212,6 +213,22 @@ subtest 'the daemon is away' => sub {
     expect_entry(2, 'found absent', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '7',
         SCPOLICY_CAUSE => 'absent', SCPOLICY_SOURCE => 'startup');
     drop_record('7');
+};
+
+subtest 'the folder of the records is deleted' => sub {
+    my $counter = put_in($SLOT0);
+    remove_tree('/run/scpolicyd/sessions');
+    session('9');
+    for (1 .. 100) {
+        last if -d '/run/scpolicyd/sessions';
+        sleep 0.05;
+    }
+    ok(-d '/run/scpolicyd/sessions', 'it is made anew');
+    record('9', COUNTER => $counter);
+    expect_no_lock('\d+', 0.3, 'a new sign-in');
+    take_out($SLOT0);
+    expect_lock('9', 2, 'what is recorded there is governed');
+    drop_record('9');
 };
 
 subtest 'the worker dies' => sub {

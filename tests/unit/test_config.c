@@ -432,6 +432,8 @@ static const struct {
 	{"[Policy]\nAction:lock\n", "a.conf:2: neither a section nor a key with a value"},
 	{"[Policy]\nAction=lock\n  none\n", "a.conf:3: neither a section nor a key with a value"},
 	{"[Rule a]\n  anna\n", "a.conf:2: neither a section nor a key with a value"},
+	{"[Rule a]\nUser=anna\n  Action: logout\n", "a.conf:3: neither a section nor a key with a value"},
+	{"[Rule a]\nUser=anna\n  Action logout\n", "a.conf:3: neither a section nor a key with a value"},
 	{"[Rule a]\nUser=anna\nbert\n", "a.conf:3: neither a section nor a key with a value"},
 	{"[Rule a]\nUser=anna\n[Rule b]\n bert\n", "a.conf:4: neither a section nor a key with a value"},
 	{"\xef\xbb\xbf[Policy]\n", "a.conf:1: neither a section nor a key with a value"},

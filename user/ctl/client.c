@@ -23,6 +23,9 @@ bool client_sees_all(void)
 	return geteuid() == 0 || (group && group_member(group->gr_gid));
 }
 
+/* How long whoever sits there may take to show polkit that they may. */
+#define RELOAD_USEC (2 * 60 * 1000 * 1000ULL)
+
 static int new_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,
 		    sd_bus_message **ret)
 {
@@ -31,6 +34,8 @@ static int new_call(struct ctl *ctl, const char *method, const char *const *argu
 
 	if (r >= 0)
 		r = sd_bus_message_set_auto_start(call, false);
+	if (r >= 0)
+		r = sd_bus_message_set_allow_interactive_authorization(call, true);
 	for (size_t i = 0; r >= 0 && i < count; i++)
 		r = sd_bus_message_append_basic(call, 's', arguments[i]);
 	if (r >= 0)
@@ -47,7 +52,7 @@ int client_ask(struct ctl *ctl, const char *method, const char *const *arguments
 	if (r >= 0)
 		r = new_call(ctl, method, arguments, count, &call);
 	if (r >= 0)
-		r = sd_bus_call(ctl->bus, call, 0, error, &answer);
+		r = sd_bus_call(ctl->bus, call, strcmp(method, "Reload") == 0 ? RELOAD_USEC : 0, error, &answer);
 	if (r >= 0 && ret)
 		r = sd_bus_message_is_empty(answer) ? 0 : tree_read(answer, ctl->json, ret);
 	if (r >= 0)

@@ -226,6 +226,15 @@ static bool has_control_character(const char *text)
 	return false;
 }
 
+/* A key whose "=" was forgotten does not go on with the list before it. */
+static bool begins_with_key(const char *text)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, BLANKS ":"), text);
+	return config_key(word) != NULL;
+}
+
 /*
  * Returns what libinih is to see of the line. It would cut names of sections short, not tell of sections
  * without a key, take "key: value", stop at a NUL, and take any indented line for more of the last value:
@@ -248,7 +257,7 @@ static char *check_line(struct reading *reading, char *text, size_t length)
 		begin_section(reading, start);
 	else if (start[strcspn(start, "=:\"")] == '=')
 		return start;
-	else if (start > text && reading->last && reading->last->list)
+	else if (start > text && reading->last && reading->last->list && !begins_with_key(start))
 		reading->continued = true;
 	else
 		refuse(reading, "neither a section nor a key with a value");

@@ -269,6 +269,9 @@ static void on_groups(void *userdata, const char *session, const char *const *na
 {
 	struct daemon *daemon = userdata;
 
+	/* Everybody is in a group: the look-up failed, and what was known before is better than nothing. */
+	if (count == 0)
+		return;
 	if (govern_groups(daemon->govern, session, names, count) > 0)
 		govern_anew(daemon, session);
 }

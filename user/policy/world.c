@@ -419,7 +419,7 @@ static void recheck_over(struct world *world, const struct event *event)
 	if (!world->recheck_asked || world->looking_devices || (world->pcsc_up && world->looking_pcsc))
 		return;
 	world->recheck_asked = false;
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .stamp = event->stamp});
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
 }
 
 static void time_passed(struct world *world)

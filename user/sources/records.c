@@ -14,8 +14,10 @@ struct record_source {
 	struct sink sink;
 	int folder, away, bound; /* RECORD_DIR; AWAY_DIR, BOUND_DIR (-1: none) */
 	char boot_id[BOOT_ID_SIZE];
-	sd_event_source *watch;
+	sd_event_source *watch, *above; /* of RECORD_DIR; of the folder that it is in */
 };
+
+#define RECORD_DIR_NAME (strrchr(RECORD_DIR, '/') + 1)
 
 DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
@@ -120,6 +122,43 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 	return 0;
 }
 
+/* Watched before it is read, so that no record falls between. */
+static int folder_open(struct record_source *source, sd_event *event)
+{
+	int r;
+
+	close_fd(source->folder);
+	source->folder = record_dir_open();
+	if (source->folder < 0)
+		return source->folder;
+	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
+				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_ONLYDIR, on_change,
+				 source);
+	if (r < 0)
+		return r;
+	sd_event_source_set_priority(source->watch, PRIORITY_SOURCE);
+	sd_event_source_set_description(source->watch, "records");
+	return read_all(source);
+}
+
+/* What watches a folder that was deleted, or moved away, hears of no record any more. Only the one above tells of it. */
+static int on_change_above(sd_event_source *above, const struct inotify_event *change, void *userdata)
+{
+	struct record_source *source = userdata;
+	sd_event *event = sd_event_source_get_event(above);
+	int r;
+
+	if (!change->len || strcmp(change->name, RECORD_DIR_NAME) != 0)
+		return 0;
+	log_warning(RECORD_DIR " was taken away: it is made anew");
+	source->watch = sd_event_source_disable_unref(source->watch);
+	r = folder_open(source, event);
+	if (r >= 0)
+		return 0;
+	log_error("cannot watch " RECORD_DIR ": %s", strerror(-r));
+	return sd_event_exit(event, r);
+}
+
 /* A folder of what the daemon notes for the next one; -1: there will be none. */
 static int notes_open(const char *path)
 {
@@ -138,7 +177,7 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 		return -ENOMEM;
 	source->sink = sink;
 	source->away = source->bound = -1;
-	source->folder = record_dir_open();
+	source->folder = record_dir_open(); /* makes the folder of all three, too */
 	if (source->folder < 0)
 		return source->folder;
 	r = boot_id_read(source->boot_id);
@@ -146,16 +185,14 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 		return r;
 	source->away = notes_open(AWAY_DIR);
 	source->bound = notes_open(BOUND_DIR);
-	/* Watched before it is read, so that no record falls between. */
-	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
-				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_ONLYDIR, on_change, source);
+	r = folder_open(source, event);
 	if (r < 0)
 		return r;
-	sd_event_source_set_priority(source->watch, PRIORITY_SOURCE);
-	sd_event_source_set_description(source->watch, "records");
-	r = read_all(source);
+	r = sd_event_add_inotify(event, &source->above, RECORD_DIR "/..", IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR,
+				 on_change_above, source);
 	if (r < 0)
 		return r;
+	sd_event_source_set_priority(source->above, PRIORITY_SOURCE);
 	*ret = steal_pointer(source);
 	return 0;
 }
@@ -164,6 +201,7 @@ struct record_source *record_source_free(struct record_source *source)
 {
 	if (!source)
 		return NULL;
+	sd_event_source_disable_unref(source->above);
 	sd_event_source_disable_unref(source->watch);
 	close_fd(source->folder);
 	close_fd(source->away);
