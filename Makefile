@@ -4,7 +4,7 @@
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
-# make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; takes hours)
+# make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; an hour and a half)
 # make install    writes files below DESTDIR, calls nothing
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 # V=1 shows commands.

@@ -130,7 +130,7 @@ fresh_state() {
 	vm all-in || return
 	guest --timeout=90 "$guest_functions; fresh_state" || return
 	# The card answers again before a case uses it.
-	wait_for card-atr 20 || vm_unstall
+	wait_for 'timeout 8 card-atr' 12 || vm_unstall
 }
 
 # QEMU's reader loses a command now and then on a busy host (put_processors_last in scripts/vm has why): pcscd waits for the
