@@ -423,6 +423,11 @@ static const struct row rows[] = {
 	 "9s daemon time\n10s uevent device-remove usb=1:5",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock unverified|"
 	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"PcscLost=lock: pcscd is back and has not powered the card yet: nothing more is done",
+	 "2ms record settings session=3 action=logout pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
+	 "9s daemon time\n10s pcsc pcsc-up\n10s pcsc reader " CARD "card=empty counter=0\n10s pcsc pcsc-listed\n"
+	 "10100ms pcsc reader " CARD "card=present counter=1" ATR "\n14s daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock unverified|heard 3 card pcsc|restored 3"},
 	{"a reader that could not be read, then pcscd goes, and comes back without the card",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
 	 "3001ms pcsc reader " CARD "card=empty counter=0\n3001ms pcsc pcsc-listed\n5002ms daemon time",

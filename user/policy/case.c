@@ -307,8 +307,12 @@ static void case_open(struct session *session, enum cause cause, enum event_sour
 void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
 		    enum evidence evidence, uint64_t stamp)
 {
-	/* That pcscd stayed away was no removal: one that comes after it is acted on. */
-	if (session->guard == GUARD_AWAY && (session->cause != CAUSE_PCSC_LOST || cause == CAUSE_PCSC_LOST || !evidence)) {
+	/*
+	 * That pcscd stayed away was no removal: one that the kernel tells of after it is acted on. What pcscd says when
+	 * it is back is no such word: it calls a slot empty until it has powered the card.
+	 */
+	if (session->guard == GUARD_AWAY &&
+	    (session->cause != CAUSE_PCSC_LOST || !(evidence & (EVIDENCE_DEVICE | EVIDENCE_SLOT)))) {
 		more_evidence(world, session, cause, source, evidence, stamp);
 		return;
 	}
