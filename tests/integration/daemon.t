@@ -231,6 +231,39 @@ subtest 'the folder of the records is deleted' => sub {
     drop_record('9');
 };
 
+subtest 'logind is started anew' => sub {
+    my $counter = put_in($SLOT0);
+    session($_) for '10', '11';
+    record($_, COUNTER => $counter) for '10', '11';
+    expect_no_lock('\d+', 0.3, 'a new sign-in');
+    $logind->say('away');
+    $logind->say('end 11');
+    $logind->say('back');
+    ok($daemon->wait_for(qr/session 11 of a login record is gone/, 5), 'a session that ended meanwhile is forgotten');
+    $logind->say('sleep');
+    expect_no_lock('\d+', 0.3, 'the machine goes to sleep');
+    take_out($SLOT0);
+    expect_no_lock('\d+', 0.5, 'devices come and go in sleep');
+    $logind->say('away');
+    $logind->say('back');
+    expect_lock('10', 5, 'the sleep that nobody ended is over: locked');
+    drop_record('10');
+};
+
+subtest 'logind cannot be asked at first' => sub {
+    my $counter = put_in($SLOT0);
+    $logind->say('away');
+    session('12', Type => 'tty');
+    record('12', COUNTER => $counter);
+    expect_no_lock('\d+', 0.5, 'a new sign-in');
+    $logind->say('back');
+    expect_no_lock('\d+', 0.5, 'logind is back');
+    take_out($SLOT0);
+    expect_entry(3, 'it is known that a session on a terminal cannot be locked', SCPOLICY_EVENT => 'cannot-lock',
+        SCPOLICY_SESSION => '12');
+    drop_record('12');
+};
+
 subtest 'the worker dies' => sub {
     my $counter = put_in($SLOT0);
     session('8');

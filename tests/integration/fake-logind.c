@@ -9,6 +9,7 @@
  *   unlock ID | lock ID     somebody unlocked it by hand, or locked it
  *   deaf ID                 its locker takes no notice any more
  *   sleep | resume          PrepareForSleep
+ *   away | back             it is not on the bus, and then anew, awake, as after a restart
  * A session's locker sets LockedHint a few milliseconds after a Lock signal, as GNOME's does.
  */
 #include <stdbool.h>
@@ -41,6 +42,7 @@ struct session {
 struct logind {
 	sd_bus *bus;
 	sd_event *event;
+	int sleeping;			       /* int, as sd-bus reads a boolean */
 	struct session sessions[SESSIONS_MAX]; /* id "": free */
 };
 
@@ -268,6 +270,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_METHOD("TerminateSession", "s", "", on_session_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("TerminateSessions", "", "", on_sessions_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("KillSession", "ssi", "", on_session_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_PROPERTY("PreparingForSleep", "b", NULL, offsetof(struct logind, sleeping), 0),
 	SD_BUS_SIGNAL("SessionNew", "so", 0),
 	SD_BUS_SIGNAL("SessionRemoved", "so", 0),
 	SD_BUS_SIGNAL("PrepareForSleep", "b", 0),
@@ -317,6 +320,18 @@ static void session_command(const char *word, struct session *session)
 		session_set_locked(session, *word == 'l');
 }
 
+static void prepare_for_sleep(bool begins)
+{
+	logind.sleeping = begins;
+	sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "PrepareForSleep", "b", logind.sleeping);
+}
+
+static void be_back(void)
+{
+	logind.sleeping = false;
+	sd_bus_request_name(logind.bus, LOGIND, 0);
+}
+
 static void command_obey(const char *line)
 {
 	char word[16] = "", id[64] = "";
@@ -329,7 +344,11 @@ static void command_obey(const char *line)
 	if (strcmp(word, "session") == 0)
 		session_begin(id, uid, leader, line + properties);
 	else if (strcmp(word, "sleep") == 0 || strcmp(word, "resume") == 0)
-		sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "PrepareForSleep", "b", *word == 's');
+		prepare_for_sleep(*word == 's');
+	else if (strcmp(word, "away") == 0)
+		sd_bus_release_name(logind.bus, LOGIND);
+	else if (strcmp(word, "back") == 0)
+		be_back();
 	else if (session)
 		session_command(word, session);
 }
@@ -355,7 +374,7 @@ static int logind_setup(void)
 	if (r >= 0)
 		r = sd_bus_open_system(&logind.bus);
 	if (r >= 0)
-		r = sd_bus_add_object_vtable(logind.bus, NULL, LOGIND_PATH, MANAGER, manager_vtable, NULL);
+		r = sd_bus_add_object_vtable(logind.bus, NULL, LOGIND_PATH, MANAGER, manager_vtable, &logind);
 	if (r >= 0)
 		r = sd_bus_add_fallback_vtable(logind.bus, NULL, SESSION_PREFIX, SESSION, session_vtable,
 					       find_session, NULL);

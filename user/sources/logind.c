@@ -19,16 +19,18 @@
 
 /*
  * The terminal of a session that sshd opens comes to logind from utmp(5), when there is a shell, and no signal
- * tells of it. So it is asked for again: after 1 s, and four times more, each twice as late.
+ * tells of it; and logind may not answer, while it starts or is busy. So it is asked again: after 1 s, and four
+ * times more, each twice as late.
  */
-#define TTY_AGAIN_USEC (1000 * 1000ULL)
-#define TTY_AGAIN_MAX  5
+#define AGAIN_USEC (1000 * 1000ULL)
+#define AGAIN_MAX  5
 
-/* A session that was asked for. */
+/* A session that was asked for; what is known of it is empty until logind has answered. */
 struct known {
 	struct logind_source *source;
 	char session[SESSION_ID_SIZE];
 	uint32_t leader; /* the login record's */
+	bool answered;
 	struct session_properties properties;
 	unsigned kind; /* as told last */
 	unsigned asked_again;
@@ -39,7 +41,8 @@ struct known {
 struct logind_source {
 	struct sink sink;
 	sd_bus *bus;
-	sd_bus_slot *removed, *changed, *sleep;
+	sd_bus_slot *removed, *changed, *sleep, *owner;
+	bool sleeping; /* as told last */
 	struct known *known;
 };
 
@@ -143,12 +146,20 @@ static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	return 0;
 }
 
+static void take_sleeping(struct logind_source *source, bool sleeping)
+{
+	if (sleeping == source->sleeping)
+		return;
+	source->sleeping = sleeping;
+	tell(source, sleeping ? EVENT_SLEEP : EVENT_RESUME, NULL);
+}
+
 static int on_sleep(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	int begins;
 
 	if (!is_forged(message) && sd_bus_message_read(message, "b", &begins) >= 0)
-		tell(userdata, begins ? EVENT_SLEEP : EVENT_RESUME, NULL);
+		take_sleeping(userdata, begins);
 	return 0;
 }
 
@@ -177,6 +188,8 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	if (sd_bus_message_read(message, "s", &interface) < 0 || strcmp(interface, LOGIND_SESSION) != 0)
 		return 0;
 	known = known_find(source, session);
+	if (known && !known->answered)
+		known = NULL; /* this is a part of what it is, and the whole is on its way */
 	if (known)
 		properties = known->properties;
 	properties.locked_hint = -1;
@@ -195,6 +208,193 @@ static int on_subscribed(sd_bus_message *reply, void *userdata _unused_, sd_bus_
 		log_error("cannot subscribe to logind: %s", sd_bus_message_get_error(reply)->message);
 	return 0;
 }
+
+/* ---- asking --------------------------------------------------------------------------------------------- */
+
+/* The session may have ended, and be forgotten, when the answer comes. */
+struct question {
+	struct logind_source *source;
+	char session[SESSION_ID_SIZE];
+};
+
+/* Hands `question` over to the call: freed with it, or here when it cannot be made. */
+static int ask(struct question *question, const char *path, const char *interface, const char *method,
+	       sd_bus_message_handler_t on_answer, const char *argument)
+{
+	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+	_cleanup_free_ struct question *owned = question;
+	int r;
+
+	r = sd_bus_call_method_async(question->source->bus, &slot, LOGIND, path, interface, method, on_answer,
+				     question, "s", argument);
+	if (r < 0)
+		return r;
+	sd_bus_slot_set_destroy_callback(slot, free);
+	(void)steal_pointer(owned);
+	return sd_bus_slot_set_floating(slot, true);
+}
+
+static int question_ask(struct known *known);
+
+static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct known *known = userdata;
+	int r = question_ask(known);
+
+	if (r < 0)
+		log_warning("cannot ask logind for session %s: %s", known->session, strerror(-r));
+	return 0;
+}
+
+/* False: it was asked often enough. */
+static bool ask_again_later(struct known *known)
+{
+	uint64_t delay = AGAIN_USEC << known->asked_again;
+	int r;
+
+	if (known->asked_again == AGAIN_MAX)
+		return false;
+	known->asked_again++;
+	known->again = sd_event_source_disable_unref(known->again);
+	r = sd_event_add_time_relative(sd_bus_get_event(known->source->bus), &known->again, CLOCK_MONOTONIC, delay, 0,
+				       on_again, known);
+	return r >= 0;
+}
+
+/* Without a terminal nothing is announced there; all else goes its way. */
+static void await_tty(struct known *known)
+{
+	if (strcmp(known->properties.type, "tty") == 0 && !*known->properties.tty)
+		ask_again_later(known);
+}
+
+/* That logind does not answer says nothing of the session. What its kind decides goes by its PAM service until then. */
+static int no_answer(struct known *known, sd_bus_message *reply)
+{
+	const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+	if (!ask_again_later(known))
+		log_warning("logind does not tell of session %s: %s", known->session,
+			    error ? error->message : "not what was asked for");
+	return 0;
+}
+
+static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	const struct question *question = userdata;
+	struct logind_source *source = question->source;
+	struct known *known = known_find(source, question->session);
+	struct session_properties properties = {0};
+
+	if (!known)
+		return 0;
+	if (sd_bus_message_is_method_error(reply, NULL) || session_properties_read(reply, &properties) < 0)
+		return no_answer(known, reply);
+	if (properties.leader && known->leader && properties.leader != known->leader) {
+		log_warning("session %s was opened by process %u, its login record by %u: not the recorded session",
+			    question->session, properties.leader, known->leader);
+		tell_ended(source, question->session);
+		return 0;
+	}
+	known->answered = true;
+	known->properties = properties;
+	known->kind = session_kind(&properties);
+	await_tty(known);
+	tell_kind(source, known);
+	if (properties.locked_hint > 0)
+		tell(source, EVENT_SESSION_LOCKED, question->session);
+	return 0;
+}
+
+static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	const struct question *question = userdata;
+	struct known *known = known_find(question->source, question->session);
+	struct question *next;
+	const char *path;
+
+	if (!known)
+		return 0;
+	if (sd_bus_message_is_method_error(reply, LOGIND ".NoSuchSession")) {
+		log_info("session %s of a login record is gone", question->session);
+		tell_ended(question->source, question->session);
+		return 0;
+	}
+	if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "o", &path) < 0)
+		return no_answer(known, reply);
+	next = malloc(sizeof(*next));
+	if (!next)
+		return -ENOMEM;
+	*next = *question;
+	return ask(next, path, PROPERTIES, "GetAll", on_properties, LOGIND_SESSION);
+}
+
+static int question_ask(struct known *known)
+{
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (!question)
+		return -ENOMEM;
+	question->source = known->source;
+	snprintf(question->session, sizeof(question->session), "%s", known->session);
+	return ask(question, LOGIND_PATH, LOGIND_MANAGER, "GetSession", on_session, question->session);
+}
+
+int logind_source_ask(struct logind_source *source, const struct login_record *login)
+{
+	struct known *known = known_get(source, login->session);
+
+	if (!known)
+		return -ENOMEM;
+	known->leader = (uint32_t)login->leader;
+	known->asked_again = 0;
+	return question_ask(known);
+}
+
+/* ---- logind started anew ---------------------------------------------------------------------------------- */
+
+/* A logind that cannot say whether the machine is about to sleep does not send it there either. */
+static int on_sleeping(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	int sleeping = false;
+
+	if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "b", &sleeping) < 0)
+		sleeping = false;
+	take_sleeping(userdata, sleeping);
+	return 0;
+}
+
+/* What its predecessor would have told, and did not: that the machine is awake, that a session ended. */
+static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+	struct logind_source *source = userdata;
+	struct known *known, *next;
+	const char *owner;
+	int r;
+
+	if (is_forged(message) || sd_bus_message_read(message, "sss", NULL, NULL, &owner) < 0 || !*owner)
+		return 0;
+	r = sd_bus_call_method_async(source->bus, NULL, LOGIND, LOGIND_PATH, PROPERTIES, "Get", on_sleeping, source,
+				     "ss", LOGIND_MANAGER, "PreparingForSleep");
+	HASH_ITER (hh, source->known, known, next) {
+		known->asked_again = 0;
+		if (r >= 0)
+			r = question_ask(known);
+	}
+	if (r < 0)
+		log_warning("cannot ask logind, which was started anew: %s", strerror(-r));
+	return 0;
+}
+
+static int watch_owner(struct logind_source *source)
+{
+	return sd_bus_add_match_async(source->bus, &source->owner,
+				      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+				      "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'",
+				      on_owner, on_subscribed, source);
+}
+
+/* ---- making it ---------------------------------------------------------------------------------------------- */
 
 int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 {
@@ -221,6 +421,9 @@ int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 				   on_changed, on_subscribed, source);
 	if (r < 0)
 		return r;
+	r = watch_owner(source);
+	if (r < 0)
+		return r;
 	*ret = steal_pointer(source);
 	return 0;
 }
@@ -234,127 +437,8 @@ struct logind_source *logind_source_free(struct logind_source *source)
 	sd_bus_slot_unref(source->removed);
 	sd_bus_slot_unref(source->changed);
 	sd_bus_slot_unref(source->sleep);
+	sd_bus_slot_unref(source->owner);
 	sd_bus_unref(source->bus);
 	free(source);
 	return NULL;
-}
-
-/* ---- asking --------------------------------------------------------------------------------------------- */
-
-struct question {
-	struct logind_source *source;
-	char session[SESSION_ID_SIZE];
-	uint32_t leader;
-};
-
-/* Hands `question` over to the call: freed with it, or here when it cannot be made. */
-static int ask(struct question *question, const char *path, const char *interface, const char *method,
-	       sd_bus_message_handler_t on_answer, const char *argument)
-{
-	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
-	_cleanup_free_ struct question *owned = question;
-	int r;
-
-	r = sd_bus_call_method_async(question->source->bus, &slot, LOGIND, path, interface, method, on_answer,
-				     question, "s", argument);
-	if (r < 0)
-		return r;
-	sd_bus_slot_set_destroy_callback(slot, free);
-	(void)steal_pointer(owned);
-	return sd_bus_slot_set_floating(slot, true);
-}
-
-static int question_ask(struct logind_source *source, const char *session, uint32_t leader);
-
-static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
-{
-	const struct known *known = userdata;
-	int r = question_ask(known->source, known->session, known->leader);
-
-	if (r < 0)
-		log_warning("cannot ask logind for the terminal of session %s: %s", known->session, strerror(-r));
-	return 0;
-}
-
-/* Without a terminal nothing is announced there; all else goes its way. */
-static void await_tty(struct known *known)
-{
-	uint64_t delay = TTY_AGAIN_USEC << known->asked_again;
-	int r;
-
-	if (strcmp(known->properties.type, "tty") != 0 || *known->properties.tty ||
-	    known->asked_again == TTY_AGAIN_MAX)
-		return;
-	known->asked_again++;
-	known->again = sd_event_source_disable_unref(known->again);
-	r = sd_event_add_time_relative(sd_bus_get_event(known->source->bus), &known->again, CLOCK_MONOTONIC, delay, 0,
-				       on_again, known);
-	if (r < 0)
-		log_warning("cannot wait for the terminal of session %s: %s", known->session, strerror(-r));
-}
-
-static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
-{
-	const struct question *question = userdata;
-	struct logind_source *source = question->source;
-	struct session_properties properties = {0};
-	struct known *known;
-
-	if (sd_bus_message_is_method_error(reply, NULL) || session_properties_read(reply, &properties) < 0)
-		return 0; /* says nothing of the session */
-	if (properties.leader && question->leader && properties.leader != question->leader) {
-		log_warning("session %s was opened by process %u, its login record by %u: not the recorded session",
-			    question->session, properties.leader, question->leader);
-		tell_ended(source, question->session);
-		return 0;
-	}
-	known = known_get(source, question->session);
-	if (!known)
-		return -ENOMEM;
-	known->leader = question->leader;
-	known->properties = properties;
-	known->kind = session_kind(&properties);
-	await_tty(known);
-	tell_kind(source, known);
-	if (properties.locked_hint > 0)
-		tell(source, EVENT_SESSION_LOCKED, question->session);
-	return 0;
-}
-
-/* Any error but NoSuchSession says nothing of the session: logind may be starting, or not run at all. */
-static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
-{
-	const struct question *question = userdata;
-	struct question *next;
-	const char *path;
-
-	if (sd_bus_message_is_method_error(reply, LOGIND ".NoSuchSession")) {
-		log_info("session %s of a login record is gone", question->session);
-		tell_ended(question->source, question->session);
-		return 0;
-	}
-	if (sd_bus_message_read(reply, "o", &path) < 0)
-		return 0;
-	next = malloc(sizeof(*next));
-	if (!next)
-		return -ENOMEM;
-	*next = *question;
-	return ask(next, path, PROPERTIES, "GetAll", on_properties, LOGIND_SESSION);
-}
-
-static int question_ask(struct logind_source *source, const char *session, uint32_t leader)
-{
-	struct question *question = calloc(1, sizeof(*question));
-
-	if (!question)
-		return -ENOMEM;
-	question->source = source;
-	question->leader = leader;
-	snprintf(question->session, sizeof(question->session), "%s", session);
-	return ask(question, LOGIND_PATH, LOGIND_MANAGER, "GetSession", on_session, question->session);
-}
-
-int logind_source_ask(struct logind_source *source, const struct login_record *login)
-{
-	return question_ask(source, login->session, (uint32_t)login->leader);
 }
