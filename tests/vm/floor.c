@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * floor SESSION: the least that can be done between a removal and logind, as a measure for scpolicyd. The same probe,
+ * floor SESSION [UID]: the least that can be done between a removal and logind, as a measure for scpolicyd. The same probe,
  * every device watched, one LockSession made ready, a loop of one poll. It takes the first word of each removal (the
  * words of one come within a second), and prints a line for it: microseconds from the kernel's stamp to the sent call.
+ * With a UID it is on the bus as that user, whom logind lets lock a session of theirs without a second question.
  */
 #include <bpf/libbpf.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "removal.skel.h"
@@ -78,16 +81,26 @@ static struct removal_bpf *load(void)
 	return probe;
 }
 
+/* The bus takes who connects the socket for who is there. */
+static int open_bus(uid_t uid, sd_bus **ret)
+{
+	int r = seteuid(uid);
+
+	if (r >= 0)
+		r = sd_bus_open_system(ret);
+	return seteuid(0) < 0 ? -1 : r;
+}
+
 int main(int argc, char **argv)
 {
-	struct removal_bpf *probe = argc == 2 ? load() : NULL;
+	struct removal_bpf *probe = argc == 2 || argc == 3 ? load() : NULL;
 	struct floor floor = {0};
 	struct ring_buffer *ring;
 	struct pollfd wait;
 	int r;
 
-	if (!probe || sd_bus_open_system(&floor.bus) < 0) {
-		fprintf(stderr, "usage: floor SESSION, as root on a kernel with fentry\n");
+	if (!probe || open_bus(argc == 3 ? (uid_t)strtoul(argv[2], NULL, 10) : 0, &floor.bus) < 0) {
+		fprintf(stderr, "usage: floor SESSION [UID], as root on a kernel with fentry\n");
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
