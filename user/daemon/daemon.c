@@ -56,6 +56,9 @@ struct daemon {
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
 	bool recheck, reread; /* asked for by the core, done once its call has returned */
+	bool acted;	      /* in that call, a step was taken */
+	sd_event_source *rest; /* PC/SC is asked anew only when it is over */
+	bool resting;
 };
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
@@ -164,8 +167,10 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 {
 	struct daemon *daemon = userdata;
 
-	if (verdict->type == VERDICT_ACT)
+	if (verdict->type == VERDICT_ACT) {
 		enforcer_act(daemon->enforcer, verdict->login->session, verdict->step);
+		daemon->acted = true;
+	}
 	if (daemon->recorder)
 		recorder_verdict(daemon->recorder, verdict);
 	switch (verdict->type) {
@@ -216,6 +221,35 @@ static void recheck(struct daemon *daemon)
 		pcsc_source_recheck(daemon->pcsc);
 }
 
+/*
+ * Once a step was taken, the next milliseconds are the bus's and logind's. Asking PC/SC anew keeps pcscd and its
+ * clients busy: it waits so long.
+ */
+static void rest(struct daemon *daemon)
+{
+	daemon->resting = daemon->resting ||
+			  (sd_event_source_set_time_relative(daemon->rest, TRAIL_REST / NSEC_PER_USEC) >= 0 &&
+			   sd_event_source_set_enabled(daemon->rest, SD_EVENT_ONESHOT) >= 0);
+}
+
+static void reread(struct daemon *daemon)
+{
+	if (!daemon->reread || daemon->resting)
+		return;
+	daemon->reread = false;
+	if (daemon->pcsc)
+		pcsc_source_recheck(daemon->pcsc);
+}
+
+static int on_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	daemon->resting = false;
+	reread(daemon);
+	return 0;
+}
+
 static void set_deadline(struct daemon *daemon)
 {
 	uint64_t deadline = world_deadline(daemon->world);
@@ -235,6 +269,7 @@ static void on_event(void *userdata, const struct event *told)
 	struct event event = *told;
 
 	event.now = monotonic_now();
+	daemon->acted = false;
 	daemon->metrics.lost += event.type == EVENT_LOST;
 	if (world_event(daemon->world, &event) < 0) {
 		/* Nothing of it was taken in: look at everything again, it may be told once more. */
@@ -243,12 +278,11 @@ static void on_event(void *userdata, const struct event *told)
 	}
 	if (daemon->recorder)
 		recorder_event(daemon->recorder, &event);
+	if (daemon->acted)
+		rest(daemon);
 	if (daemon->recheck)
 		recheck(daemon);
-	else if (daemon->reread && daemon->pcsc) {
-		daemon->reread = false;
-		pcsc_source_recheck(daemon->pcsc);
-	}
+	reread(daemon);
 	set_deadline(daemon);
 }
 
@@ -472,6 +506,10 @@ static int setup_loop(struct daemon *daemon)
 		r = sd_event_add_time(daemon->event, &daemon->deadline, CLOCK_MONOTONIC, 0, 0, on_deadline, daemon);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(daemon->deadline, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(daemon->event, &daemon->rest, CLOCK_MONOTONIC, 0, 1, on_rested, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(daemon->rest, SD_EVENT_OFF);
 	if (r < 0)
 		log_error("cannot set up the event loop: %s", strerror(-r));
 	return r;
@@ -676,6 +714,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	sd_bus_flush_close_unref(daemon->enforce_bus);
 	sd_bus_flush_close_unref(daemon->bus);
 	sd_event_source_disable_unref(daemon->watchdog);
+	sd_event_source_disable_unref(daemon->rest);
 	sd_event_source_disable_unref(daemon->deadline);
 	sd_event_unref(daemon->event);
 	free(daemon);

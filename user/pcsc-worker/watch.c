@@ -20,6 +20,9 @@
 /* A reader that just came is held back so long for its USB address, then sent without and once more later. */
 #define ADDRESS_WAIT_MS 100U
 
+/* How long pcscd is left alone after a change was told. */
+#define REST_USEC 30000
+
 /* Room for the names of more readers than are watched, so that too many of them do no harm to the first. */
 #define LIST_SIZE (4 * READERS_MAX * READER_NAME_SIZE)
 
@@ -185,6 +188,15 @@ static void watch_take_state(struct watched_reader *reader, const SCARD_READERST
 		watch_announce(reader, stamp);
 }
 
+/*
+ * To go on waiting takes some round trips to pcscd, while others are still busy with what it just told; what
+ * happens meanwhile is told as soon as it is asked again. Errands wait so long, too.
+ */
+static void watch_rest(void)
+{
+	usleep(REST_USEC);
+}
+
 /* UNKNOWN: the name was not listed for a moment. The reader that bears it after this is another arrival. */
 static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
 {
@@ -274,6 +286,8 @@ static LONG watch_wait(struct watch *watch)
 	if (!watch->without_pnp)
 		watch->pnp_known = watch->states[watch->count].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 	watch_take_states(watch, false, stamp);
+	if (r == SCARD_S_SUCCESS)
+		watch_rest();
 	return SCARD_S_SUCCESS;
 }
 
