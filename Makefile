@@ -42,9 +42,9 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 PCSC_CFLAGS := -I/usr/include/PCSC
 PKCS11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
-DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lcap-ng -laudit
+DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
-CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih
+CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
 HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto
 
 Q := $(if $(V),,@)
@@ -62,7 +62,7 @@ DAEMON_SOURCES := $(wildcard user/daemon/*.c user/sources/*.c user/actions/*.c)
 WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
 CTL_SOURCES := $(wildcard user/ctl/*.c)
 # The doctor reads the configuration as the daemon does.
-CONFIG_SOURCES := user/daemon/config.c user/daemon/config_keys.c
+CONFIG_SOURCES := $(addprefix user/daemon/,config.c config_keys.c gpo.c gpo_list.c)
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
@@ -228,13 +228,13 @@ demo: deps
 # libFuzzer, each target for FUZZ_SECONDS: what was found once is kept in build/fuzz, the seeds are the project's own.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZED_SOURCES := $(LIB_SOURCES) user/daemon/config.c user/daemon/config_keys.c
+FUZZED_SOURCES := $(LIB_SOURCES) $(CONFIG_SOURCES)
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
 	$(call say,FUZZER,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(PCSC_CFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(FUZZED_SOURCES) -linih -lpcsclite
+		-o $@ $< $(FUZZED_SOURCES) -linih -lyaml -lpcsclite
 
 fuzz: $(FUZZERS)
 	@for fuzzer in $(FUZZERS); do name=$${fuzzer##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name; \

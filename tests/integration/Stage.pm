@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 use Stage::Process;
 
 our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
-    start_bus own_etc append_file start_logind start_journal start_daemon stop_daemon
+    start_bus own append_file start_logind start_journal start_daemon stop_daemon
     session record drop_record expect_lock expect_no_lock expect_entry);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
@@ -166,10 +166,12 @@ X
     return $bus;
 }
 
-# An /etc that may be written to: what changes there is seen here alone.
-sub own_etc {
-    make_path('/run/etc', '/run/etc-work');
-    command('mount', '-t', 'overlay', '-o', 'lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work', 'overlay', '/etc');
+# A folder, such as /etc, that may be written to: what changes there is seen here alone.
+sub own {
+    my ($folder) = @_;
+    my $copy = '/run/own' . $folder =~ tr{/}{-}r;
+    make_path($copy, "$copy-work");
+    command('mount', '-t', 'overlay', '-o', "lowerdir=$folder,upperdir=$copy,workdir=$copy-work", 'overlay', $folder);
 }
 
 sub append_file {

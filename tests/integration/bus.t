@@ -48,7 +48,7 @@ sub rss {
     return $kib;
 }
 
-own_etc();
+own('/etc');
 append_file('/etc/passwd', map { "$_:x:$who{$_}[0]:$who{$_}[1]::/:/bin/sh" } 'alice', 'bob', 'member');
 append_file('/etc/group', (map { "$_:x:$who{$_}[1]:" } 'alice', 'bob', 'member'), 'scpolicyd:x:4100:member');
 append_file('/etc/scpolicyd.conf', '[Policy]', 'Then=logout', 'After=90s', '[Rule bobs]', 'User=bob', 'Cause=card',

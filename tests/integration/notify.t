@@ -16,7 +16,7 @@ sub start_as_anna { return start($_[0], @anna, @_[1 .. $#_]) }
 
 # ---- the machine, and anna's desktop ---------------------------------------------------------------------
 
-own_etc();
+own('/etc');
 append_file('/etc/passwd', "anna:x:$UID:$UID\::/:/bin/sh");
 append_file('/etc/group', "anna:x:$UID:");
 chmod 0755, '/run';

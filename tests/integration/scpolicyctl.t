@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use File::Path 'make_path';
 use JSON::PP;
 use Stage;
 use Test::More;
@@ -88,7 +89,7 @@ subtest 'words' => sub {
 
 subtest 'no bus, no daemon' => sub {
     refused('root', 3, qr/no system bus/, @$_) for @verbs_of_daemon;
-    own_etc();
+    own('/etc');
     append_file('/etc/passwd', map { "$_:x:$uid{$_}:$uid{$_}::/:/bin/sh" } sort keys %uid);
     append_file('/etc/group', map { "$_:x:$uid{$_}:" } sort keys %uid);
     chmod 0755, '/run';
@@ -334,6 +335,51 @@ subtest 'replay' => sub {
     $refuses->(qr/line 2: unknown source/, "1ms daemon probe\n1ms \x1b[31m\xff probe\n");
     is((ctl('replay', '/dev/null'))[0], 1, 'nothing in it');
     refused('root', 1, qr/No such file/, 'replay', '/nowhere');
+};
+
+# ---- group policy ----------------------------------------------------------------------------------------
+
+sub set_group_policy {
+    my ($id, $value) = @_;
+    my $folder = "/var/lib/sss/gpo_cache/example.org/Policies/{$id}/Machine/Microsoft/Windows NT/SecEdit";
+    make_path($folder);
+    write_file("$folder/GptTmpl.inf", "\xff\xfe" . join '', map { "$_\0" } split //, "[Unicode]\r\nUnicode=yes\r\n[Registry Values]\r\n"
+        . "MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption=1,\"$value\"\r\n");
+    return "$folder/GptTmpl.inf";
+}
+
+subtest 'gpo' => sub {
+    own('/var/lib');
+    said_ok('none is kept', qr/^Neither SSSD nor adsys/, 'gpo');
+    my $first = set_group_policy('A', 1);
+    my $second = set_group_policy('B', 2);
+    said_ok('one file', qr/^ScRemoveOption=1 -> lock\n\z/, 'gpo', $first);
+    said_ok('several', qr/^\Q$second\E: ScRemoveOption=2 -> logout\n\Q$first\E: ScRemoveOption=1 -> lock\n\z/, 'gpo', $second, $first);
+    said_ok('not set', qr/^ScRemoveOption not set -> none\n\z/, 'gpo', "$top/user/data/scpolicyd.conf");
+    said_ok('the one that wins', qr/^\Q$first\E: ScRemoveOption=1 -> lock\n\Q$second\E: .* -> logout  \(wins.*\nNone of it is in force/, 'gpo');
+    my $files = json_as('root', 'gpo');
+    is_deeply([map { @$_{qw(option action line keeper wins)} } @{$files->{files}}],
+        [1, 'lock', 4, 'sssd', JSON::PP::false, 2, 'logout', 4, 'sssd', JSON::PP::true], 'as JSON');
+    is($files->{in_force}, JSON::PP::false, 'not in force');
+    refused('root', 1, qr{/nowhere: No such file}, 'gpo', '/nowhere');
+    refused('root', 1, qr/not a regular file/, 'gpo', '/dev/null');
+    set_group_policy('A', 'x');
+    refused('root', 1, qr/\Q$first\E:4: ScRemoveOption: "x" is not 0, 1, 2 or 3/, 'gpo', $first);
+};
+
+subtest 'Source=gpo' => sub {
+    write_file('/etc/scpolicyd.conf', "[Policy]\nSource=gpo\nAction=none\n");
+    said_ok('says so', qr/read anew/, 'reload');
+    ok($daemon->wait_for(qr/passed over: .*GptTmpl\.inf:4: ScRemoveOption/, 5), 'a broken file is told of');
+    said_ok('the other one counts', qr{logout .*/\{B\}/.*GptTmpl\.inf:4}, 'explain', '2');
+    # Fetched at the next sign-in.
+    set_group_policy('A', 1);
+    set_group_policy('B', 0);
+    session(3, UID => 4003);
+    record(3, UID => 4003, USER => 'carl', COUNTER => put_in());
+    ok($daemon->wait_for(qr/session 3 of user carl is governed: action lock /, 5), 'a new one is in force at once')
+        or diag($daemon->transcript);
+    said_ok('for all sessions', qr{lock .*/\{A\}/.*GptTmpl\.inf:4}, 'explain', '2');
 };
 
 is(stop_daemon(), 0, 'the daemon ends well');

@@ -465,8 +465,8 @@ static const struct {
 	{"[Policy]\nWhenLockFails=lock\n", "a.conf:2: key WhenLockFails=: \"lock\" is not warn or logout"},
 	{"[Policy]\nWhenCannotLock=no\n", "a.conf:2: key WhenCannotLock=: \"no\" is not warn or logout"},
 	{"[Policy]\nPcscLost=logout\n", "a.conf:2: key PcscLost=: \"logout\" is not ignore or lock"},
-	{"[Policy]\nSource=gpo\n", "a.conf:2: key Source=: \"gpo\" is not supported in this version"},
-	{"[Policy]\nSource=ldap\n", "a.conf:2: key Source=: \"ldap\" is not local"},
+	{"[Policy]\nSource=ldap\n", "a.conf:2: key Source=: \"ldap\" is not local or gpo"},
+	{"[Rule a]\nSource=gpo\n", "a.conf:2: key Source= may not stand in section [Rule ...]"},
 	{"[Rule a]\nThen=lock\n", "a.conf:2: key Then=: \"lock\" is not none, logout or disconnect"},
 	/* Times. */
 	{"[Policy]\nConfirm=500\n",

@@ -38,6 +38,14 @@ static const struct finding action_none_rules = {
 	"Where no rule matches, a removal is noted in the journal, and nothing else happens.",
 	"If that is not meant: Action=lock in [Policy] of /etc/scpolicyd.conf, and scpolicyctl reload"};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
+static const struct finding gpo_passed_over = {"gpo-passed-over", SEVERITY_WARNING,
+					       "What it was meant to say is not in force.",
+					       "Correct the group policy; scpolicyctl gpo shows what each file says."};
+static const struct finding gpo_silent = {
+	"gpo-silent", SEVERITY_WARNING, "Action= of scpolicyd.conf is in force, and nothing of the domain.",
+	"Set \"Interactive logon: Smart card removal behavior\" in a policy of the domain that is linked to this machine; SSSD "
+	"fetches it at the next sign-in with access_provider=ad and ad_gpo_access_control=enforcing or permissive."};
+static const struct finding gpo_good = {"gpo", SEVERITY_OK, NULL, NULL};
 
 /* ---- files ---------------------------------------------------------------------------------------------- */
 
@@ -154,6 +162,26 @@ static void check_action(struct doctor *doctor, struct rules *rules)
 		      "policy is to do nothing: Action=none");
 }
 
+static void check_gpo(struct doctor *doctor, const struct config *config)
+{
+	struct settings *policy = rules_policy(config->rules);
+	struct origin origin = rules_origin(config->rules, policy, SETTING_ACTION);
+	_cleanup_free_ char *where = NULL;
+
+	if (!*rules_from_gpo(config->rules))
+		return;
+	if (config->passed_over.text[0])
+		doctor_report(doctor, &gpo_passed_over, NULL, "a group policy is passed over: %s",
+			      below_root(doctor, config->passed_over.text));
+	if (!config->from_gpo) {
+		doctor_report(doctor, &gpo_silent, NULL, "Source=gpo, and no group policy here sets ScRemoveOption");
+		return;
+	}
+	if (asprintf(&where, "%s:%u", below_root(doctor, origin.file), origin.line) < 0)
+		where = NULL;
+	doctor_report(doctor, &gpo_good, where, "Action=%s comes from the group policy", action_name(policy->action));
+}
+
 void doctor_config(struct doctor *doctor)
 {
 	const char *in_force = tree_string(doctor->status, "config_error");
@@ -165,6 +193,7 @@ void doctor_config(struct doctor *doctor)
 		return;
 	}
 	check_action(doctor, config.rules);
+	check_gpo(doctor, &config);
 	config_free(&config);
 	if (*in_force)
 		report_config(doctor, &config_old, in_force);

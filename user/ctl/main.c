@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,10 @@ static const struct verb verbs[] = {
 	 "and says what it could not see.\n\n"
 	 "  --root=DIR                 look at the files of a machine whose root folder is DIR\n\n"
 	 "  scpolicyctl doctor --json | jq '.findings[] | select(.severity == \"fault\")'"},
+	{"gpo", verb_gpo, 0, INT_MAX, "[FILE...]", "what Windows policy files say, and which of them wins",
+	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD or adsys keep\n"
+	 "here for this machine. Exit status 1 where one cannot be understood.\n\n"
+	 "  scpolicyctl gpo GptTmpl.inf        ScRemoveOption=1 -> lock"},
 	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
 	{"notify", verb_notify, 0, 0, "", "tell of one's own sessions on the desktop, until logged out",
 	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"

@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "config_keys.h"
+#include "gpo.h"
 #include "log.h"
 
 #define VENDOR_FILE  VENDORDIR "/scpolicyd.conf"
@@ -109,6 +110,8 @@ static void store(struct reading *reading, const struct key *key, const char *va
 		field = (char *)&reading->rule + key->offset;
 	else if (key->setting < SETTING_COUNT)
 		field = setting_field(settings, key->setting);
+	else
+		field = rules_from_gpo(reading->rules);
 	expected = key->parse(key, value, field);
 	if (expected && strcmp(expected, KEY_NO_MEMORY) == 0)
 		fail(reading, -ENOMEM);
@@ -172,7 +175,7 @@ static void end_section(struct reading *reading)
 /* `name` is cut out of its line, blanks around it. */
 static void begin_rule(struct reading *reading, char *name)
 {
-		const struct rule *same;
+	const struct rule *same;
 
 	name += strspn(name, BLANKS);
 	trim_end(name);
@@ -424,8 +427,51 @@ static int read_main_file(const char *root, struct rules *rules, struct config_e
 	return r == 0 ? read_file(vendor, rules, error) : r;
 }
 
+/* ---- group policy --------------------------------------------------------------------------------------- */
+
+static int take_gpo(struct config *config, const struct gpo *gpo)
+{
+	const struct gpo_file *winner = gpo->winner == GPO_NO_WINNER ? NULL : &gpo->files[gpo->winner];
+	const char *path;
+
+	config->gpo_stamp = gpo->stamp;
+	for (size_t i = 0; i < gpo->count && !config->passed_over.text[0]; i++)
+		if (gpo->files[i].error)
+			gpo_error_text(&gpo->files[i], config->passed_over.text, sizeof(config->passed_over.text));
+	if (!winner)
+		return 0;
+	path = rules_file(config->rules, winner->path);
+	if (!path)
+		return -ENOMEM;
+	rules_policy(config->rules)->action = gpo_action(winner->template.option);
+	rules_note_policy(config->rules, SETTING_ACTION, path, winner->template.line);
+	config->from_gpo = true;
+	return 0;
+}
+
+/* A domain's broken file does not leave the machine without a policy: its own stands. */
+static int read_gpo(const char *root, struct config *config)
+{
+	_cleanup_(gpo_clear) struct gpo gpo = {0};
+	int r = gpo_find(root, &gpo, config->passed_over.text, sizeof(config->passed_over.text));
+
+	return r == -ENOMEM ? r : r < 0 ? 0 : take_gpo(config, &gpo);
+}
+
+bool config_is_stale(const struct config *config)
+{
+	_cleanup_(gpo_clear) struct gpo gpo = {0};
+	struct config_error error;
+
+	if (!*rules_from_gpo(config->rules))
+		return false;
+	return gpo_find("", &gpo, error.text, sizeof(error.text)) < 0 ? config->gpo_stamp != 0
+								       : config->gpo_stamp != gpo.stamp;
+}
+
 int config_read(const char *root, struct config *ret_config, struct config_error *ret_error)
 {
+	struct config config = {0};
 	_cleanup_free_ char *folder = path_join(root, ADMIN_FOLDER, "");
 	_cleanup_(rules_free_p) struct rules *rules = NULL;
 	int r;
@@ -436,13 +482,17 @@ int config_read(const char *root, struct config *ret_config, struct config_error
 		r = read_main_file(root, rules, ret_error);
 	if (r >= 0)
 		r = read_drop_ins(folder, rules, ret_error);
+	config.rules = rules;
+	if (r >= 0 && *rules_from_gpo(rules))
+		r = read_gpo(root, &config);
 	if (r < 0) {
 		if (!ret_error->text[0])
 			refuse_file(ret_error, "configuration", strerror(-r));
 		return r;
 	}
 	rules_complete(rules);
-	ret_config->rules = steal_pointer(rules);
+	*ret_config = config;
+	(void)steal_pointer(rules);
 	return 0;
 }
 

@@ -12,17 +12,23 @@
  * themselves continue the list. '#' or ';' begins a comment, at the line's start or after a blank; in double
  * quotes ';' alone does, which is libinih's too.
  */
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "rules.h"
 
-struct config {
-	struct rules *rules; /* owned, complete */
-};
 
 /* "/etc/scpolicyd.conf:7: key Action=: …": file, line and key of what was refused. */
 struct config_error {
 	char text[512];
+};
+
+struct config {
+	struct rules *rules; /* owned, complete */
+	bool from_gpo;	     /* Source=gpo, and the domain says what [Policy]'s Action= is */
+	/* Source=gpo: the first of the domain's files that could not be used, and why; "": none. */
+	struct config_error passed_over;
+	uint64_t gpo_stamp; /* struct gpo's; 0: they could not be looked at */
 };
 
 /*
@@ -34,6 +40,9 @@ int config_read(const char *root, struct config *ret_config, struct config_error
 
 /* Frees what it holds and empties it. Whoever holds a governance from its rules resolves that anew first. */
 void config_free(struct config *config);
+
+/* With Source=gpo, whether the domain's files have changed since. */
+bool config_is_stale(const struct config *config);
 
 /*
  * Reads one file's text, called `path` in errors, on top of what `rules` has; rules_complete() is left to the

@@ -30,6 +30,7 @@ static const struct word second_actions[] = {
 };
 static const struct word fallbacks[] = {{"warn", FALLBACK_WARN}, {"logout", FALLBACK_LOGOUT}, {NULL, 0}};
 static const struct word pcsc_lost[] = {{"ignore", false}, {"lock", true}, {NULL, 0}};
+static const struct word sources[] = {{"local", false}, {"gpo", true}, {NULL, 0}};
 static const struct word kinds[] = {
 	{"local", KIND_LOCAL},
 	{"remote", KIND_REMOTE},
@@ -230,13 +231,6 @@ static const char *format_time(const struct key *key _unused_, const void *field
 	return config_format_time(*(const uint64_t *)field, buffer);
 }
 
-static const char *parse_source(const struct key *key, const char *value, void *field _unused_)
-{
-	if (strcmp(value, "gpo") == 0)
-		return "supported in this version";
-	return strcmp(value, "local") == 0 ? NULL : key->expected;
-}
-
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
 #define SETTING(name_, number, type, ...)                                                                    \
@@ -272,8 +266,9 @@ const struct key config_keys[] = {
 	{.name = "Source",
 	 .sections = KEY_IN_POLICY,
 	 .setting = SETTING_COUNT,
-	 .parse = parse_source,
-	 .expected = "local"},
+	 .parse = parse_bool,
+	 .words = sources,
+	 .expected = "local or gpo"},
 	MATCH("User", user, parse_patterns, GLOBS),
 	MATCH("Group", group, parse_patterns, GLOBS),
 	MATCH("Service", service, parse_patterns, GLOBS),

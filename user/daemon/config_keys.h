@@ -35,7 +35,7 @@ struct key {
 	const struct word *words;
 	uint64_t minimum, maximum;
 	bool list;	      /* parsing again adds; may not be empty */
-	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: nothing is kept */
+	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: rules_from_gpo() */
 	size_t offset;	      /* in struct rule, of a key of [Rule ...] alone */
 };
 

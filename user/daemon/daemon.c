@@ -322,7 +322,12 @@ static void ask_groups(struct daemon *daemon, const char *session)
 		log_error("session %s: cannot ask for its user's groups: %s", session, strerror(-r));
 }
 
-/* A record is governed by what is known of it now, at once; what logind and the name service say may change that. */
+static int reload(void *userdata);
+
+/*
+ * A record is governed by what is known of it now, at once; what logind and the name service say may change that. A
+ * domain's policy is fetched at sign-in, just before.
+ */
 static void on_record(void *userdata, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
@@ -334,6 +339,8 @@ static void on_record(void *userdata, const struct event *event)
 		on_event(daemon, event);
 		return;
 	}
+	if (config_is_stale(&daemon->config))
+		reload(daemon);
 	r = govern_record(daemon->govern, login);
 	if (r < 0) {
 		/* Not taken in: a reload would not find it, and leave it with rules that are gone. */
@@ -402,6 +409,12 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+static void warn_passed_over(const struct config *config)
+{
+	if (config->passed_over.text[0])
+		log_warning("Source=gpo, passed over: %s", config->passed_over.text);
+}
+
 /* 0, or a negative errno with the status saying why: the policy in force stays. */
 static int reload(void *userdata)
 {
@@ -414,6 +427,7 @@ static int reload(void *userdata)
 	if (r < 0)
 		publish_config(daemon, daemon->status.refused.text, true);
 	else {
+		warn_passed_over(&config);
 		use_config(daemon, &config);
 		publish_config(daemon, "policy read anew, in force for every session", false);
 	}
@@ -647,6 +661,7 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 		log_error("%s", error.text);
 		return r;
 	}
+	warn_passed_over(&daemon->config);
 	r = setup_loop(daemon);
 	if (r >= 0)
 		r = open_bus(daemon, PRIORITY_REST, "scpolicyd", &daemon->bus);

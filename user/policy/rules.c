@@ -26,6 +26,7 @@ struct entry {
 
 struct rules {
 	struct settings policy;
+	bool from_gpo;
 	struct origin policy_origins[SETTING_COUNT];
 	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
 	struct file_name *files;
@@ -203,6 +204,11 @@ struct rules *rules_free(struct rules *rules)
 struct settings *rules_policy(struct rules *rules)
 {
 	return &rules->policy;
+}
+
+bool *rules_from_gpo(struct rules *rules)
+{
+	return &rules->from_gpo;
 }
 
 const char *rules_file(struct rules *rules, const char *path)
