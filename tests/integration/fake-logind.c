@@ -9,6 +9,7 @@
  *   unlock ID | lock ID     somebody unlocked it by hand, or locked it
  *   deaf ID                 its locker takes no notice any more
  *   sleep | resume          PrepareForSleep
+ *   dumb                    it answers the next GetSession with an error
  *   away | back             it is not on the bus, and then anew, awake, as after a restart
  * A session's locker sets LockedHint a few milliseconds after a Lock signal, as GNOME's does.
  */
@@ -42,6 +43,7 @@ struct session {
 struct logind {
 	sd_bus *bus;
 	sd_event *event;
+	bool dumb;
 	int sleeping;			       /* int, as sd-bus reads a boolean */
 	struct session sessions[SESSIONS_MAX]; /* id "": free */
 };
@@ -228,6 +230,10 @@ static int on_get_session(sd_bus_message *call, void *userdata _unused_, sd_bus_
 
 	if (sd_bus_message_read(call, "s", &id) < 0)
 		return -EINVAL;
+	if (logind.dumb) {
+		logind.dumb = false;
+		return sd_bus_error_set(error, SD_BUS_ERROR_NO_REPLY, "busy");
+	}
 	session = session_find(id);
 	return session ? sd_bus_reply_method_return(call, "o", session->path) : no_such_session(error, id);
 }
@@ -345,6 +351,8 @@ static void command_obey(const char *line)
 		session_begin(id, uid, leader, line + properties);
 	else if (strcmp(word, "sleep") == 0 || strcmp(word, "resume") == 0)
 		prepare_for_sleep(*word == 's');
+	else if (strcmp(word, "dumb") == 0)
+		logind.dumb = true;
 	else if (strcmp(word, "away") == 0)
 		sd_bus_release_name(logind.bus, LOGIND);
 	else if (strcmp(word, "back") == 0)

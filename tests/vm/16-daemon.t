@@ -1,12 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The daemon dies, is held up, is started again and again; a session is over, or bound anew to another reader.
+# The daemon dies, is held up, is started again and again, and so is logind; a session is over, or bound anew to another reader.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions
 
 guest 'for round in $(seq 3); do systemctl restart scpolicyd; systemctl reset-failed scpolicyd; done'
 ok_not_removed 'restarted three times' "$card" 2
+
+# Sessions outlive logind, and what listened to the old one hears the new one.
+guest 'systemctl restart systemd-logind'
+ok_not_removed 'logind restarted' "$card" 2
+vm card-out
+ok_only_card_locked 'logind restarted'
+vm card-in
+ok_guarded_again 'logind restarted'
 
 guest 'systemctl kill -s STOP scpolicyd'
 vm card-out

@@ -32,7 +32,8 @@ struct known {
 	uint32_t leader; /* the login record's */
 	bool answered;
 	struct session_properties properties;
-	unsigned kind; /* as told last */
+	unsigned kind; /* as told last, and so is this */
+	bool locked;
 	unsigned asked_again;
 	sd_event_source *again;
 	UT_hash_handle hh;
@@ -146,10 +147,17 @@ static int on_removed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	return 0;
 }
 
-static void take_sleeping(struct logind_source *source, bool sleeping)
+static void tell_locked(struct logind_source *source, const char *session, bool locked)
 {
-	if (sleeping == source->sleeping)
-		return;
+	struct known *known = known_find(source, session);
+
+	if (known)
+		known->locked = locked;
+	tell(source, locked ? EVENT_SESSION_LOCKED : EVENT_SESSION_UNLOCKED, session);
+}
+
+static void tell_sleeping(struct logind_source *source, bool sleeping)
+{
 	source->sleeping = sleeping;
 	tell(source, sleeping ? EVENT_SLEEP : EVENT_RESUME, NULL);
 }
@@ -159,7 +167,7 @@ static int on_sleep(sd_bus_message *message, void *userdata, sd_bus_error *error
 	int begins;
 
 	if (!is_forged(message) && sd_bus_message_read(message, "b", &begins) >= 0)
-		take_sleeping(userdata, begins);
+		tell_sleeping(userdata, begins);
 	return 0;
 }
 
@@ -172,6 +180,17 @@ static void take_kind(struct logind_source *source, struct known *known, const s
 		return;
 	known->kind = kind;
 	tell_kind(source, known);
+}
+
+static int question_ask(struct known *known);
+
+/* This is a part of what the session is. The whole is on its way, or is asked for again: logind does answer. */
+static void missed_the_rest(struct known *known)
+{
+	if (known->asked_again < AGAIN_MAX)
+		return;
+	known->asked_again = 0;
+	(void)question_ask(known);
 }
 
 static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
@@ -188,17 +207,17 @@ static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *err
 	if (sd_bus_message_read(message, "s", &interface) < 0 || strcmp(interface, LOGIND_SESSION) != 0)
 		return 0;
 	known = known_find(source, session);
-	if (known && !known->answered)
-		known = NULL; /* this is a part of what it is, and the whole is on its way */
 	if (known)
 		properties = known->properties;
 	properties.locked_hint = -1;
 	if (session_properties_read(message, &properties) < 0)
 		return 0;
-	if (known)
+	if (known && known->answered)
 		take_kind(source, known, &properties);
+	else if (known)
+		missed_the_rest(known);
 	if (properties.locked_hint >= 0)
-		tell(source, properties.locked_hint ? EVENT_SESSION_LOCKED : EVENT_SESSION_UNLOCKED, session);
+		tell_locked(source, session, properties.locked_hint);
 	return 0;
 }
 
@@ -233,8 +252,6 @@ static int ask(struct question *question, const char *path, const char *interfac
 	(void)steal_pointer(owned);
 	return sd_bus_slot_set_floating(slot, true);
 }
-
-static int question_ask(struct known *known);
 
 static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
 {
@@ -301,8 +318,12 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	known->kind = session_kind(&properties);
 	await_tty(known);
 	tell_kind(source, known);
-	if (properties.locked_hint > 0)
-		tell(source, EVENT_SESSION_LOCKED, question->session);
+	/*
+	 * systemd 252's logind forgets the hint when it is started anew, and does not tell of the unlock that follows.
+	 * A session that is called unlocked too early is spared the second stage, and is still locked.
+	 */
+	if (properties.locked_hint > 0 || known->locked)
+		tell_locked(source, question->session, properties.locked_hint > 0);
 	return 0;
 }
 
@@ -351,20 +372,28 @@ int logind_source_ask(struct logind_source *source, const struct login_record *l
 	return question_ask(known);
 }
 
-/* ---- logind started anew ---------------------------------------------------------------------------------- */
+/* ---- what nobody told, or nobody heard ---------------------------------------------------------------------- */
 
 /* A logind that cannot say whether the machine is about to sleep does not send it there either. */
 static int on_sleeping(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
+	struct logind_source *source = userdata;
 	int sleeping = false;
 
 	if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "b", &sleeping) < 0)
 		sleeping = false;
-	take_sleeping(userdata, sleeping);
+	if (sleeping != source->sleeping)
+		tell_sleeping(source, sleeping);
 	return 0;
 }
 
-/* What its predecessor would have told, and did not: that the machine is awake, that a session ended. */
+static int ask_sleeping(struct logind_source *source)
+{
+	return sd_bus_call_method_async(source->bus, NULL, LOGIND, LOGIND_PATH, PROPERTIES, "Get", on_sleeping, source,
+					"ss", LOGIND_MANAGER, "PreparingForSleep");
+}
+
+/* What its predecessor would have told, and did not: that the machine is awake, that a session ended or was unlocked. */
 static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	struct logind_source *source = userdata;
@@ -374,8 +403,7 @@ static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error
 
 	if (is_forged(message) || sd_bus_message_read(message, "sss", NULL, NULL, &owner) < 0 || !*owner)
 		return 0;
-	r = sd_bus_call_method_async(source->bus, NULL, LOGIND, LOGIND_PATH, PROPERTIES, "Get", on_sleeping, source,
-				     "ss", LOGIND_MANAGER, "PreparingForSleep");
+	r = ask_sleeping(source);
 	HASH_ITER (hh, source->known, known, next) {
 		known->asked_again = 0;
 		if (r >= 0)
@@ -394,7 +422,7 @@ static int watch_owner(struct logind_source *source)
 				      on_owner, on_subscribed, source);
 }
 
-/* ---- making it ---------------------------------------------------------------------------------------------- */
+/* ---- the source itself -------------------------------------------------------------------------------------- */
 
 int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 {
@@ -422,6 +450,8 @@ int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 	if (r < 0)
 		return r;
 	r = watch_owner(source);
+	if (r >= 0)
+		r = ask_sleeping(source);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(source);
