@@ -376,10 +376,17 @@ subtest 'Source=gpo' => sub {
     set_group_policy('A', 1);
     set_group_policy('B', 0);
     session(3, UID => 4003);
-    record(3, UID => 4003, USER => 'carl', COUNTER => put_in());
-    ok($daemon->wait_for(qr/session 3 of user carl is governed: action lock /, 5), 'a new one is in force at once')
-        or diag($daemon->transcript);
+    my $counter = put_in();
+    record(3, UID => 4003, USER => 'carl', COUNTER => $counter);
+    expect_entry(5, 'new ones are in force', MESSAGE => "the domain's policy read anew, in force for every session");
     said_ok('for all sessions', qr{lock .*/\{A\}/.*GptTmpl\.inf:4}, 'explain', '2');
+    # They are about to be replaced: what they said stays.
+    rename('/var/lib/sss/gpo_cache', '/var/lib/sss/gpo_old') or die $!;
+    record(3, UID => 4003, USER => 'carl', COUNTER => $counter);
+    $daemon->wait_for(qr/session 3 of user carl is governed: action lock/, 5) or diag($daemon->transcript);
+    said_ok('and is not lost', qr{lock .*/\{A\}/.*GptTmpl\.inf:4}, 'explain', '2');
+    said_ok('by a look that finds none either', qr{none .*/etc/scpolicyd\.conf:3}, 'explain', '2')
+        if expect_entry(15, 'until the next look', MESSAGE => "the domain's policy read anew, in force for every session");
 };
 
 is(stop_daemon(), 0, 'the daemon ends well');

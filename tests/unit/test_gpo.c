@@ -305,7 +305,7 @@ static void test_bad_lists(void **state _unused_)
 	write_file(LIST, "gpos:\n- id: /etc\n");
 	expect_list_error("line 2: the id is not a GUID in braces");
 	shell("chmod 622 '%s" LIST "'", root);
-	expect_list_error("Operation not permitted");
+	expect_list_error("owned or writable by others");
 }
 
 /* A file that is wrong is told of, and the next one counts. */
@@ -337,7 +337,7 @@ static void test_bad_files(void **state _unused_)
 	shell("rmdir '%s%s' && ln -s /etc/passwd '%s%s'", root, file, root, file);
 	expect_file_error(": Too many levels of symbolic links");
 	shell("rm '%s%s' && truncate -s 1M '%s%s' && echo >> '%s%s'", root, file, root, file, root, file);
-	expect_file_error(": larger than 1 MiB");
+	expect_file_error(": larger than any such file is");
 }
 
 /* SSSD may run as a user of its own. */
@@ -346,6 +346,16 @@ static void test_owner(void **state _unused_)
 	write_policy(SSSD, "A", "\"2\"");
 	shell("chown -R 12345 '%s/var/lib/sss/gpo_cache'", root);
 	expect_winner(1, "{A}", GPO_SSSD, false);
+	write_policy(SSSD, "A", "\"1\"");
+	write_policy(SSSD, "B", "\"1\"");
+	shell("chown 54321 '%s" SSSD "{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf'", root);
+	expect_file_error(": owned or writable by others");
+	/* adsys runs as root. */
+	write_policy(ADSYS, "A", "\"1\"");
+	write_policy(ADSYS, "B", "\"1\"");
+	write_file(LIST, "gpos:\n- id: '{A}'\n- id: '{B}'\n");
+	shell("chown 12345 '%s" ADSYS "{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf'", root);
+	expect_file_error(": owned or writable by others");
 }
 
 /* ---- Source=gpo ----------------------------------------------------------------------------------------- */
@@ -429,6 +439,9 @@ static void test_stamp(void **state _unused_)
 	before = stamp();
 	assert_true(stamp() == before);
 	write_policy(SSSD, "A", "\"2\"");
+	assert_true(stamp() != before);
+	before = stamp();
+	shell("chmod 666 '%s" SSSD "{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf'", root);
 	assert_true(stamp() != before);
 	before = stamp();
 	write_policy(SSSD, "B", "");

@@ -37,6 +37,9 @@ static const struct finding action_none_rules = {
 	"action-none", SEVERITY_WARNING,
 	"Where no rule matches, a removal is noted in the journal, and nothing else happens.",
 	"If that is not meant: Action=lock in [Policy] of /etc/scpolicyd.conf, and scpolicyctl reload"};
+static const struct finding action_none_gpo = {
+	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
+	"If that is not meant: set another value in the group policy, or Source=local in /etc/scpolicyd.conf"};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
 static const struct finding gpo_passed_over = {"gpo-passed-over", SEVERITY_WARNING,
 					       "What it was meant to say is not in force.",
@@ -144,8 +147,9 @@ static void report_config(struct doctor *doctor, const struct finding *finding, 
 	doctor_report(doctor, finding, where, "the configuration is refused: %s", words ? words + 2 : place);
 }
 
-static void check_action(struct doctor *doctor, struct rules *rules)
+static void check_action(struct doctor *doctor, const struct config *config)
 {
+	struct rules *rules = config->rules;
 	struct origin origin = rules_origin(rules, rules_policy(rules), SETTING_ACTION);
 	_cleanup_free_ char *where = NULL;
 
@@ -158,7 +162,11 @@ static void check_action(struct doctor *doctor, struct rules *rules)
 	}
 	if (asprintf(&where, "%s:%u", below_root(doctor, origin.file), origin.line) < 0)
 		where = NULL;
-	doctor_report(doctor, rules_count(rules) > 0 ? &action_none_rules : &action_none, where,
+	doctor_report(doctor,
+		      config->from_gpo	       ? &action_none_gpo
+		      : rules_count(rules) > 0 ? &action_none_rules
+					       : &action_none,
+		      where,
 		      "policy is to do nothing: Action=none");
 }
 
@@ -174,6 +182,8 @@ static void check_gpo(struct doctor *doctor, const struct config *config)
 		doctor_report(doctor, &gpo_passed_over, NULL, "a group policy is passed over: %s",
 			      below_root(doctor, config->passed_over.text));
 	if (!config->from_gpo) {
+		if (!config->gpo_stamp)
+			return;
 		doctor_report(doctor, &gpo_silent, NULL, "Source=gpo, and no group policy here sets ScRemoveOption");
 		return;
 	}
@@ -192,7 +202,7 @@ void doctor_config(struct doctor *doctor)
 		report_config(doctor, &config_error, error.text);
 		return;
 	}
-	check_action(doctor, config.rules);
+	check_action(doctor, &config);
 	check_gpo(doctor, &config);
 	config_free(&config);
 	if (*in_force)

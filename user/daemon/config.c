@@ -429,44 +429,79 @@ static int read_main_file(const char *root, struct rules *rules, struct config_e
 
 /* ---- group policy --------------------------------------------------------------------------------------- */
 
-static int take_gpo(struct config *config, const struct gpo *gpo)
+/* `file`: anybody's copy of the path. */
+static int set_action(struct config *config, enum action action, const char *file, unsigned line)
 {
-	const struct gpo_file *winner = gpo->winner == GPO_NO_WINNER ? NULL : &gpo->files[gpo->winner];
-	const char *path;
+	const char *path = *file ? rules_file(config->rules, file) : "";
 
-	config->gpo_stamp = gpo->stamp;
-	for (size_t i = 0; i < gpo->count && !config->passed_over.text[0]; i++)
-		if (gpo->files[i].error)
-			gpo_error_text(&gpo->files[i], config->passed_over.text, sizeof(config->passed_over.text));
-	if (!winner)
-		return 0;
-	path = rules_file(config->rules, winner->path);
 	if (!path)
 		return -ENOMEM;
-	rules_policy(config->rules)->action = gpo_action(winner->template.option);
-	rules_note_policy(config->rules, SETTING_ACTION, path, winner->template.line);
-	config->from_gpo = true;
+	rules_policy(config->rules)->action = action;
+	rules_note_policy(config->rules, SETTING_ACTION, path, line);
 	return 0;
 }
 
-/* A domain's broken file does not leave the machine without a policy: its own stands. */
+static void keep_local(struct config *config)
+{
+	config->local_action = rules_policy(config->rules)->action;
+	config->local_origin = rules_origin(config->rules, rules_policy(config->rules), SETTING_ACTION);
+}
+
+static int take_gpo(struct config *config, const struct gpo *gpo)
+{
+	const struct gpo_file *winner = gpo->winner == GPO_NO_WINNER ? NULL : &gpo->files[gpo->winner];
+
+	config->gpo_stamp = gpo->stamp;
+	config->passed_over.text[0] = '\0';
+	for (size_t i = 0; i < gpo->count && !config->passed_over.text[0]; i++)
+		if (gpo->files[i].error)
+			gpo_error_text(&gpo->files[i], config->passed_over.text, sizeof(config->passed_over.text));
+	config->from_gpo = winner;
+	if (!winner)
+		return set_action(config, config->local_action, config->local_origin.file, config->local_origin.line);
+	return set_action(config, gpo_action(winner->template.option), winner->path, winner->template.line);
+}
+
+/* A domain's broken list does not leave the machine without a policy: its own stands. */
 static int read_gpo(const char *root, struct config *config)
 {
 	_cleanup_(gpo_clear) struct gpo gpo = {0};
 	int r = gpo_find(root, &gpo, config->passed_over.text, sizeof(config->passed_over.text));
 
+	keep_local(config);
 	return r == -ENOMEM ? r : r < 0 ? 0 : take_gpo(config, &gpo);
 }
 
-bool config_is_stale(const struct config *config)
+int config_refresh(struct config *config, bool last_look)
 {
 	_cleanup_(gpo_clear) struct gpo gpo = {0};
 	struct config_error error;
+	int r = gpo_find("", &gpo, error.text, sizeof(error.text));
 
-	if (!*rules_from_gpo(config->rules))
-		return false;
-	return gpo_find("", &gpo, error.text, sizeof(error.text)) < 0 ? config->gpo_stamp != 0
-								       : config->gpo_stamp != gpo.stamp;
+	if (r < 0) {
+		config->passed_over = error;
+		return r;
+	}
+	if (gpo.stamp == config->gpo_stamp)
+		return 0;
+	if (config->from_gpo && gpo.winner == GPO_NO_WINNER && !last_look)
+		return -EAGAIN;
+	r = take_gpo(config, &gpo);
+	rules_complete(config->rules);
+	return r < 0 ? r : 1;
+}
+
+int config_keep_gpo(struct config *config, struct config *old)
+{
+	struct origin origin = rules_origin(old->rules, rules_policy(old->rules), SETTING_ACTION);
+	int r;
+
+	if (!*rules_from_gpo(config->rules) || config->gpo_stamp || !old->from_gpo)
+		return 0;
+	r = set_action(config, rules_policy(old->rules)->action, origin.file, origin.line);
+	config->from_gpo = r >= 0;
+	rules_complete(config->rules);
+	return r;
 }
 
 int config_read(const char *root, struct config *ret_config, struct config_error *ret_error)

@@ -29,6 +29,9 @@ struct config {
 	/* Source=gpo: the first of the domain's files that could not be used, and why; "": none. */
 	struct config_error passed_over;
 	uint64_t gpo_stamp; /* struct gpo's; 0: they could not be looked at */
+	/* What [Policy] says without it. */
+	enum action local_action;
+	struct origin local_origin;
 };
 
 /*
@@ -41,8 +44,19 @@ int config_read(const char *root, struct config *ret_config, struct config_error
 /* Frees what it holds and empties it. Whoever holds a governance from its rules resolves that anew first. */
 void config_free(struct config *config);
 
-/* With Source=gpo, whether the domain's files have changed since. */
-bool config_is_stale(const struct config *config);
+/*
+ * With Source=gpo, looks at the domain's files once more. 1: Action= of [Policy] was changed in place, and every session
+ * is to be resolved anew; 0: all is as it was. Negative: the policy stays, and another look is due; they may be about to
+ * be replaced. passed_over says why they cannot be looked at; -EAGAIN: they say nothing any more, which the `last_look`
+ * believes.
+ */
+int config_refresh(struct config *config, bool last_look);
+
+/*
+ * With Source=gpo, where the domain's files could not be looked at: what they said in `old` stays. 0, or -ENOMEM with
+ * `config` unchanged.
+ */
+int config_keep_gpo(struct config *config, struct config *old);
 
 /*
  * Reads one file's text, called `path` in errors, on top of what `rules` has; rules_complete() is left to the

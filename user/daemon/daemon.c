@@ -59,6 +59,8 @@ struct daemon {
 	bool acted;	      /* in that call, a step was taken */
 	sd_event_source *rest; /* PC/SC is asked anew only when it is over */
 	bool resting;
+	sd_event_source *gpo; /* on while the group policy is to be looked at */
+	bool last_look;	      /* … and then believed */
 };
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
@@ -278,7 +280,8 @@ static void on_event(void *userdata, const struct event *told)
 	}
 	if (daemon->recorder)
 		recorder_event(daemon->recorder, &event);
-	if (daemon->acted)
+	/* Who waits for somebody to contradict asks at once. */
+	if (daemon->acted && world_deadline(daemon->world) > event.now + 3 * TRAIL_REST)
 		rest(daemon);
 	if (daemon->recheck)
 		recheck(daemon);
@@ -322,11 +325,56 @@ static void ask_groups(struct daemon *daemon, const char *session)
 		log_error("session %s: cannot ask for its user's groups: %s", session, strerror(-r));
 }
 
-static int reload(void *userdata);
+/* ---- the domain's policy -------------------------------------------------------------------------------- */
+
+/* SSSD and adsys replace their files piece by piece. */
+#define GPO_AGAIN_USEC (10 * 1000 * 1000ULL)
+
+static void look_at_gpo(struct daemon *daemon, uint64_t delay_usec)
+{
+	if (*rules_from_gpo(daemon->config.rules) &&
+	    (sd_event_source_set_time_relative(daemon->gpo, delay_usec) < 0 ||
+	     sd_event_source_set_enabled(daemon->gpo, SD_EVENT_ONESHOT) < 0))
+		log_warning("cannot look at the group policy");
+}
+
+static void warn_passed_over(const struct config *config)
+{
+	if (config->passed_over.text[0])
+		log_warning("Source=gpo, passed over: %s", config->passed_over.text);
+}
+
+static void govern_all(struct daemon *daemon)
+{
+	for (const char *session = govern_next(daemon->govern, NULL); session;
+	     session = govern_next(daemon->govern, session)) {
+		govern_anew(daemon, session);
+		ask_groups(daemon, session);
+	}
+}
+
+static int on_gpo(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+	int r = config_refresh(&daemon->config, daemon->last_look);
+
+	if (r > 0) {
+		govern_all(daemon);
+		publish_config(daemon, "the domain's policy read anew, in force for every session", false);
+	}
+	if (r > 0 || (r < 0 && daemon->last_look))
+		warn_passed_over(&daemon->config);
+	daemon->last_look = r < 0 && !daemon->last_look;
+	if (daemon->last_look)
+		look_at_gpo(daemon, GPO_AGAIN_USEC);
+	return 0;
+}
+
+/* ---- records, and what logind says ------------------------------------------------------------------------ */
 
 /*
- * A record is governed by what is known of it now, at once; what logind and the name service say may change that. A
- * domain's policy is fetched at sign-in, just before.
+ * A record is governed by what is known of it now, at once; what logind and the name service say may change that, and
+ * so may the domain's policy, which is fetched at sign-in.
  */
 static void on_record(void *userdata, const struct event *event)
 {
@@ -339,8 +387,8 @@ static void on_record(void *userdata, const struct event *event)
 		on_event(daemon, event);
 		return;
 	}
-	if (config_is_stale(&daemon->config))
-		reload(daemon);
+	if (!daemon->last_look)
+		look_at_gpo(daemon, 0);
 	r = govern_record(daemon->govern, login);
 	if (r < 0) {
 		/* Not taken in: a reload would not find it, and leave it with rules that are gone. */
@@ -386,12 +434,10 @@ static void use_config(struct daemon *daemon, struct config *config)
 	struct config old = daemon->config;
 
 	daemon->config = *config;
-	for (const char *session = govern_next(daemon->govern, NULL); session;
-	     session = govern_next(daemon->govern, session)) {
-		govern_anew(daemon, session);
-		ask_groups(daemon, session);
-	}
+	govern_all(daemon);
 	config_free(&old);
+	if (!daemon->config.gpo_stamp)
+		look_at_gpo(daemon, GPO_AGAIN_USEC);
 }
 
 static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
@@ -409,12 +455,6 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-static void warn_passed_over(const struct config *config)
-{
-	if (config->passed_over.text[0])
-		log_warning("Source=gpo, passed over: %s", config->passed_over.text);
-}
-
 /* 0, or a negative errno with the status saying why: the policy in force stays. */
 static int reload(void *userdata)
 {
@@ -428,6 +468,7 @@ static int reload(void *userdata)
 		publish_config(daemon, daemon->status.refused.text, true);
 	else {
 		warn_passed_over(&config);
+		(void)config_keep_gpo(&config, &daemon->config);
 		use_config(daemon, &config);
 		publish_config(daemon, "policy read anew, in force for every session", false);
 	}
@@ -524,6 +565,10 @@ static int setup_loop(struct daemon *daemon)
 		r = sd_event_add_time(daemon->event, &daemon->rest, CLOCK_MONOTONIC, 0, 1, on_rested, daemon);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(daemon->rest, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(daemon->event, &daemon->gpo, CLOCK_MONOTONIC, 0, 1, on_gpo, daemon);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(daemon->gpo, SD_EVENT_OFF);
 	if (r < 0)
 		log_error("cannot set up the event loop: %s", strerror(-r));
 	return r;
@@ -663,6 +708,8 @@ static int setup(struct daemon *daemon, const struct daemon_options *options)
 	}
 	warn_passed_over(&daemon->config);
 	r = setup_loop(daemon);
+	if (r >= 0 && !daemon->config.gpo_stamp)
+		look_at_gpo(daemon, GPO_AGAIN_USEC);
 	if (r >= 0)
 		r = open_bus(daemon, PRIORITY_REST, "scpolicyd", &daemon->bus);
 	if (r >= 0)
@@ -730,6 +777,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	sd_bus_flush_close_unref(daemon->bus);
 	sd_event_source_disable_unref(daemon->watchdog);
 	sd_event_source_disable_unref(daemon->rest);
+	sd_event_source_disable_unref(daemon->gpo);
 	sd_event_source_disable_unref(daemon->deadline);
 	sd_event_unref(daemon->event);
 	free(daemon);

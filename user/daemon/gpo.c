@@ -18,6 +18,15 @@
 #define ADSYS_LIST   ADSYS_CACHE "/policies/%s/policies"
 #define ADSYS_POLICY ADSYS_CACHE "/sysvol/Policies/"
 
+/* It has all rules of all policies. */
+#define LIST_MAX (16 * 1024 * 1024)
+
+static const char *const wrong_texts[] = {
+	[GPO_NOT_REGULAR] = "not a regular file",
+	[GPO_TOO_LARGE] = "larger than any such file is",
+	[GPO_FOREIGN] = "owned or writable by others",
+};
+
 DEFINE_CLEANUP(DIR *, closedir)
 
 /* Below a policy's folder. Windows does not mind the case, and so neither do those who copy from it. */
@@ -47,61 +56,69 @@ static void stamp_add(struct gpo *gpo, const void *bytes, size_t size)
 		gpo->stamp = (gpo->stamp ^ *byte) * 0x100000001b3;
 }
 
-static void stamp_file(struct gpo *gpo, const char *path, const struct stat *status)
+/* How large a file may be, and whose beside root's. */
+struct limits {
+	off_t size;
+	const uid_t *owner; /* NULL: anybody's */
+};
+
+static int check_file(const struct stat *status, const struct limits *limits)
 {
-	stamp_add(gpo, path, strlen(path));
-	stamp_add(gpo, &status->st_ino, sizeof(status->st_ino));
-	stamp_add(gpo, &status->st_size, sizeof(status->st_size));
-	stamp_add(gpo, &status->st_mtim, sizeof(status->st_mtim));
+	if (!S_ISREG(status->st_mode))
+		return GPO_NOT_REGULAR;
+	if (status->st_size > limits->size)
+		return GPO_TOO_LARGE;
+	if (limits->owner && ((status->st_uid != 0 && status->st_uid != *limits->owner) ||
+			      status->st_mode & (S_IWGRP | S_IWOTH)))
+		return GPO_FOREIGN;
+	return 0;
 }
 
-/* All of it; NULL and errno, or what is wrong with it in *ret_wrong. `owner`: beside root, whose file it may be. */
-static char *read_file(struct gpo *gpo, const char *path, const uid_t *owner, size_t *ret_size, int *ret_wrong)
+/* All of it, malloc()ed. 0, a negative errno, or enum gpo_wrong. */
+static int read_file(const char *path, const struct limits *limits, char **ret_bytes, size_t *ret_size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (owner ? O_NOFOLLOW : 0));
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (limits->owner ? O_NOFOLLOW : 0);
+	_cleanup_close_ int fd = open(path, flags);
 	_cleanup_free_ char *bytes = NULL;
+	size_t used = 0, size;
 	struct stat status;
-	ssize_t size;
+	ssize_t more;
+	int wrong;
 
-	if (fd < 0 || fstat(fd, &status) < 0) {
-		*ret_wrong = -errno;
-		return NULL;
-	}
-	stamp_file(gpo, path, &status);
-	*ret_wrong = !S_ISREG(status.st_mode)	    ? GPO_NOT_REGULAR
-		     : status.st_size > GPT_TMPL_MAX ? GPO_TOO_LARGE
-		     : owner && ((status.st_uid != 0 && status.st_uid != *owner) ||
-				 status.st_mode & (S_IWGRP | S_IWOTH))
-			     ? GPO_FOREIGN
-			     : 0;
-	if (*ret_wrong)
-		return NULL;
-	bytes = malloc(GPT_TMPL_MAX + 1);
-	*ret_size = 0;
-	while (bytes && *ret_size <= GPT_TMPL_MAX) {
-		size = read(fd, bytes + *ret_size, GPT_TMPL_MAX + 1 - *ret_size);
-		if (size < 0)
-			*ret_wrong = -errno;
-		if (size <= 0)
-			break;
-		*ret_size += (size_t)size;
-	}
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	wrong = check_file(&status, limits);
+	if (wrong)
+		return wrong;
+	/* One more, which tells of a file that grows. */
+	size = (size_t)status.st_size + 1;
+	bytes = malloc(size);
 	if (!bytes)
-		*ret_wrong = -ENOMEM;
-	else if (*ret_size > GPT_TMPL_MAX)
-		*ret_wrong = GPO_TOO_LARGE;
-	return *ret_wrong ? NULL : steal_pointer(bytes);
+		return -ENOMEM;
+	while ((more = read(fd, bytes + used, size - used)) > 0)
+		used += (size_t)more;
+	if (more < 0)
+		return -errno;
+	if (used == size)
+		return -EAGAIN;
+	*ret_bytes = steal_pointer(bytes);
+	*ret_size = used;
+	return 0;
 }
 
 static int add_file(struct gpo *gpo, const char *path, enum gpo_keeper keeper, const uid_t *owner)
 {
+	const struct limits limits = {GPT_TMPL_MAX, owner};
 	struct gpo_file *file = new_file(gpo, path, keeper);
 	_cleanup_free_ char *bytes = NULL;
-	size_t size;
+	size_t size = 0;
 
 	if (!file)
 		return -ENOMEM;
-	bytes = read_file(gpo, path, owner, &size, &file->error);
+	file->error = read_file(path, &limits, &bytes, &size);
+	stamp_add(gpo, path, strlen(path) + 1);
+	stamp_add(gpo, &file->error, sizeof(file->error));
+	stamp_add(gpo, bytes, size);
 	if (bytes)
 		file->error = gpt_tmpl_parse(bytes, size, &file->template);
 	return file->error == -ENOMEM ? -ENOMEM : 0;
@@ -130,6 +147,12 @@ static char *find_entry(const char *folder, const char *name, int *ret_error)
 	return NULL;
 }
 
+/* Nobody put it there: which is no fault. */
+static bool is_missing(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR;
+}
+
 /* A policy without a template says nothing. */
 static int add_policy(struct gpo *gpo, const char *folder, enum gpo_keeper keeper, uid_t owner)
 {
@@ -143,7 +166,7 @@ static int add_policy(struct gpo *gpo, const char *folder, enum gpo_keeper keepe
 		path = next;
 	}
 	if (!path)
-		return r == -ENOMEM ? r : 0;
+		return is_missing(r) ? 0 : r;
 	return add_file(gpo, path, keeper, &owner);
 }
 
@@ -165,6 +188,12 @@ static char *pattern_below(const char *root, const char *pattern)
 	return whole;
 }
 
+/* What cannot be looked into may hold a policy. */
+static int on_glob_error(const char *path _unused_, int error)
+{
+	return !is_missing(-error);
+}
+
 static int find_sssd(struct gpo *gpo, const char *root)
 {
 	_cleanup_free_ char *pattern = pattern_below(root, SSSD_CACHE "/*/[Pp][Oo][Ll][Ii][Cc][Ii][Ee][Ss]/{*");
@@ -176,10 +205,11 @@ static int find_sssd(struct gpo *gpo, const char *root)
 	if (!pattern || asprintf(&cache, "%s" SSSD_CACHE, root) < 0)
 		return -ENOMEM;
 	if (stat(cache, &status) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	r = glob(pattern, 0, NULL, &found);
+		return is_missing(-errno) ? 0 : -errno;
+	errno = 0;
+	r = glob(pattern, 0, on_glob_error, &found);
 	if (r != 0)
-		return r == GLOB_NOMATCH ? 0 : r == GLOB_NOSPACE ? -ENOMEM : -EIO;
+		return r == GLOB_NOMATCH ? 0 : r == GLOB_NOSPACE ? -ENOMEM : errno ? -errno : -EIO;
 	for (size_t i = 0; i < found.gl_pathc && r >= 0; i++)
 		r = add_policy(gpo, found.gl_pathv[i], GPO_SSSD, status.st_uid);
 	return r;
@@ -205,49 +235,52 @@ static void choose_strictest(struct gpo *gpo)
 
 /* ---- adsys ---------------------------------------------------------------------------------------------- */
 
-/* The name that adsys has the machine under: the host's, or its first label. */
+/*
+ * The name that adsys has the machine under: the host's, or its first label. From the file, for ProtectHostname= keeps
+ * a new name from a service that runs; without one, the kernel's.
+ */
 static int host_name(const char *root, char *name, size_t size)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_fclose_ FILE *file = NULL;
 
-	if (!*root)
-		return gethostname(name, size) < 0 ? -errno : 0;
 	if (asprintf(&path, "%s/etc/hostname", root) < 0)
 		return -ENOMEM;
 	file = fopen(path, "re");
-	if (!file || !fgets(name, (int)size, file))
-		return -ENOENT;
-	name[strcspn(name, " \t\n")] = '\0';
+	if (file && fgets(name, (int)size, file))
+		name[strcspn(name, " \t\n")] = '\0';
+	else if (!*root && gethostname(name, size) < 0)
+		return -errno;
 	return 0;
 }
 
-/* 1 and its text, 0 when adsys has no list of this machine's. */
+/* 0; -ENOENT when adsys has no list of this machine's; another negative errno, or enum gpo_wrong, with its path. */
 static int read_list(struct gpo *gpo, const char *root, char **ret_path, char **ret_text, size_t *ret_size)
 {
+	static const uid_t nobody_else = 0;
+	static const struct limits limits = {LIST_MAX, &nobody_else};
 	char host[256] = "", label[256];
 	const char *const names[] = {host, label};
-	uid_t nobody_else = 0;
-	int r = host_name(root, host, sizeof(host) - 1), wrong;
+	int r = host_name(root, host, sizeof(host) - 1);
 
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	snprintf(label, sizeof(label), "%.*s", (int)strcspn(host, "."), host);
 	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		_cleanup_free_ char *path = NULL;
+
 		if (!*names[i] || strchr(names[i], '/'))
 			continue;
-		free(*ret_path);
-		if (asprintf(ret_path, "%s" ADSYS_LIST, root, names[i]) < 0) {
-			*ret_path = NULL;
+		if (asprintf(&path, "%s" ADSYS_LIST, root, names[i]) < 0)
 			return -ENOMEM;
-		}
-		*ret_text = read_file(gpo, *ret_path, &nobody_else, ret_size, &wrong);
-		if (*ret_text)
-			return 1;
-		if (wrong != -ENOENT && wrong != -ENOTDIR)
-			return wrong < 0 ? wrong : -EPERM;
+		r = read_file(path, &limits, ret_text, ret_size);
+		if (is_missing(r))
+			continue;
+		*ret_path = steal_pointer(path);
+		stamp_add(gpo, *ret_text, *ret_size);
+		return r;
 	}
-	return 0;
+	return -ENOENT;
 }
 
 struct adding {
@@ -265,7 +298,7 @@ static int on_policy(void *userdata, const char *id)
 	return add_policy(adding->gpo, folder, GPO_ADSYS, 0);
 }
 
-/* 1 when there is a list, and so an order. */
+/* 1 when there is a list, and so an order; 0 when there is none. */
 static int find_adsys(struct gpo *gpo, const char *root, char *ret_error, size_t error_size)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
@@ -274,10 +307,14 @@ static int find_adsys(struct gpo *gpo, const char *root, char *ret_error, size_t
 	size_t size = 0;
 	int r = read_list(gpo, root, &path, &text, &size);
 
-	if (r > 0)
-		r = gpo_list_read(text, size, on_policy, &adding, why, sizeof(why));
-	else if (r == 0)
+	if (r == -ENOENT)
 		return 0;
+	if (r > 0) {
+		snprintf(why, sizeof(why), "%s", wrong_texts[r]);
+		r = -EPERM;
+	}
+	if (r == 0)
+		r = gpo_list_read(text, size, on_policy, &adding, why, sizeof(why));
 	if (r < 0)
 		snprintf(ret_error, error_size, "%s: %s", path ? path : ADSYS_CACHE, *why ? why : strerror(-r));
 	return r < 0 ? r : 1;
@@ -328,17 +365,11 @@ void gpo_clear(struct gpo *gpo)
 
 const char *gpo_error_text(const struct gpo_file *file, char *buffer, size_t size)
 {
-	static const char *const wrong[] = {
-		[GPO_NOT_REGULAR] = "not a regular file",
-		[GPO_TOO_LARGE] = "larger than 1 MiB",
-		[GPO_FOREIGN] = "owned or writable by others",
-	};
-
 	if (file->error == -EBADMSG)
 		snprintf(buffer, size, "%s:%u: %s", file->path, file->template.line, file->template.error);
 	else
 		snprintf(buffer, size, "%s: %s", file->path,
-			 file->error > 0 ? wrong[file->error] : strerror(-file->error));
+			 file->error > 0 ? wrong_texts[file->error] : strerror(-file->error));
 	return log_safe(buffer, buffer, size);
 }
 

@@ -31,7 +31,7 @@ struct gpo_file {
 /* What is wrong with a file that could be opened. */
 enum gpo_wrong {
 	GPO_NOT_REGULAR = 1,
-	GPO_TOO_LARGE,
+	GPO_TOO_LARGE, /* GPT_TMPL_MAX, or 16 MiB for adsys's list */
 	GPO_FOREIGN, /* owned by somebody who is neither root nor the cache's owner, or writable by others */
 };
 
