@@ -28,7 +28,7 @@ static void show_file(const struct ctl *ctl, const struct gpo *gpo, size_t i)
 	if (!path)
 		return;
 	if (file->template.option != SC_REMOVE_NOT_SET)
-		snprintf(option, sizeof(option), "=%u", file->template.option);
+		snprintf(option, sizeof(option), "=%d", (int)file->template.option);
 	printf("%s%sScRemoveOption%s -> %s%s%s%s\n", alone ? "" : text_clean(path, false), alone ? "" : ": ", option,
 	       action_name(gpo_action(file->template.option)), paint(ctl, PAINT_GOOD),
 	       i == gpo->winner ? wins_text(gpo) : "", paint(ctl, PAINT_OFF));

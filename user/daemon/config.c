@@ -475,7 +475,7 @@ static int read_gpo(const char *root, struct config *config)
 int config_refresh(struct config *config, bool last_look)
 {
 	_cleanup_(gpo_clear) struct gpo gpo = {0};
-	struct config_error error;
+	struct config_error error = {""};
 	int r = gpo_find("", &gpo, error.text, sizeof(error.text));
 
 	if (r < 0) {

@@ -397,14 +397,13 @@ static int ask_sleeping(struct logind_source *source)
 static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	struct logind_source *source = userdata;
-	struct known *known, *next;
 	const char *owner;
 	int r;
 
 	if (is_forged(message) || sd_bus_message_read(message, "sss", NULL, NULL, &owner) < 0 || !*owner)
 		return 0;
 	r = ask_sleeping(source);
-	HASH_ITER (hh, source->known, known, next) {
+	for (struct known *known = source->known; known; known = known->hh.next) {
 		known->asked_again = 0;
 		if (r >= 0)
 			r = question_ask(known);
