@@ -16,20 +16,9 @@
 #include "cleanup.h"
 #include "config.h"
 #include "config_keys.h"
+#include "shell.h"
 
 static char root[] = "/tmp/scpolicyd-config-XXXXXX";
-
-static void shell(const char *format, ...) _printf_(1, 2);
-static void shell(const char *format, ...)
-{
-	char command[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(command, sizeof(command), format, arguments);
-	va_end(arguments);
-	assert_int_equal(system(command), 0);
-}
 
 static void write_file(const char *path, const char *text)
 {

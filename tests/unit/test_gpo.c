@@ -16,6 +16,7 @@
 #include "config.h"
 #include "gpo.h"
 #include "gpo_list.h"
+#include "shell.h"
 
 #define KEY "MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption"
 #define HEAD "[Unicode]\r\nUnicode=yes\r\n[Registry Values]\r\n"
@@ -166,18 +167,6 @@ static void test_lists(void **state _unused_)
 #define LIST  "/var/cache/adsys/policies/desk/policies"
 
 static char root[] = "/tmp/scpolicyd-[gpo]-XXXXXX";
-
-static void shell(const char *format, ...) _printf_(1, 2);
-static void shell(const char *format, ...)
-{
-	char command[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(command, sizeof(command), format, arguments);
-	va_end(arguments);
-	assert_int_equal(system(command), 0);
-}
 
 static int fresh_root(void **state _unused_)
 {
