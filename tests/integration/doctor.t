@@ -241,6 +241,25 @@ put('/etc/scpolicyd.conf', "[Policy]\nAction=none\n");
 finds('policy is to do nothing', 'fault:action-none@/etc/scpolicyd.conf:2');
 put('/etc/scpolicyd.conf.d/50-lock.conf', "[Rule all]\nAction=lock\n");
 finds('but for a rule', 'warning:action-none@/etc/scpolicyd.conf:2');
+
+# Source=gpo: what the domain says, or does not.
+my $template = '/var/lib/sss/gpo_cache/example.org/Policies/{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf';
+
+sub set_group_policy {
+    put($template, "[Registry Values]\nMACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption=1,\"$_[0]\"\n");
+}
+
+healthy();
+put('/etc/scpolicyd.conf', "[Policy]\nSource=gpo\n");
+finds('no group policy', 'warning:gpo-silent@');
+set_group_policy(2);
+finds('a group policy');
+like(scalar(qx('$ctl' doctor --root='$root')), qr/^ok +Action=logout comes from the group policy\n +at: +\Q$template\E:2$/m, 'is named');
+set_group_policy(0);
+finds('it says to do nothing', "fault:action-none\@$template:2");
+set_group_policy('x');
+finds('it cannot be understood', 'warning:gpo-passed-over@', 'warning:gpo-silent@');
+
 put('/etc/scpolicyd.conf', "[Policy]\n\nAction=explode\n");
 finds('the configuration is wrong', 'fault:config@/etc/scpolicyd.conf:3');
 
