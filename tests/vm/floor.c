@@ -3,7 +3,7 @@
  * floor SESSION [UID]: the least that can be done between a removal and logind, as a measure for scpolicyd. The same probe,
  * every device watched, one LockSession made ready, a loop of one poll. It takes the first word of each removal (the
  * words of one come within a second), and prints a line for it: microseconds from the kernel's stamp to the sent call.
- * With a UID it is on the bus as that user, whom logind lets lock a session of theirs without a second question.
+ * With a UID it is on the bus as that user, who may lock sessions of theirs.
  */
 #include <bpf/libbpf.h>
 #include <poll.h>
