@@ -469,6 +469,13 @@ static const struct row rows[] = {
 	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
 	     "\n1501ms pcsc pcsc-listed\n9s daemon time\n10s probe device-remove usb=1:9",
 	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
+	{"asleep: the same, and PC/SC tells of the old address until it is asked",
+	 SET "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
+	     "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "21ms startup devices-listed\n1s pcsc reader " CARD "card=present counter=0" ATR "\n1s pcsc pcsc-listed\n"
+	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	     "\n9s daemon time\n10s probe device-remove usb=1:9",
+	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
 	{"asleep: the reader goes and does not come back",
 	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
 	     "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
@@ -576,6 +583,61 @@ static void test_bound(void **state _unused_)
 	world_free(world);
 }
 
+/* When PC/SC is asked again, as the times of it. */
+struct asked {
+	char text[512];
+};
+
+static void note_reread(void *userdata, const struct verdict *verdict)
+{
+	struct asked *asked = userdata;
+
+	if (verdict->type == VERDICT_REREAD)
+		sprintf(asked->text + strlen(asked->text), " %llu", (unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
+}
+
+/* As the daemon does: each time when it is due. */
+static void pass_time(struct world *world)
+{
+	while (world_deadline(world) != UINT64_MAX) {
+		struct event event = {.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = world_deadline(world)};
+
+		assert_int_equal(world_event(world, &event), 0);
+	}
+}
+
+/* A reader that came back under its name is still told of where it was: PC/SC is asked, a pcscd that hangs not for ever. */
+static void test_stale_reader(void **state _unused_)
+{
+	struct asked asked = {.text = ""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note_reread, &asked, &world), 0);
+	tell(world, start);
+	tell(world, "10ms probe device-remove usb=1:5");
+	pass_time(world);
+	assert_string_equal(asked.text, " 510 1510 3510 7510 15510 31510 63510");
+
+	/* Told where it is now: settled. */
+	asked.text[0] = '\0';
+	tell(world, "70s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n70s probe device-remove usb=1:9\n"
+		    "70100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
+	pass_time(world);
+	assert_string_equal(asked.text, "");
+
+	/* The reader left, as it does. */
+	tell(world, "80s probe device-remove usb=1:10\n80300ms pcsc reader-gone name=R0");
+	pass_time(world);
+	assert_string_equal(asked.text, "");
+
+	/* Found by a listing. */
+	tell(world, "90s startup device-add usb=1:5 path=1-1\n90s startup devices-listed");
+	pass_time(world);
+	assert_string_equal(asked.text, " 90500 91500 93500 97500 105500 121500 153500");
+	world_free(world);
+}
+
 static void test_row(void **state)
 {
 	const struct row *row = *state;
@@ -636,14 +698,15 @@ static void test_trace_errors(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 3] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + 4] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_trace_errors),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_stale_reader),
 	};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 3] = (struct CMUnitTest){
+		tests[i + 4] = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
 }

@@ -45,6 +45,18 @@ vm card-out
 ok_only_card_locked 'the card is pulled there'
 vm card-in
 ok_guarded_again 'put back there'
+
+# Nobody who waits for PC/SC sees it go and come: it has the name that it had, and the worker was not there meanwhile.
+address=$(guest "cat $usb/devnum")
+worker() { guest "kill -$1 \$(pgrep -f scpolicyd-pcsc-worker)"; }
+worker STOP
+vm reader-out
+vm reader-in
+ok_only_card_locked 'out and in unseen'
+wait_for "[ -e $usb/devnum ] && card-atr" 20
+worker CONT
+ok_guarded_again 'out and in unseen'
+ok 'out and in unseen: at another address' guest "[ \$(cat $usb/devnum) != $address ]"
 vm reader-out
 ok_only_card_locked 'pulled at last'
 ok 'pulled at last: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe

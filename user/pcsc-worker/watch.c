@@ -244,9 +244,9 @@ static LONG watch_recheck(struct watch *watch)
 	if (r != SCARD_S_SUCCESS && r != SCARD_E_TIMEOUT)
 		return r;
 	watch_take_states(watch, true, channel_stamp());
+	/* A reader may have left and come back under its name, at another address. */
 	for (size_t i = 0; i < watch->count; i++)
-		if (!usb_address_is_set(watch->readers[i].state.usb))
-			address_ask(watch->finder, watch->readers[i].state.name);
+		address_ask(watch->finder, watch->readers[i].state.name);
 	return SCARD_S_SUCCESS;
 }
 

@@ -26,6 +26,9 @@
 #define END_NSEC (10 * NSEC_PER_SEC)
 /* A step that gives no sign was taken unless it is told by then that it failed: our own process tells, at once. */
 #define NO_SIGN_NSEC (100 * NSEC_PER_MSEC)
+/* A reader still listed with a device that is gone: PC/SC is asked so much later, each time twice as much, up to the most. */
+#define STALE_READER_FIRST_NSEC (500 * NSEC_PER_MSEC)
+#define STALE_READER_MOST_NSEC	(32 * NSEC_PER_SEC)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
@@ -156,6 +159,9 @@ struct world {
 	unsigned pcsc_epoch;
 	bool probe;  /* the kernel probe listens */
 	bool asleep; /* between EVENT_SLEEP and EVENT_RESUME */
+
+	uint64_t stale_until; /* deadline: PC/SC should have noticed by then that a device is gone; 0: none */
+	uint64_t stale_wait;  /* how long it was given for that */
 };
 
 #define HEARD_BIT(source, cause) (1U << ((unsigned)(source) * CAUSE_COUNT + (unsigned)(cause)))

@@ -48,7 +48,7 @@ struct world *world_free(struct world *world)
 uint64_t world_deadline(const struct world *world)
 {
 	const struct session *session;
-	uint64_t next = UINT64_MAX;
+	uint64_t next = world->stale_until ? world->stale_until : UINT64_MAX;
 
 	DL_FOREACH2(world->busy, session, on_busy.next)
 	{
@@ -70,6 +70,42 @@ struct session *session_find(const struct world *world, const char *id)
 
 /* ---- devices -------------------------------------------------------------------------------------------- */
 
+/*
+ * A reader that leaves and comes back between two looks keeps its name: PC/SC's client then goes on telling of it with
+ * the address that it had. So it is asked, until no reader is where there is no device any more.
+ */
+static void stale_begin(struct world *world, const struct device *device)
+{
+	if (!device->readers || device->presence != PRESENCE_GONE)
+		return;
+	world->stale_wait = STALE_READER_FIRST_NSEC;
+	world->stale_until = world->now + world->stale_wait;
+}
+
+static bool any_reader_is_stale(const struct world *world)
+{
+	const struct reader *reader, *next;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	{
+		if (reader->device && reader->device->presence == PRESENCE_GONE)
+			return true;
+	}
+	return false;
+}
+
+static void stale_over(struct world *world)
+{
+	world->stale_until = 0;
+	if (!any_reader_is_stale(world))
+		return;
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = world->now});
+	if (world->stale_wait == STALE_READER_MOST_NSEC)
+		return; /* a pcscd that hangs */
+	world->stale_wait *= 2;
+	world->stale_until = world->now + world->stale_wait;
+}
+
 /* First those that are acted on, then those that only hear more of a removal they know of. */
 static const enum guard act_first[] = {GUARD_ON, GUARD_AWAY};
 
@@ -85,6 +121,7 @@ static void device_gone(struct world *world, struct device *device, enum event_s
 				session_remove(world, session, CAUSE_READER, source, EVIDENCE_DEVICE, stamp);
 		}
 	}
+	stale_begin(world, device);
 }
 
 static int device_removed(struct world *world, const struct event *event)
@@ -147,6 +184,7 @@ static void devices_listed(struct world *world, const struct event *event)
 			after = session->on_device.next;
 			session_look(world, session, event->source, event->stamp);
 		}
+		stale_begin(world, device);
 		device_release(world, device);
 	}
 	world->looking_devices = false;
@@ -428,6 +466,8 @@ static void time_passed(struct world *world)
 
 	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
 	session_time(world, session);
+	if (world->stale_until && world->stale_until <= world->now)
+		stale_over(world);
 }
 
 /* What was done is told only after it was done, for every session that the event concerned. */
