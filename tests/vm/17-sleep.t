@@ -6,7 +6,7 @@ vm_boot
 vm_one_session
 is_asleep() { vm qmp '{"execute":"query-status"}' | grep -q '"suspended"'; }
 fall_asleep() {
-	guest 'systemctl suspend'
+	guest --timeout=10 'systemctl suspend' # whose answer may be still on its way then
 	for try in $(seq 100); do
 		! is_asleep || return 0
 		sleep 0.2
@@ -14,7 +14,6 @@ fall_asleep() {
 	return 1
 }
 wake_up() { vm qmp '{"execute":"system_wakeup"}' > /dev/null; }
-
 
 # Without "persist" the kernel takes what it finds after sleep for another device, and gives it another address.
 usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")

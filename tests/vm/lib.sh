@@ -133,8 +133,8 @@ fresh_state() {
 	wait_for 'timeout 8 card-atr' 12 || vm_unstall
 }
 
-# QEMU's reader loses a command now and then on a busy host (put_processors_last in scripts/vm has why): pcscd waits for the
-# answer, and everybody for pcscd. Said each time: a case that needs it often has another reason.
+# On a busy host the emulated reader may fail to answer (host/card-preload.c has the reason that is known): pcscd waits for
+# it, and everybody for pcscd. Said each time: a case that needs it often has another reason.
 vm_unstall() {
 	note 'the emulated reader does not answer: taken out and put back, pcscd started anew'
 	vm reader-out
