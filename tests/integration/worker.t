@@ -2,6 +2,7 @@
 # The PC/SC worker alone, on a real pcscd with virtual readers.
 use strict;
 use warnings;
+use File::Path 'remove_tree';
 use FindBin;
 use lib $FindBin::Bin;
 use Stage;
@@ -48,6 +49,8 @@ for my $task (glob "/proc/$worker/task/*") {
     my $thread = status_of("$worker/task/" . $task =~ s{.*/}{}r);
     is("$thread->{Seccomp} $thread->{CapEff}", '2 ' . '0' x 16, 'the same in every thread');
 }
+
+is(readlink("/proc/$worker/root"), '/run/pcscd', "it sees the folder of pcscd's socket alone");
 
 insert(35963);
 hears(qr/^READER card=present counter=1 slot=0 .*atr=3B80800101 /, 'insertion');
@@ -98,4 +101,22 @@ sleep 0.3;
 $client->say('close');
 hears(qr/^ENDED 0$/, 'it ends with the daemon while pcscd hangs', 1);
 kill 'CONT', $pcscd->pid;
+
+stop_pcscd('TERM');
+remove_tree('/run/pcscd');
+$client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
+hears(qr/^DOWN$/, 'without a folder for the socket it says so');
+mkdir('/run/pcscd');
+start_pcscd();
+hears(qr/^SYNCED 0$/, 'and notices folder and pcscd');
+($worker) = $client->transcript =~ /PID (\d+)/;
+is(readlink("/proc/$worker/root"), '/run/pcscd', 'and goes in there');
+stop_pcscd('TERM');
+hears(qr/^DOWN$/, 'pcscd stopped again');
+remove_tree('/run/pcscd');
+hears(qr/^ENDED 0$/, 'the folder is removed: it ends, to be started anew');
+$client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
+hears(qr/^DOWN$/, 'no folder again');
+$client->say('close');
+hears(qr/^ENDED 0$/, 'it ends with the daemon while there is no folder', 1);
 done_testing();

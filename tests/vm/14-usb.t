@@ -48,7 +48,7 @@ ok_guarded_again 'put back there'
 
 # Nobody who waits for PC/SC sees it go and come: it has the name that it had, and the worker was not there meanwhile.
 address=$(guest "cat $usb/devnum")
-worker() { guest "kill -$1 \$(pgrep -f scpolicyd-pcsc-worker)"; }
+worker() { guest "kill -$1 \$(pgrep -x scpolicyd-pcsc-)"; }
 worker STOP
 vm reader-out
 vm reader-in

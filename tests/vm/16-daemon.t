@@ -7,6 +7,8 @@ vm_two_sessions
 
 guest 'for round in $(seq 3); do systemctl restart scpolicyd; systemctl reset-failed scpolicyd; done'
 ok_not_removed 'restarted three times' "$card" 2
+ok 'the PC/SC worker sees the folder of its socket alone' guest '[ "$(readlink /proc/$(pgrep -x scpolicyd-pcsc-)/root)" = /run/pcscd ]'
+ok 'and has no capability' guest 'grep -qx "CapPrm:	0*" /proc/$(pgrep -x scpolicyd-pcsc-)/status'
 
 # Sessions outlive logind, and what listened to the old one hears the new one.
 guest 'systemctl restart systemd-logind'

@@ -623,18 +623,21 @@ static void setup_kernel_audit(struct daemon *daemon)
 
 /*
  * What was needed to load the probe is dropped once it runs. CAP_DAC_OVERRIDE stays: it opens a user's
- * terminal, and xrdp's socket. CAP_AUDIT_WRITE goes too: the child that writes to the audit log has its own. No
- * program that is started from here has any.
+ * terminal, and xrdp's socket. CAP_AUDIT_WRITE goes too: the child that writes to the audit log has its own. A
+ * program that is started from here has CAP_SYS_CHROOT alone: the PC/SC worker locks itself in with it.
  */
 static void drop_capabilities(void)
 {
-	bool may_open;
+	bool may_open, may_lock_in;
 
 	capng_get_caps_process();
 	may_open = capng_have_capability(CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
+	may_lock_in = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_CHROOT);
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (may_open)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_DAC_OVERRIDE);
+	if (may_lock_in)
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED | CAPNG_BOUNDING_SET, CAP_SYS_CHROOT);
 	if (capng_apply(CAPNG_SELECT_BOTH) < 0)
 		log_warning("cannot drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -29,19 +29,18 @@ static int worker_setup(struct worker *worker)
 {
 	int r = sandbox_drop_privileges();
 
+	if (r < 0)
+		return r;
+	/* Any call does: it makes libpcsclite 2.x load its other half while files may still be opened. */
+	SCardIsValidContext(0);
+	r = service_new(&worker->service);
 	if (r == 0)
 		r = interrupt_new(&worker->interrupt);
 	if (r == 0)
 		r = address_finder_new(worker->interrupt, &worker->finder);
 	if (r == 0)
-		r = service_new(&worker->service);
-	if (r == 0)
 		r = watch_new(worker->interrupt, worker->finder, &worker->watch);
-	if (r < 0)
-		return r;
-	/* Any call does: it makes libpcsclite 2.x load its other half while files may still be opened. */
-	SCardIsValidContext(0);
-	return sandbox_restrict_calls();
+	return r < 0 ? r : sandbox_restrict_calls();
 }
 
 static void worker_serve(struct worker *worker, SCARDCONTEXT context)

@@ -9,25 +9,42 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cleanup.h"
+#include "log.h"
 #include "worker_message.h"
 
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release)
 
-int sandbox_drop_privileges(void)
+/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it worthless all the same. */
+static int keep_capabilities(bool chroot)
 {
-	/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it worthless all the same. */
 	capng_select_t set =
 		capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS;
 
+	capng_clear(CAPNG_SELECT_ALL);
+	if (chroot)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_CHROOT);
+	return capng_apply(set) < 0 ? -EPERM : 0;
+}
+
+int sandbox_drop_privileges(void)
+{
 	if (close_range(WORKER_FD + 1, ~0U, 0) < 0)
 		return -errno;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
-	capng_clear(CAPNG_SELECT_ALL);
-	return capng_apply(set) < 0 ? -EPERM : 0;
+	return keep_capabilities(capng_have_capability(CAPNG_PERMITTED, CAP_SYS_CHROOT));
+}
+
+int sandbox_enter(const char *folder, bool *ret_entered)
+{
+	*ret_entered = chdir(folder) == 0 && chroot(".") == 0;
+	if (!*ret_entered)
+		log_notice("the PC/SC worker can reach more than pcscd's socket: cannot enter %s: %m", folder);
+	return keep_capabilities(false);
 }
 
 static const int allowed[] = {

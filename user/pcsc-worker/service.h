@@ -8,8 +8,11 @@
 
 struct service;
 
-/* Follows the socket that libpcsclite uses in this process. 0, or a negative errno. Lives as long as the
- * process. */
+/*
+ * Waits until there is a folder for the socket that libpcsclite uses in this process, having told the daemon that there
+ * is none, and makes that folder all that the process sees of the file system (sandbox.h). To be called before the first
+ * thread is started and after libpcsclite is loaded. 0, or a negative errno. Lives as long as the process.
+ */
 int service_new(struct service **ret);
 
 /* One try. The context, which keeps pcscd from ending for lack of clients; 0 when pcscd cannot be reached. */
