@@ -5,7 +5,7 @@
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
 # make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; an hour and a half)
-# make install    writes files below DESTDIR, calls nothing
+# make install    writes files below DESTDIR, calls nothing; make uninstall removes them
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 # V=1 shows commands.
 
@@ -53,7 +53,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install clean deps lint FORCE
+.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -281,6 +281,14 @@ install: programs
 	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/system-services user/data/org.scpolicyd1.service
 	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/interfaces user/data/org.scpolicyd1.xml
 	install -D -m 0644 -t $(DESTDIR)$(POLKITDIR) user/data/org.scpolicyd1.policy
+
+# What install writes, of the same DESTDIR and PREFIX, is found by having it write elsewhere: nothing is forgotten.
+uninstall: programs
+	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
+	$(MAKE) -s --no-print-directory install DESTDIR="$$stage" && \
+	find "$$stage" ! -type d -printf '%P\n' | while IFS= read -r file; do rm -f "$(DESTDIR)/$$file" || exit 1; done
+	@for folder in $(LIBEXECDIR) $(VENDORDIR); do \
+		[ ! -d "$(DESTDIR)$$folder" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder" || exit 1; done
 
 deb: deps
 	@scripts/package

@@ -11,7 +11,8 @@ use Test::More;
 my $data = "$FindBin::Bin/../../user/data";
 my @service = ('org.scpolicyd1', '/org/scpolicyd1', 'org.scpolicyd1.Manager');
 my %who = (                                          # uid, gid and other groups of each
-    root => [0, 0], alice => [4001, 4001], bob => [4002, 4002], member => [4003, 4003, 4100]);
+    root => [0, 0], alice => [4001, 4001], bob => [4002, 4002], member => [4003, 4003, 4100],
+    carol => [4004, 4004]);
 my $slot = 35963;
 
 # What a command says when `who` runs it, errors included.
@@ -49,8 +50,8 @@ sub rss {
 }
 
 own('/etc');
-append_file('/etc/passwd', map { "$_:x:$who{$_}[0]:$who{$_}[1]::/:/bin/sh" } 'alice', 'bob', 'member');
-append_file('/etc/group', (map { "$_:x:$who{$_}[1]:" } 'alice', 'bob', 'member'), 'scpolicyd:x:4100:member');
+append_file('/etc/passwd', map { "$_:x:$who{$_}[0]:$who{$_}[1]::/:/bin/sh" } 'alice', 'bob', 'member', 'carol');
+append_file('/etc/group', (map { "$_:x:$who{$_}[1]:" } 'alice', 'bob', 'member', 'carol'), 'scpolicyd:x:4100:member');
 append_file('/etc/scpolicyd.conf', '[Policy]', 'Then=logout', 'After=90s', '[Rule bobs]', 'User=bob', 'Cause=card',
     'Action=logout');
 chmod 0755, '/run';
@@ -81,8 +82,12 @@ subtest 'who sees what' => sub {
     like(ask('alice', 'ListSessions'), qr/"Action" s "lock" "Then" s "logout" "Rule"/, 'with both stages');
     like(ask('alice', 'GetStatus'), qr/^a\{sv\} .*"Probe" s "none".*"Pcscd" s "up".*"Sessions" u 1 /, 'hers are counted');
     like(ask('root', 'GetStatus'), qr/"Sessions" u 2 .*"ConfigFiles" as 1 "\/etc\/scpolicyd.conf" "Rules" u 1 /, 'all of them');
-    like(ask('bob', 'ListReaders'), qr/"Name" s "Virtual PCD 00 00".*?"Present" b true.*?"Sessions" as 0/, 'bob sees the reader, not whose it is');
-    like(ask('alice', 'ListReaders'), qr/"Name" s "Virtual PCD 00 00".*?"Sessions" as 1 "1"/, 'alice, that it is hers');
+    like(ask($_, 'ListReaders'), qr/^aa\{sv\} 2 .*"Name" s "Virtual PCD 00 00".*?"Present" b true.*?"Sessions" as 1 "1"/, "$_ sees both readers")
+        for 'root', 'member';
+    like(ask('alice', 'ListReaders'), qr/^aa\{sv\} 1 .*"Name" s "Virtual PCD 00 00".*?"Sessions" as 1 "1"/, 'alice, the one that has her card');
+    like(ask('bob', 'ListReaders'), qr/^aa\{sv\} 1 .*"Name" s "Virtual PCD 00 01".*?"Sessions" as 1 "2"/, 'bob, the other');
+    like(ask('carol', 'ListReaders'), qr/^aa\{sv\} 0$/, 'carol, who has no session, none');
+    like(ask($_->[0], 'GetStatus'), qr/"Readers" u $_->[1] /, "$_->[0] has $_->[1] counted") for ['root', 2], ['alice', 1], ['carol', 0];
     like(ask($_, 'GetMetrics'), qr/^a\(sa\{ss\}d\) \d+ .*"scpolicyd_sessions" 0 2 /, "$_ reads the counters") for 'root', 'member';
     like(ask('alice', 'GetMetrics'), qr/Access denied/, 'alice does not');
 };

@@ -24,5 +24,7 @@ for my $path (qx(cd '$root' && find . ! -type d -printf '%P\n')) {
 	push @missing, $path unless $packaged{$path} || $packaged{ $path =~ s/\n/.gz\n/r };
 }
 is(join('', @missing), '', 'and the package has all of it');
+is(system("make -s uninstall DESTDIR='$root' PREFIX=/usr > /dev/null"), 0, 'the tree is taken away again');
+is(qx(find '$root' ! -type d), '', 'all of it');
 like(qx(dpkg-deb -f $package Depends), qr/\blibpam-runtime\b.*\bpcscd\b.*\blibbpf/, 'it asks for what it needs');
 done_testing();

@@ -25,7 +25,8 @@ ok 'to nobody else' says '^aa.sv. 0' password ListSessions
 ok 'nor explained' says 'Access denied' password Explain s "$card"
 ok 'root sees it' says "\"Session\" s \"$card\"" root ListSessions
 ok 'the probe is named' says '"Probe" s "(fentry|kprobe)"' password GetStatus
-ok 'the reader is watched' says '"UsbId" s "08e6:[0-9a-f]*".*"Watched" b true' password ListReaders
+ok 'the reader is watched' says '"UsbId" s "08e6:[0-9a-f]*".*"Watched" b true' card ListReaders
+ok 'to nobody else' says '^aa.sv. 0' password ListReaders
 
 ok 'polkit knows the action' guest 'pkaction --verbose --action-id org.scpolicyd1.reload | grep -q "implicit any:.*auth_admin"'
 ok 'root reloads' not says 'failed' root Reload

@@ -2,6 +2,7 @@
 /* Readers as sysfs has them, whether udev has marked them, and what the daemon hears of them. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "doctor.h"
 
@@ -196,6 +197,7 @@ void doctor_readers(struct doctor *doctor)
 	if (r >= 0 && count == 0 && tree_count(doctor->readers) == 0)
 		doctor_report(doctor, &none, NULL, "no reader is plugged in");
 	else if (count > 0 || doctor->readers)
-		doctor_report(doctor, &some, NULL, "%zu reader%s on USB, %zu known to the daemon", count,
-			      count == 1 ? "" : "s", tree_count(doctor->readers));
+		doctor_report(doctor, &some, NULL, "%zu reader%s on USB, %zu %s", count,
+			      count == 1 ? "" : "s", tree_count(doctor->readers),
+			      geteuid() == 0 ? "known to the daemon" : "that the daemon shows to you");
 }

@@ -21,18 +21,39 @@ static void put_atr(struct put *put, const struct atr *atr)
 	put_text(put, "Atr", known(hex));
 }
 
+/* The first session for NULL that the caller may see and that is bound to the reader, then the one after it. */
+static bool next_of_reader(const struct bus_host *host, const struct caller *caller, const char *reader,
+			   const char *session, struct session_view *ret)
+{
+	bool more = world_next_session(host->world, session, ret);
+
+	while (more && !(ret->reader && strcmp(ret->reader, reader) == 0 && caller_may_see(caller, ret->login->uid)))
+		more = world_next_session(host->world, ret->login->session, ret);
+	return more;
+}
+
 static void put_reader_sessions(struct put *put, const struct bus_host *host, const struct caller *caller,
 				const char *reader)
 {
 	struct session_view session;
 
 	put_begin(put, "Sessions", 'a', "s");
-	for (bool more = world_next_session(host->world, NULL, &session); more;
-	     more = world_next_session(host->world, session.login->session, &session))
-		if (session.reader && strcmp(session.reader, reader) == 0 &&
-		    caller_may_see(caller, session.login->uid))
-			put_string(put, session.login->session);
+	for (bool more = next_of_reader(host, caller, reader, NULL, &session); more;
+	     more = next_of_reader(host, caller, reader, session.login->session, &session))
+		put_string(put, session.login->session);
 	put_end(put);
+}
+
+/* Whose card is in which reader, and when, is nobody else's business. */
+static bool next_reader(const struct bus_host *host, const struct caller *caller, const char *reader,
+			struct reader_view *ret)
+{
+	struct session_view session;
+	bool more = world_next_reader(host->world, reader, ret);
+
+	while (more && !caller->privileged && !next_of_reader(host, caller, ret->state->name, NULL, &session))
+		more = world_next_reader(host->world, ret->state->name, ret);
+	return more;
 }
 
 static void put_reader(struct put *put, const struct bus_host *host, const struct caller *caller,
@@ -63,8 +84,8 @@ void describe_readers(struct put *put, const struct bus_host *host, const struct
 	struct reader_view reader;
 
 	put_open(put, 'a', "a{sv}");
-	for (bool more = world_next_reader(host->world, NULL, &reader); more;
-	     more = world_next_reader(host->world, reader.state->name, &reader))
+	for (bool more = next_reader(host, caller, NULL, &reader); more;
+	     more = next_reader(host, caller, reader.state->name, &reader))
 		put_reader(put, host, caller, &reader);
 	put_close(put);
 }
@@ -181,8 +202,8 @@ static struct metrics_now count(const struct bus_host *host, const struct caller
 	for (bool more = world_next_session(host->world, NULL, &session); more;
 	     more = world_next_session(host->world, session.login->session, &session))
 		now.sessions += caller_may_see(caller, session.login->uid);
-	for (bool more = world_next_reader(host->world, NULL, &reader); more;
-	     more = world_next_reader(host->world, reader.state->name, &reader))
+	for (bool more = next_reader(host, caller, NULL, &reader); more;
+	     more = next_reader(host, caller, reader.state->name, &reader))
 		now.readers++;
 	now.degraded = list_degraded(host, degraded);
 	return now;
