@@ -257,7 +257,9 @@ static const struct {
 	 "",
 	 "field NOTE= holds a control character"},
 	{"no session", "", GOOD_HELPER, true, {NULL}, IGNORED, "", ""},
-	{"no session, require", "require", GOOD_HELPER, true, {NULL}, IGNORED, "", ""},
+	{"no session, require", "require", GOOD_HELPER, true, {NULL}, PAM_SESSION_ERR, "", "pam_systemd has opened no session"},
+	{"no session, by password, require", "require", GOOD_HELPER, false, {NULL}, IGNORED, "", ""},
+	{"no session, always, by password, require", "require always", GOOD_HELPER, false, {NULL}, IGNORED, "", ""},
 	{"session id that is none",
 	 "require",
 	 GOOD_HELPER,
@@ -789,6 +791,18 @@ static void test_look_asks(_unused_ void **state)
 	pam_end(pamh, PAM_SUCCESS);
 }
 
+/* su and sudo inside a session, signed in by the card. */
+static void test_inside_a_session(_unused_ void **state)
+{
+	pam_handle_t *pamh = start("require", "root");
+
+	set_helper(GOOD_HELPER);
+	assert_int_equal(pam_set_item(pamh, PAM_RUSER, "jane"), PAM_SUCCESS);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), IGNORED);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
 static void test_unknown_user(_unused_ void **state)
 {
 	pam_handle_t *pamh = start("require", "nobody-of-that-name");
@@ -858,6 +872,7 @@ int main(void)
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_second_attempt),
 		cmocka_unit_test(test_look_asks),
+		cmocka_unit_test(test_inside_a_session),
 		cmocka_unit_test(test_unknown_user),
 		cmocka_unit_test(test_not_root),
 		cmocka_unit_test(test_decides_nothing),

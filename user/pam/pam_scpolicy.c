@@ -353,15 +353,28 @@ static bool write_record(pam_handle_t *pamh, const struct options *options, cons
 	       ask(pamh, options, PAM_VERB_RECORD, &request, &reply) == PAM_RESULT_DONE;
 }
 
+/*
+ * su and sudo inside a session, who tell who asks, get none of their own: there is nothing to watch. A card's sign-in
+ * that logind knows nothing of is one that would not be watched.
+ */
+static int open_without_id(pam_handle_t *pamh, const struct options *options)
+{
+	bool inside = item(pamh, PAM_RUSER)[0];
+
+	debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
+	if (!options->require || inside || (!note_find(pamh) && !token_find(pamh)))
+		return PAM_IGNORE;
+	pam_syslog(pamh, LOG_ERR, "sign-in refused: pam_systemd has opened no session, so that no login record can be written, "
+				  "and the line says require");
+	return PAM_SESSION_ERR;
+}
+
 static int open_session(pam_handle_t *pamh, const struct options *options)
 {
 	const char *session = pam_getenv(pamh, "XDG_SESSION_ID");
 
-	/* su and sudo inside a session get none of their own: there is nothing to watch. */
-	if (!session) {
-		debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
-		return PAM_IGNORE;
-	}
+	if (!session)
+		return open_without_id(pamh, options);
 	set_opened(pamh, true);
 	if (write_record(pamh, options, session))
 		return PAM_SUCCESS;
