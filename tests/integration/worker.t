@@ -2,7 +2,7 @@
 # The PC/SC worker alone, on a real pcscd with virtual readers.
 use strict;
 use warnings;
-use File::Path 'remove_tree';
+use File::Path qw(make_path remove_tree);
 use FindBin;
 use lib $FindBin::Bin;
 use Stage;
@@ -119,4 +119,50 @@ $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-cl
 hears(qr/^DOWN$/, 'no folder again');
 $client->say('close');
 hears(qr/^ENDED 0$/, 'it ends with the daemon while there is no folder', 1);
+
+sub another { $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", @_ ? @_ : worker_path()) }
+
+# The folder goes, with whatever way there leads to it.
+make_path('/run/far/pcscd', '/run/near');
+symlink('/run/far/pcscd', '/run/near/link');
+$ENV{PCSCLITE_CSOCK_NAME} = '/run/near/link/pcscd.comm';
+another();
+hears(qr/^DOWN$/, 'a folder behind a link');
+remove_tree('/run/far/pcscd');
+hears(qr/^ENDED 0$/, 'is removed: it ends');
+mkdir('/run/far/pcscd');
+another();
+hears(qr/^DOWN$/, 'a folder');
+rename('/run/far/pcscd', '/run/far/away');
+hears(qr/^ENDED 0$/, 'is moved away: it ends');
+remove_tree('/run/near');
+another();
+hears(qr/^DOWN$/, 'the folder above is missing');
+make_path('/run/near');
+remove_tree('/run/near');
+mkdir('/run/pcscd');
+start_pcscd();
+make_path('/run/near');
+symlink('/run/pcscd', '/run/near/link');
+hears(qr/^SYNCED 0$/, 'and comes, goes and comes', 10);
+$client->say('close');
+$client->wait_for(qr/^ENDED/, 3);
+symlink('/run/pcscd/pcscd.comm', '/run/near/pcscd.comm');
+$ENV{PCSCLITE_CSOCK_NAME} = '/run/near/pcscd.comm';
+another();
+hears(qr/^SYNCED 0$/, 'a socket behind a link');
+($worker) = $client->transcript =~ /PID (\d+)/;
+is(readlink("/proc/$worker/root"), '/run/pcscd', 'is gone to where it is');
+$client->say('close');
+$client->wait_for(qr/^ENDED/, 3);
+delete $ENV{PCSCLITE_CSOCK_NAME};
+
+# libpcsclite since 2.1 loads its other half at the first connection, when no file can be opened any more.
+my ($library) = qx(ldconfig -p) =~ m{=> (\S+/libpcsclite\.so\.1)$}m;
+mkdir('/run/halves');
+symlink($library, '/run/halves/libpcsclite_real.so.1');
+$ENV{LD_LIBRARY_PATH} = '/run/halves';
+$ENV{LD_PRELOAD} = "$FindBin::Bin/../../build/tests/integration/pcsclite-preload.so";
+another("$FindBin::Bin/../../build/scpolicyd-pcsc-worker");
+hears(qr/^SYNCED 0$/, 'a library of two halves');
 done_testing();

@@ -163,7 +163,7 @@ static void test_missing(void **state _unused_)
 	assert_int_equal(pcsc_source_new(event, "/nonexistent", (struct sink){on_event, &told}, &source), 0);
 	for (int i = 0; i < 10; i++)
 		assert_true(sd_event_run(event, 20000) >= 0);
-	pcsc_source_recheck(source);
+	pcsc_source_recheck(source, false);
 	pcsc_source_free(source);
 	/* That PC/SC cannot be asked is told once, like pcscd's absence from the start. */
 	assert_int_equal(told.up, 0);

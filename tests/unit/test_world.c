@@ -518,7 +518,7 @@ struct heard {
 static bool only_prepares(enum verdict_type type)
 {
 	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH || type == VERDICT_UNWATCH ||
-	       type == VERDICT_REREAD || type == VERDICT_BOUND;
+	       type == VERDICT_REREAD || type == VERDICT_LOCATE || type == VERDICT_BOUND;
 }
 
 static void note(void *userdata, const struct verdict *verdict)
@@ -583,17 +583,17 @@ static void test_bound(void **state _unused_)
 	world_free(world);
 }
 
-/* When PC/SC is asked again, as the times of it. */
-struct asked {
+/* When PC/SC is asked where the readers are. */
+struct located {
 	char text[512];
 };
 
-static void note_reread(void *userdata, const struct verdict *verdict)
+static void note_located(void *userdata, const struct verdict *verdict)
 {
-	struct asked *asked = userdata;
+	struct located *located = userdata;
 
-	if (verdict->type == VERDICT_REREAD)
-		sprintf(asked->text + strlen(asked->text), " %llu", (unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
+	if (verdict->type == VERDICT_LOCATE)
+		sprintf(located->text + strlen(located->text), " %llu", (unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
 }
 
 /* As the daemon does: each time when it is due. */
@@ -609,32 +609,32 @@ static void pass_time(struct world *world)
 /* A reader that came back under its name is still told of where it was: PC/SC is asked, a pcscd that hangs not for ever. */
 static void test_stale_reader(void **state _unused_)
 {
-	struct asked asked = {.text = ""};
+	struct located located = {.text = ""};
 	struct world *world = NULL;
 
 	event_count = 0;
-	assert_int_equal(world_new(note_reread, &asked, &world), 0);
+	assert_int_equal(world_new(note_located, &located, &world), 0);
 	tell(world, start);
 	tell(world, "10ms probe device-remove usb=1:5");
 	pass_time(world);
-	assert_string_equal(asked.text, " 510 1510 3510 7510 15510 31510 63510");
+	assert_string_equal(located.text, " 510 1510 3510 7510 15510 31510 63510");
 
 	/* Told where it is now: settled. */
-	asked.text[0] = '\0';
+	located.text[0] = '\0';
 	tell(world, "70s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n70s probe device-remove usb=1:9\n"
 		    "70100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
 	pass_time(world);
-	assert_string_equal(asked.text, "");
+	assert_string_equal(located.text, "");
 
 	/* The reader left, as it does. */
 	tell(world, "80s probe device-remove usb=1:10\n80300ms pcsc reader-gone name=R0");
 	pass_time(world);
-	assert_string_equal(asked.text, "");
+	assert_string_equal(located.text, "");
 
 	/* Found by a listing. */
 	tell(world, "90s startup device-add usb=1:5 path=1-1\n90s startup devices-listed");
 	pass_time(world);
-	assert_string_equal(asked.text, " 90500 91500 93500 97500 105500 121500 153500");
+	assert_string_equal(located.text, " 90500 91500 93500 97500 105500 121500 153500");
 	world_free(world);
 }
 

@@ -196,6 +196,9 @@ static void say_verdict(char *text, const struct verdict *verdict)
 	case VERDICT_REREAD:
 		say(text, "ask PC/SC what is there");
 		break;
+	case VERDICT_LOCATE:
+		say(text, "ask PC/SC where each reader is");
+		break;
 	case VERDICT_BOUND:
 		say(text, "bound to insertion %u", verdict->login->card.event_counter);
 		say_usb(text, verdict->login->card.usb);

@@ -194,7 +194,8 @@ void doctor_readers(struct doctor *doctor)
 		check_tag(doctor, &readers[i]);
 	if (doctor->readers)
 		check_known(doctor);
-	if (r >= 0 && count == 0 && tree_count(doctor->readers) == 0)
+	/* What the daemon knows, and sysfs does not tell for a reader, is shown to root. */
+	if (r >= 0 && count == 0 && tree_count(doctor->readers) == 0 && geteuid() == 0)
 		doctor_report(doctor, &none, NULL, "no reader is plugged in");
 	else if (count > 0 || doctor->readers)
 		doctor_report(doctor, &some, NULL, "%zu reader%s on USB, %zu %s", count,

@@ -55,7 +55,7 @@ struct daemon {
 	struct daemon_status status;
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
-	bool recheck, reread; /* asked for by the core, done once its call has returned */
+	bool recheck, reread, locate; /* asked for by the core, done once its call has returned */
 	bool acted;	      /* in that call, a step was taken */
 	sd_event_source *rest; /* PC/SC is asked anew only when it is over */
 	bool resting;
@@ -194,6 +194,9 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 	case VERDICT_REREAD:
 		daemon->reread = true;
 		break;
+	case VERDICT_LOCATE:
+		daemon->reread = daemon->locate = true;
+		break;
 	case VERDICT_BOUND:
 		if (daemon->records)
 			record_source_set_bound(daemon->records, verdict->login);
@@ -213,14 +216,14 @@ static void recheck(struct daemon *daemon)
 {
 	int r;
 
-	daemon->recheck = daemon->reread = false;
+	daemon->recheck = daemon->reread = daemon->locate = false;
 	if (daemon->udev) {
 		r = udev_source_list(daemon->udev);
 		if (r < 0)
 			log_error("cannot list USB devices: %s", strerror(-r));
 	}
 	if (daemon->pcsc)
-		pcsc_source_recheck(daemon->pcsc);
+		pcsc_source_recheck(daemon->pcsc, true);
 }
 
 /*
@@ -238,9 +241,9 @@ static void reread(struct daemon *daemon)
 {
 	if (!daemon->reread || daemon->resting)
 		return;
-	daemon->reread = false;
 	if (daemon->pcsc)
-		pcsc_source_recheck(daemon->pcsc);
+		pcsc_source_recheck(daemon->pcsc, daemon->locate);
+	daemon->reread = daemon->locate = false;
 }
 
 static int on_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)

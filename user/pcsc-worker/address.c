@@ -92,7 +92,10 @@ void address_ask(struct address_finder *finder, const char *name)
 	struct question *question;
 
 	pthread_mutex_lock(&finder->lock);
-	question = question_find(finder, QUESTION_FREE, NULL);
+	/* An answer that nobody has taken yet is older than what is asked for. */
+	question = question_find(finder, QUESTION_ANSWERED, name);
+	if (!question)
+		question = question_find(finder, QUESTION_FREE, NULL);
 	if (question && !question_find(finder, QUESTION_ASKED, name) &&
 	    !question_find(finder, QUESTION_BUSY, name)) {
 		*question = (struct question){.state = QUESTION_ASKED};

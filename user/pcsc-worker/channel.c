@@ -49,17 +49,13 @@ void channel_send_reader(enum worker_message_type type, uint64_t stamp, const st
 	channel_write(&message);
 }
 
-bool channel_receive(uint32_t *ret_number)
+bool channel_receive(struct worker_request *ret)
 {
-	struct worker_request request;
-	ssize_t size = recv(WORKER_FD, &request, sizeof(request), MSG_TRUNC);
+	ssize_t size = recv(WORKER_FD, ret, sizeof(*ret), MSG_TRUNC);
 
 	if (size == 0)
 		channel_end(EXIT_SUCCESS);
 	if (size < 0 && errno != EINTR)
 		channel_end(EXIT_FAILURE);
-	if (size != sizeof(request) || request.magic != WORKER_MAGIC)
-		return false;
-	*ret_number = request.number;
-	return true;
+	return size == sizeof(*ret) && ret->magic == WORKER_MAGIC;
 }

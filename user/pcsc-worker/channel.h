@@ -15,8 +15,5 @@ uint64_t channel_stamp(void);
 void channel_send(enum worker_message_type type, uint64_t stamp, uint32_t number);
 /* READER and READER_GONE. */
 void channel_send_reader(enum worker_message_type type, uint64_t stamp, const struct reader_state *reader);
-/*
- * Waits for a packet. True with its number if it is a request, else it is passed over. Does not return when
- * the daemon is gone.
- */
-bool channel_receive(uint32_t *ret_number);
+/* Waits for a packet. True if it is a request, else it is passed over. Does not return when the daemon is gone. */
+bool channel_receive(struct worker_request *ret);

@@ -22,11 +22,12 @@ static bool errand_is_set(const struct errand *errand)
 	return errand->recheck || errand->addresses;
 }
 
-static void interrupt_note_recheck(struct interrupt *interrupt, uint32_t number)
+static void interrupt_note_recheck(struct interrupt *interrupt, const struct worker_request *request)
 {
 	pthread_mutex_lock(&interrupt->lock);
 	interrupt->errand.recheck = true;
-	interrupt->errand.number = number;
+	interrupt->errand.locate |= request->locate != 0;
+	interrupt->errand.number = request->number;
 	pthread_cond_signal(&interrupt->noted);
 	pthread_mutex_unlock(&interrupt->lock);
 }
@@ -65,11 +66,11 @@ bool interrupt_take(struct interrupt *interrupt, struct errand *ret)
 static void *interrupt_listen(void *data)
 {
 	struct interrupt *interrupt = data;
-	uint32_t number;
+	struct worker_request request;
 
 	for (;;)
-		if (channel_receive(&number))
-			interrupt_note_recheck(interrupt, number);
+		if (channel_receive(&request))
+			interrupt_note_recheck(interrupt, &request);
 	return NULL;
 }
 

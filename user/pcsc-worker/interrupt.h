@@ -14,6 +14,7 @@ struct interrupt;
 /* What the main thread is to do. */
 struct errand {
 	bool recheck;	 /* the daemon asks for every reader's state */
+	bool locate;	 /* … and for every reader's USB address */
 	uint32_t number; /* of its latest request: it answers the earlier ones too */
 	bool addresses;	 /* USB addresses were found */
 };

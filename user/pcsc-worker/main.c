@@ -3,6 +3,7 @@
  * scpolicyd-pcsc-worker: watches the readers of one PC/SC service on behalf of scpolicyd, which starts it
  * with a socket as file descriptor 3 (worker_message.h). PCSCLITE_CSOCK_NAME chooses the service.
  */
+#include <dlfcn.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -31,8 +32,8 @@ static int worker_setup(struct worker *worker)
 
 	if (r < 0)
 		return r;
-	/* Any call does: it makes libpcsclite 2.x load its other half while files may still be opened. */
-	SCardIsValidContext(0);
+	/* libpcsclite 2.x loads its other half at the first connection, when no file can be opened: it finds this then. */
+	dlopen("libpcsclite_real.so.1", RTLD_NOW);
 	r = service_new(&worker->service);
 	if (r == 0)
 		r = interrupt_new(&worker->interrupt);

@@ -41,9 +41,11 @@ int sandbox_drop_privileges(void)
 
 int sandbox_enter(const char *folder, bool *ret_entered)
 {
-	*ret_entered = chdir(folder) == 0 && chroot(".") == 0;
-	if (!*ret_entered)
+	*ret_entered = folder && chroot(folder) == 0;
+	if (folder && !*ret_entered)
 		log_notice("the PC/SC worker can reach more than pcscd's socket: cannot enter %s: %m", folder);
+	if (*ret_entered && chdir("/") < 0)
+		return -errno;
 	return keep_capabilities(false);
 }
 

@@ -14,12 +14,11 @@
 int sandbox_drop_privileges(void);
 /*
  * Makes `folder` the root of the file system, and drops the rest. Where that is not allowed the process goes on with
- * what it sees, and says so. 0, or a negative errno.
+ * what it sees, and says so; with NULL it drops the rest alone. 0, or a negative errno.
  */
 int sandbox_enter(const char *folder, bool *ret_entered);
 /*
- * Leaves every thread, those running included, only the system calls that libpcsclite and the watch need.
- * libpcsclite 2.x loads its other half at the first call into it: make one before sandbox_enter(). 0, or a negative
- * errno.
+ * Leaves every thread, those running included, only the system calls that libpcsclite and the watch need: no file can be
+ * opened any more. 0, or a negative errno.
  */
 int sandbox_restrict_calls(void);

@@ -21,9 +21,14 @@
 #define WAIT_FIRST_MS 20
 #define WAIT_LAST_MS  5000
 
+/* A folder, from the one above it. */
+#define REMOVED (IN_DELETE | IN_MOVED_FROM)
+
 struct service {
 	int inotify_fd;
-	int outside_fd; /* looked at only while pcscd is away: its folder, or another, was removed from the one above; or -1 */
+	int outside_fd; /* looked at only while pcscd is away: what was removed from the folder above its own; or -1 */
+	int outside_watch;
+	char name[SOCKET_PATH_SIZE]; /* of its folder, in there */
 	char socket[SOCKET_PATH_SIZE];
 	char folder[SOCKET_PATH_SIZE];
 	char parent[SOCKET_PATH_SIZE];
@@ -60,11 +65,15 @@ static bool is_folder(const char *path)
 static void folder_wait(const struct service *service)
 {
 	struct pollfd fds[] = {{.fd = service->outside_fd, .events = POLLIN}, {.fd = WORKER_FD}};
-	bool watched = inotify_add_watch(service->outside_fd, service->parent, IN_CREATE | IN_MOVED_TO) >= 0;
+	bool told = false, watched;
 
-	if (!is_folder(service->folder))
-		channel_send(WORKER_PCSC_DOWN, channel_stamp(), 0);
-	while (!is_folder(service->folder)) {
+	for (;;) {
+		watched = inotify_add_watch(service->outside_fd, service->parent, IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
+		if (is_folder(service->folder))
+			return;
+		if (!told)
+			channel_send(WORKER_PCSC_DOWN, channel_stamp(), 0);
+		told = true;
 		poll(fds, ELEMENTS(fds), watched ? -1 : WAIT_LAST_MS);
 		if (fds[1].revents)
 			_exit(EXIT_SUCCESS);
@@ -72,21 +81,53 @@ static void folder_wait(const struct service *service)
 	}
 }
 
-/* From now on the folder is "/", and the one above it, which another folder of its name may come to, is out of sight. */
+/* Without links: the socket as it is, or where it will be. False when that is not known. */
+static bool service_resolve(struct service *service)
+{
+	_cleanup_free_ char *socket = realpath(service->socket, NULL), *folder = realpath(service->folder, NULL);
+	const char *name = strrchr(service->socket, '/');
+	char path[SOCKET_PATH_SIZE] = "";
+	struct stat link;
+	int length;
+
+	if (!folder || (!socket && lstat(service->socket, &link) == 0))
+		return false;
+	if (socket)
+		length = snprintf(path, sizeof(path), "%s", socket);
+	else
+		length = snprintf(path, sizeof(path), "%s/%s", folder, name ? name + 1 : service->socket);
+	if (length >= (int)sizeof(path))
+		return false;
+	memcpy(service->socket, path, sizeof(path));
+	path_parent(service->socket, service->folder);
+	path_parent(service->folder, service->parent);
+	return true;
+}
+
+/*
+ * From now on the folder is "/", and the one above it is out of sight: of what becomes of the folder's name in there
+ * this watch alone tells.
+ */
 static int service_confine(struct service *service)
 {
-	char *name = strrchr(service->socket, '/');
-	bool entered;
+	bool entered = false;
+	char *name;
 	int r;
 
-	inotify_add_watch(service->outside_fd, service->parent, IN_DELETE);
-	r = sandbox_enter(service->folder, &entered);
-	if (r < 0 || !entered) {
-		service->outside_fd = close_fd(service->outside_fd);
+	if (service_resolve(service))
+		service->outside_watch = inotify_add_watch(service->outside_fd, service->parent, REMOVED);
+	if (service->outside_watch < 0)
+		log_notice("the PC/SC worker can reach more than pcscd's socket: %s cannot be followed", service->socket);
+	r = sandbox_enter(service->outside_watch < 0 ? NULL : service->folder, &entered);
+	if (r < 0)
 		return r;
+	if (!entered) {
+		service->outside_fd = close_fd(service->outside_fd);
+		return 0;
 	}
-	if (name)
-		memmove(service->socket, name, strlen(name) + 1);
+	name = strrchr(service->socket, '/');
+	snprintf(service->name, sizeof(service->name), "%s", strrchr(service->folder, '/') + 1);
+	memmove(service->socket, name, strlen(name) + 1);
 	strcpy(service->folder, "/");
 	strcpy(service->parent, "/");
 	return setenv(SOCKET_VARIABLE, service->socket, 1) < 0 ? -errno : 0;
@@ -108,6 +149,7 @@ int service_new(struct service **ret)
 	path_parent(service->socket, service->folder);
 	path_parent(service->folder, service->parent);
 	service->wait_ms = WAIT_FIRST_MS;
+	service->outside_watch = -1;
 	service->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	service->outside_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (service->inotify_fd < 0 || service->outside_fd < 0)
@@ -148,15 +190,29 @@ static void service_watch(struct service *service)
 		inotify_add_watch(service->inotify_fd, service->parent, events);
 }
 
-/* Another of its name is not seen from here. */
-static void end_without_folder(void)
+/* What was entered is not where pcscd will be any more: another of its name is not seen from here. */
+static _Noreturn void end_without_folder(void)
 {
-	struct stat root;
-
-	if (stat("/", &root) < 0 || root.st_nlink > 0)
-		return;
 	log_info("the folder of pcscd's socket was removed: the PC/SC worker ends");
 	_exit(EXIT_SUCCESS);
+}
+
+static void look_outside(const struct service *service)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	const struct inotify_event *event;
+	ssize_t size;
+	bool removed;
+
+	while ((size = read(service->outside_fd, buffer, sizeof(buffer))) > 0)
+		for (char *next = buffer; next < buffer + size; next += sizeof(*event) + event->len) {
+			event = (const struct inotify_event *)next;
+			removed = event->wd == service->outside_watch && (event->mask & REMOVED) &&
+				  strcmp(event->name, service->name) == 0;
+			/* What did not fit into the queue may have been it. */
+			if (removed || (event->mask & IN_Q_OVERFLOW))
+				end_without_folder();
+		}
 }
 
 static int service_next_wait(struct service *service)
@@ -174,8 +230,7 @@ void service_wait(struct service *service)
 	bool exists;
 
 	service_watch(service);
-	drain(service->outside_fd);
-	end_without_folder();
+	look_outside(service);
 	exists = stat(service->socket, &status) == 0;
 	poll(fds, ELEMENTS(fds), exists ? service_next_wait(service) : -1);
 	if (fds[0].revents && !exists)

@@ -11,7 +11,7 @@ struct service;
 /*
  * Waits until there is a folder for the socket that libpcsclite uses in this process, having told the daemon that there
  * is none, and makes that folder all that the process sees of the file system (sandbox.h). To be called before the first
- * thread is started and after libpcsclite is loaded. 0, or a negative errno. Lives as long as the process.
+ * thread is started, and before the first call into libpcsclite. 0, or a negative errno. Lives as long as the process.
  */
 int service_new(struct service **ret);
 

@@ -229,7 +229,7 @@ static void watch_synced(struct watch *watch, uint32_t number)
 }
 
 /* A reader that left in between makes one call fail as a whole: then the rest is asked again. */
-static LONG watch_recheck(struct watch *watch)
+static LONG watch_recheck(struct watch *watch, bool locate)
 {
 	DWORD count;
 	LONG r;
@@ -246,7 +246,8 @@ static LONG watch_recheck(struct watch *watch)
 	watch_take_states(watch, true, channel_stamp());
 	/* A reader may have left and come back under its name, at another address. */
 	for (size_t i = 0; i < watch->count; i++)
-		address_ask(watch->finder, watch->readers[i].state.name);
+		if (locate || !usb_address_is_set(watch->readers[i].state.usb))
+			address_ask(watch->finder, watch->readers[i].state.name);
 	return SCARD_S_SUCCESS;
 }
 
@@ -259,7 +260,7 @@ static LONG watch_errands(struct watch *watch)
 		watch_take_addresses(watch);
 		if (!errand.recheck)
 			continue;
-		r = watch_recheck(watch);
+		r = watch_recheck(watch, errand.locate);
 		if (r != SCARD_S_SUCCESS)
 			return r;
 		watch_synced(watch, errand.number);

@@ -94,7 +94,7 @@ static bool doubt_begin(struct world *world, struct session *session)
 	return true;
 }
 
-static void tell_comm_error(struct world *world, struct session *session, uint64_t stamp, const char *detail)
+void session_comm_error(struct world *world, struct session *session, uint64_t stamp, const char *detail)
 {
 	if (session->comm_error)
 		return;
@@ -166,7 +166,7 @@ static void look_at_card(struct world *world, struct session *session, const str
 	switch (card_compare(&session->login.card, now)) {
 	case CARD_IS_REREAD:
 		if (session->pcsc_epoch == world->pcsc_epoch)
-			tell_comm_error(world, session, stamp, "the reader could not be read for a moment");
+			session_comm_error(world, session, stamp, "the reader could not be read for a moment");
 		card_confirmed(world, session, reader);
 		break;
 	case CARD_IS_SAME:
@@ -327,7 +327,7 @@ void session_look(struct world *world, struct session *session, enum event_sourc
 	else if (reader->state.card == CARD_UNAVAILABLE) {
 		doubt_begin(world, session);
 		if (session->device && session->device->presence == PRESENCE_HERE)
-			tell_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
+			session_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
 	} else
 		look_at_card(world, session, reader, source, stamp);
 }
@@ -357,7 +357,7 @@ static void doubt_over(struct world *world, struct session *session, uint64_t no
 	else if (reader && reader->state.card == CARD_EMPTY)
 		found_missing(world, session, session->doubt_at_look, CAUSE_CARD, SOURCE_PCSC, now);
 	else if (here)
-		tell_comm_error(world, session, now, "PC/SC does not name the reader, its USB device is there");
+		session_comm_error(world, session, now, "PC/SC does not name the reader, its USB device is there");
 	else
 		found_missing(world, session, session->doubt_at_look, CAUSE_READER, SOURCE_PCSC, now);
 }

@@ -189,6 +189,7 @@ bool session_restore(struct world *world, struct session *session, const struct 
 void session_record(struct world *world, struct session *session, const struct event *event, struct device *device);
 void session_govern(struct world *world, struct session *session, const struct governance *governance);
 void session_set_kind(struct world *world, struct session *session, unsigned kind);
+void session_comm_error(struct world *world, struct session *session, uint64_t stamp, const char *detail); /* once */
 void session_sleep(struct world *world, struct session *session);
 void session_resume(struct world *world, struct session *session);
 void session_pcsc_down(struct world *world, struct session *session);

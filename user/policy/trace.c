@@ -48,6 +48,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_UNWATCH] = "unwatch",
 	[VERDICT_RECHECK] = "recheck",
 	[VERDICT_REREAD] = "reread",
+	[VERDICT_LOCATE] = "locate",
 	[VERDICT_BOUND] = "bound",
 	[VERDICT_REMOVAL] = "removal",
 	[VERDICT_ACTION] = "action",

@@ -16,6 +16,7 @@ enum verdict_type {
 	VERDICT_UNWATCH,
 	VERDICT_RECHECK,  /* have every source tell again what is there */
 	VERDICT_REREAD,	  /* have PC/SC tell again, it alone */
+	VERDICT_LOCATE,	  /* … and where on USB each reader is, too */
 	VERDICT_BOUND,	  /* keep `login`: what the session is bound to is not what was recorded any more */
 	VERDICT_UNIT,	  /* start `settings`->unit for the session */
 	/* Tell. */

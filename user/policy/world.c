@@ -82,16 +82,36 @@ static void stale_begin(struct world *world, const struct device *device)
 	world->stale_until = world->now + world->stale_wait;
 }
 
+static bool is_stale(const struct reader *reader)
+{
+	return reader->device && reader->device->presence == PRESENCE_GONE;
+}
+
 static bool any_reader_is_stale(const struct world *world)
 {
 	const struct reader *reader, *next;
 
 	HASH_ITER(hh, world->readers, reader, next)
 	{
-		if (reader->device && reader->device->presence == PRESENCE_GONE)
+		if (is_stale(reader))
 			return true;
 	}
 	return false;
+}
+
+/* pcscd hangs, or somebody has the reader to himself all the time. */
+static void stale_give_up(struct world *world)
+{
+	struct reader *reader, *next_reader;
+	struct session *session;
+
+	HASH_ITER(hh, world->readers, reader, next_reader)
+	{
+		if (!is_stale(reader))
+			continue;
+		DL_FOREACH2(reader->device->sessions, session, on_device.next)
+		session_comm_error(world, session, world->now, "PC/SC names a reader whose USB device is gone");
+	}
 }
 
 static void stale_over(struct world *world)
@@ -99,9 +119,11 @@ static void stale_over(struct world *world)
 	world->stale_until = 0;
 	if (!any_reader_is_stale(world))
 		return;
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = world->now});
-	if (world->stale_wait == STALE_READER_MOST_NSEC)
-		return; /* a pcscd that hangs */
+	if (world->stale_wait > STALE_READER_MOST_NSEC) {
+		stale_give_up(world);
+		return;
+	}
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_LOCATE, .stamp = world->now});
 	world->stale_wait *= 2;
 	world->stale_until = world->now + world->stale_wait;
 }

@@ -304,9 +304,9 @@ struct pcsc_source *pcsc_source_free(struct pcsc_source *source)
 	return NULL;
 }
 
-void pcsc_source_recheck(struct pcsc_source *source)
+void pcsc_source_recheck(struct pcsc_source *source, bool locate)
 {
-	struct worker_request request = {.magic = WORKER_MAGIC, .number = ++source->request};
+	struct worker_request request = {.magic = WORKER_MAGIC, .number = ++source->request, .locate = locate};
 
 	if (source->socket < 0)
 		return; /* the next worker looks at everything anyway */

@@ -15,5 +15,8 @@ struct pcsc_source;
 int pcsc_source_new(sd_event *event, const char *program, struct sink sink, struct pcsc_source **ret);
 struct pcsc_source *pcsc_source_free(struct pcsc_source *source);
 
-/* Has every reader's state told anew. Never blocks. */
-void pcsc_source_recheck(struct pcsc_source *source);
+/*
+ * Has every reader's state told anew; with `locate` its USB address too, for which the worker connects to the reader, in
+ * the way of whoever wants it to himself. Never blocks.
+ */
+void pcsc_source_recheck(struct pcsc_source *source, bool locate);

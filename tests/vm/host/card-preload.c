@@ -38,6 +38,8 @@ int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 
 	if (!is_card()) {
 		if (!next)
+			next = dlvsym(RTLD_NEXT, "pthread_cond_wait", "GLIBC_2.3.2"); /* older ones take another condition */
+		if (!next) /* not on x86 */
 			next = dlsym(RTLD_NEXT, "pthread_cond_wait");
 		return next(condition, mutex);
 	}
