@@ -495,6 +495,52 @@ static const struct row rows[] = {
 	     "30ms probe slot-change usb=1:5 slots=02",
 	 "recheck|rechecked|act 3 lock|removal 3 card probe|action 3 lock"},
 
+	/* ---- places and addresses, pcscd unwell ---- */
+	{"the reader is back at once with the address that it had, its controller was made anew: guarded again",
+	 SET "action=lock\n10ms probe device-remove usb=1:5\n15ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	     "2900ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n2950ms pcsc reader " CARD "card=present counter=0" ATR
+	     "\n4s daemon time\n10s probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|heard 3 reader uevent|restored 3|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"awake: the reader goes and comes back with the address that it had",
+	 SET "action=logout\n10ms logind sleep\n100ms logind resume\n101ms startup device-add usb=1:5 path=1-1\n"
+	     "101ms startup devices-listed\n102ms pcsc reader " CARD "card=unavailable counter=1\n102ms pcsc pcsc-listed\n"
+	     "300ms probe device-remove usb=1:5\n310ms uevent device-remove usb=1:5\n600ms pcsc reader-gone name=R0\n"
+	     "2500ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n3s pcsc reader " CARD "card=present counter=0" ATR
+	     "\n5100ms daemon time\n9s daemon time",
+	 "recheck|rechecked"},
+	{"pcscd is back, cannot read the reader for long, then finds it empty",
+	 "10ms pcsc pcsc-down\n3s pcsc pcsc-up\n3001ms pcsc reader " CARD "card=unavailable counter=0\n"
+	 "3001ms pcsc pcsc-listed\n5001ms daemon time\n6s pcsc reader " CARD "card=empty counter=0\n8s daemon time",
+	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"PcscLost=lock, unlocked without the card; pcscd is back and it stays out",
+	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
+	 "5020ms logind session-locked session=3\n10s logind session-unlocked session=3\n30s pcsc pcsc-up\n"
+	 "30s pcsc reader " CARD "card=empty counter=0\n30s pcsc pcsc-listed\n32s daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|heard 3 card pcsc|"
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"PcscLost=lock: it answers now and then, and tells of no reader",
+	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n4900ms pcsc pcsc-up\n4901ms pcsc pcsc-down\n"
+	 "5010ms daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
+	{"a record whose reader's address is another device's by now",
+	 "5ms startup device-add usb=1:7 path=1-9 id=0001:0002\n"
+	 "10ms record record session=4 name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3 id=08e6:4433",
+	 "act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"back with its name alone, but it is another reader: not the card",
+	 SET "action=lock settle=5s\n10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	     "1s uevent device-add usb=1:9 path=1-7 id=08e6:4433\n1500ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
+	     "\n1700ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	     "\n2s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR,
+	 "settled 3|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"the card is back, the reader's address is not known: the probe still speaks for it",
+	 SET "action=lock\n3ms pcsc pcsc-down\n4ms pcsc pcsc-up\n5ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
+	     "\n6ms pcsc pcsc-listed\n10ms probe slot-change usb=1:5 slots=02\n"
+	     "15ms pcsc reader name=R0 slot=0 card=empty counter=1\n4s daemon time\n"
+	     "20s pcsc reader name=R0 slot=0 card=present counter=2" ATR "\n31s probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|outcome 3 lock unverified|restored 3|"
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+
 	/* ---- the daemon was started anew ---- */
 	{"away before: not acted on again, guarded when the card is back",
 	 "2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"

@@ -118,7 +118,8 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 		return;
 	if (verdict->type == VERDICT_REMOVAL)
 		record_source_set_away(daemon->records, session,
-				       settings->then == ACTION_NONE && settings->action <= ACTION_LOCK);
+				       verdict->cause != CAUSE_PCSC_LOST && settings->then == ACTION_NONE &&
+					       settings->action <= ACTION_LOCK);
 	else if (verdict->type == VERDICT_CANCELLED && world_session(daemon->world, session, &view) &&
 		 view.state == SESSION_AWAY)
 		record_source_set_away(daemon->records, session, true);

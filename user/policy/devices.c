@@ -156,6 +156,10 @@ struct reader *reader_of_session(const struct world *world, const struct session
 {
 	struct reader *by_name = reader_find(world, session->login.card.name);
 
+	/* The name may have passed to a reader in another place. */
+	if (!session->device && by_name && by_name->device && by_name->device->path[0] && session->login.usb_path[0] &&
+	    strcmp(by_name->device->path, session->login.usb_path) != 0)
+		return NULL;
 	if (!session->device || !by_name)
 		return session->device ? reader_in_slot(world, session->device, session->login.card.slot) : by_name;
 	if (by_name->device == session->device || !by_name->device)

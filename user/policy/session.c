@@ -36,8 +36,10 @@ void session_place(struct world *world, struct session *session)
 		return;
 	/* The name may have passed to a reader in another place. */
 	if (session->login.usb_path[0] && reader->device->path[0] &&
-	    strcmp(session->login.usb_path, reader->device->path) != 0)
+	    strcmp(session->login.usb_path, reader->device->path) != 0) {
+		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_PCSC, world->now);
 		return;
+	}
 	session_bind_device(world, session, reader->device);
 	case_bound(world, session);
 }
@@ -84,7 +86,7 @@ static bool lags(const struct world *world, const struct session *session)
 /* False: it goes on already, or is over. */
 static bool doubt_begin(struct world *world, struct session *session)
 {
-	if (session->doubt_until || session->comm_error)
+	if (session->doubt_until)
 		return false;
 	session->doubt_until = world->now + DOUBT_NSEC;
 	if (lags(world, session))
@@ -191,6 +193,8 @@ static void look_while_away(struct world *world, struct session *session, const 
 	}
 	if (reader->state.card == CARD_EMPTY) {
 		session_remove(world, session, CAUSE_CARD, SOURCE_PCSC, EVIDENCE_PCSC, stamp);
+		if (session->cause == CAUSE_PCSC_LOST)
+			doubt_begin(world, session);
 		return;
 	}
 	if (card_compare(&session->login.card, &reader->state) == CARD_IS_OTHER)
@@ -210,13 +214,11 @@ static bool same_place(const struct session *session, const struct reader *reade
 
 	if (reader->state.slot != session->login.card.slot)
 		return false;
-	if (!device || !session->device)
-		return strcmp(reader->state.name, session->login.card.name) == 0;
-	if (device == session->device)
-		return device->presence != PRESENCE_GONE;
-	if (device->presence == PRESENCE_GONE)
+	if (device && device->presence == PRESENCE_GONE)
 		return false;
-	if (device->path[0] && session->login.usb_path[0])
+	if (device && device == session->device)
+		return true;
+	if (device && device->path[0] && session->login.usb_path[0])
 		return strcmp(device->path, session->login.usb_path) == 0 &&
 		       (!session->login.usb_id[0] || !device->id[0] ||
 			strcmp(device->id, session->login.usb_id) == 0);
@@ -239,9 +241,14 @@ static void arm(struct world *world, const struct session *session)
 /* Binds the session to the card where it is now. */
 static void rebind(struct world *world, struct session *session, const struct reader *reader)
 {
-	if (session->device != reader->device || strcmp(session->login.card.name, reader->state.name) != 0)
+	/* Its address may be unknown for a while: the name and the slot say that it is the one that was there. */
+	struct device *device = reader->device || !session->device || session->device->presence != PRESENCE_HERE
+					? reader->device
+					: session->device;
+
+	if (session->device != device || strcmp(session->login.card.name, reader->state.name) != 0)
 		case_bound(world, session);
-	session_bind_device(world, session, reader->device);
+	session_bind_device(world, session, device);
 	memcpy(session->login.card.name, reader->state.name, sizeof(session->login.card.name));
 	card_confirmed(world, session, reader);
 }
@@ -322,10 +329,12 @@ void session_look(struct world *world, struct session *session, enum event_sourc
 		return; /* nobody can tell more now */
 	else if (session->guard == GUARD_AWAY)
 		look_while_away(world, session, reader, stamp);
-	else if (!reader)
+	else if (!reader || reader->state.card == CARD_UNAVAILABLE) {
+		if (session->comm_error)
+			return;
 		doubt_begin(world, session);
-	else if (reader->state.card == CARD_UNAVAILABLE) {
-		doubt_begin(world, session);
+		if (!reader)
+			return;
 		if (session->device && session->device->presence == PRESENCE_HERE)
 			session_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
 	} else
@@ -352,6 +361,9 @@ static void doubt_over(struct world *world, struct session *session, uint64_t no
 	bool here = session->device && session->device->presence == PRESENCE_HERE;
 
 	session->doubt_over = true;
+	/* That pcscd stayed away was no removal; that the card is still out is one. */
+	if (session->guard == GUARD_AWAY && reader && reader->state.card == CARD_EMPTY)
+		session_set_guard(world, session, GUARD_ON);
 	if (reader && reader->state.card == CARD_PRESENT)
 		session_look(world, session, SOURCE_PCSC, now);
 	else if (reader && reader->state.card == CARD_EMPTY)
@@ -424,7 +436,7 @@ void session_pcsc_down(struct world *world, struct session *session)
 	session->doubt_until = 0;
 	/* What comes after it is another pcscd's word. */
 	session->comm_error = session->doubt_over = false;
-	if (session->guard == GUARD_ON && plan_heeds_pcsc(world, session))
+	if (session->guard == GUARD_ON && !session->pcsc_lost_until && plan_heeds_pcsc(world, session))
 		session->pcsc_lost_until = world->now + PCSC_LOST_NSEC;
 	session_busy_update(world, session);
 }

@@ -162,6 +162,7 @@ struct world {
 
 	uint64_t stale_until; /* deadline: PC/SC should have noticed by then that a device is gone; 0: none */
 	uint64_t stale_wait;  /* how long it was given for that */
+	bool stale_look;      /* a device is back: ask once, whatever is known */
 };
 
 #define HEARD_BIT(source, cause) (1U << ((unsigned)(source) * CAUSE_COUNT + (unsigned)(cause)))

@@ -70,16 +70,29 @@ struct session *session_find(const struct world *world, const char *id)
 
 /* ---- devices -------------------------------------------------------------------------------------------- */
 
+static void stale_arm(struct world *world)
+{
+	world->stale_wait = STALE_READER_FIRST_NSEC;
+	world->stale_until = world->now + world->stale_wait;
+}
+
 /*
  * A reader that leaves and comes back between two looks keeps its name: PC/SC's client then goes on telling of it with
  * the address that it had. So it is asked, until no reader is where there is no device any more.
  */
 static void stale_begin(struct world *world, const struct device *device)
 {
+	if (device->readers && device->presence == PRESENCE_GONE)
+		stale_arm(world);
+}
+
+/* The device is back at the address that it had, and PC/SC's client may have seen nothing of it. */
+static void stale_look_again(struct world *world, const struct device *device)
+{
 	if (!device->readers || device->presence != PRESENCE_GONE)
 		return;
-	world->stale_wait = STALE_READER_FIRST_NSEC;
-	world->stale_until = world->now + world->stale_wait;
+	world->stale_look = true;
+	stale_arm(world);
 }
 
 static bool is_stale(const struct reader *reader)
@@ -116,8 +129,11 @@ static void stale_give_up(struct world *world)
 
 static void stale_over(struct world *world)
 {
+	bool look = world->stale_look;
+
 	world->stale_until = 0;
-	if (!any_reader_is_stale(world))
+	world->stale_look = false;
+	if (!look && !any_reader_is_stale(world))
 		return;
 	if (world->stale_wait > STALE_READER_MOST_NSEC) {
 		stale_give_up(world);
@@ -179,9 +195,10 @@ static int device_added(struct world *world, const struct event *event)
 
 	if (!device)
 		return -ENOMEM;
-	if (device->disconnected && event->stamp < device->disconnected + STALE_NSEC)
+	if (device->disconnected && event->source != SOURCE_UEVENT && event->stamp < device->disconnected + STALE_NSEC)
 		return 0;
 	device->disconnected = 0;
+	stale_look_again(world, device);
 	device->presence = PRESENCE_HERE;
 	device->listing = world->device_listing;
 	if (facts->id)
@@ -270,7 +287,6 @@ static void pcsc_changed(struct world *world, bool up)
 		world->pcsc_epoch++;
 	HASH_ITER(hh, world->sessions, session, next)
 	{
-		session->pcsc_lost_until = 0;
 		if (!up)
 			session_pcsc_down(world, session);
 		session_busy_update(world, session);
@@ -361,8 +377,10 @@ static void readers_listed(struct world *world, const struct event *event)
 	world->pcsc_listed = true;
 	HASH_ITER(hh, world->sessions, session, next)
 	{
+		session->pcsc_lost_until = 0;
 		if (session->guard == GUARD_ON)
 			session_look(world, session, event->source, event->stamp);
+		session_busy_update(world, session);
 	}
 	world->looking_pcsc = false;
 }
@@ -408,6 +426,8 @@ static int record_told(struct world *world, const struct event *event)
 	session_record(world, session, event, device);
 	session_place(world, session);
 	session_look(world, session, event->source, event->stamp);
+	if (device && device->path[0])
+		device_replaced(world, device, event->stamp);
 	return 0;
 }
 

@@ -22,20 +22,38 @@ struct record_source {
 DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
 
+/*
+ * A note has the time of the login record that it belongs to: one that was written anew while no daemon ran has another.
+ * Which of two is the later one the clock, which people set, cannot tell.
+ */
+static bool is_of_record(const struct record_source *source, int folder, const char *session)
+{
+	struct stat recorded, note;
+
+	return folder >= 0 && fstatat(source->folder, session, &recorded, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(folder, session, &note, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       note.st_mtim.tv_sec == recorded.st_mtim.tv_sec && note.st_mtim.tv_nsec == recorded.st_mtim.tv_nsec;
+}
+
+static void mark_of_record(const struct record_source *source, int folder, const char *session)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	struct stat recorded;
+
+	if (fstatat(source->folder, session, &recorded, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	times[1] = recorded.st_mtim;
+	utimensat(folder, session, times, AT_SYMLINK_NOFOLLOW);
+}
+
 /* What the session was bound to since its login record was written, if it was. */
 static void read_bound(const struct record_source *source, struct login_record *login)
 {
-	struct stat recorded, bound;
 	struct login_record since;
 	struct record_error error;
 
-	if (source->bound < 0 || fstatat(source->folder, login->session, &recorded, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(source->bound, login->session, &bound, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	if (bound.st_mtim.tv_sec < recorded.st_mtim.tv_sec ||
-	    (bound.st_mtim.tv_sec == recorded.st_mtim.tv_sec && bound.st_mtim.tv_nsec < recorded.st_mtim.tv_nsec))
-		return; /* written anew while no daemon ran */
-	if (record_read(source->bound, login->session, 0, source->boot_id, &since, &error) == 0 &&
+	if (is_of_record(source, source->bound, login->session) &&
+	    record_read(source->bound, login->session, 0, source->boot_id, &since, &error) == 0 &&
 	    since.leader == login->leader)
 		*login = since;
 }
@@ -64,7 +82,7 @@ static void read_one(struct record_source *source, const char *name, bool away)
 
 static bool is_away(const struct record_source *source, const char *session)
 {
-	return source->away >= 0 && faccessat(source->away, session, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return is_of_record(source, source->away, session);
 }
 
 static int read_all(struct record_source *source)
@@ -220,6 +238,8 @@ void record_source_set_away(struct record_source *source, const char *session, b
 		unlinkat(source->away, session, 0);
 	else
 		fd = openat(source->away, session, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (away)
+		mark_of_record(source, source->away, session);
 }
 
 void record_source_set_bound(struct record_source *source, const struct login_record *login)
@@ -228,6 +248,8 @@ void record_source_set_bound(struct record_source *source, const struct login_re
 
 	if (r < 0)
 		log_warning("cannot note what session %s is bound to now: %s", login->session, strerror(-r));
+	else if (source->bound >= 0)
+		mark_of_record(source, source->bound, login->session);
 }
 
 void record_source_forget(struct record_source *source, const char *session)

@@ -19,6 +19,7 @@
 struct known_device {
 	char name[USB_PATH_SIZE];
 	struct usb_address usb;
+	unsigned long long seqnum; /* of the uevent that told of it; 0: listed */
 	UT_hash_handle hh;
 };
 
@@ -69,7 +70,8 @@ static struct known_device *known_find(struct udev_source *source, const char *n
 	return known;
 }
 
-static void known_store(struct udev_source *source, const char *name, struct usb_address usb)
+static void known_store(struct udev_source *source, const char *name, struct usb_address usb,
+			unsigned long long seqnum)
 {
 	struct known_device *known = known_find(source, name);
 
@@ -83,6 +85,7 @@ static void known_store(struct udev_source *source, const char *name, struct usb
 		HASH_ADD_STR(source->known, name, known);
 	}
 	known->usb = usb;
+	known->seqnum = seqnum;
 }
 
 static void known_clear(struct udev_source *source)
@@ -118,7 +121,7 @@ static void device_here(struct udev_source *source, enum event_source from, stru
 
 	if (!usb_address_is_set(usb))
 		return;
-	known_store(source, name, usb);
+	known_store(source, name, usb, udev_device_get_seqnum(device));
 	send(source, (struct event){
 			     .type = EVENT_DEVICE_ADD,
 			     .source = from,
@@ -161,6 +164,15 @@ static void on_interface(struct udev_source *source, struct udev_device *device,
 		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_ADD);
 }
 
+/* The device has come back since, with the address that it had: udevd passes the kernel's numbers on. */
+static bool is_overtaken(struct udev_source *source, struct udev_device *device)
+{
+	const struct known_device *known = known_find(source, udev_device_get_sysname(device));
+
+	return known && usb_address_equal(known->usb, device_address(device)) &&
+	       udev_device_get_seqnum(device) < known->seqnum;
+}
+
 /*
  * udevd tells late: by then another device may have the name, or be gone again. So of what it says only a
  * removal counts, and of that only the address that the event itself carries.
@@ -176,6 +188,8 @@ static void on_device(struct udev_source *source, enum event_source from, struct
 	if (strcmp(type, "usb_interface") == 0 && kernel)
 		on_interface(source, device, action);
 	else if (strcmp(type, "usb_device") != 0)
+		return;
+	else if (!kernel && is_overtaken(source, device))
 		return;
 	else if (strcmp(action, "remove") == 0 || strcmp(action, "unbind") == 0)
 		address_changed(source, from, device_address(device), EVENT_DEVICE_REMOVE);
