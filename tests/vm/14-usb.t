@@ -57,6 +57,24 @@ wait_for "[ -e $usb/devnum ] && card-atr" 20
 worker CONT
 ok_guarded_again 'out and in unseen'
 ok 'out and in unseen: at another address' guest "[ \$(cat $usb/devnum) != $address ]"
+
+# With its controller, as in a dock: from the second time on it has the address that it had, within seconds.
+pci=$(guest "readlink -f $usb/../.." | sed 's|.*/||')
+driver=$(guest "readlink -f /sys/bus/pci/devices/$pci/driver")
+controller_anew() { guest "cd $driver && echo $pci > unbind && echo $pci > bind"; }
+controller_anew
+ok_only_card_locked 'its controller went, too'
+ok_guarded_again 'its controller went, too'
+address=$(guest "cat $usb/devnum")
+controller_anew
+ok_only_card_locked 'and again'
+ok_guarded_again 'and again'
+ok 'and again: at the address that it had' guest "[ \$(cat $usb/devnum) = $address ]"
+ok_not_removed 'what udevd says of it late' "$card" 2
+vm card-out
+ok_only_card_locked 'the card is pulled after that'
+vm card-in
+ok_guarded_again 'put back after that'
 vm reader-out
 ok_only_card_locked 'pulled at last'
 ok 'pulled at last: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
