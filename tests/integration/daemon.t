@@ -212,6 +212,15 @@ subtest 'the daemon is away' => sub {
     expect_lock('7', 5, 'the card is out at start: locked');
     expect_entry(2, 'found absent', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '7',
         SCPOLICY_CAUSE => 'absent', SCPOLICY_SOURCE => 'startup');
+    stop_daemon();
+    $daemon = start_daemon();
+    expect_no_lock('7', 1, 'started once more: that was dealt with');
+    stop_daemon();
+    $counter = put_in($SLOT0);
+    record('7', COUNTER => $counter);
+    take_out($SLOT0);
+    $daemon = start_daemon();
+    expect_lock('7', 5, 'its person signed in anew meanwhile, and the card is out: locked');
     drop_record('7');
 };
 
