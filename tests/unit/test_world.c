@@ -162,8 +162,15 @@ static const struct row rows[] = {
 	 "2ms logind session-locked session=3\n3ms logind session-unlocked session=3\n"
 	 "10ms probe device-remove usb=1:5\n3010ms daemon time\n6010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed"},
-	{"logind refuses: failed", "10ms probe device-remove usb=1:5\n11ms logind action-failed session=3",
-	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed"},
+	{"logind refuses, or loses the call: once more, no third time",
+	 "10ms probe device-remove usb=1:5\n11ms logind action-failed session=3\n12ms logind action-failed session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed|act 3 lock|action 3 lock|"
+	 "outcome 3 lock failed"},
+	{"… and then WhenLockFails=logout, once",
+	 SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n11ms logind action-failed session=3\n"
+	     "12ms logind action-failed session=3\n13ms logind action-failed session=3\n600ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed|act 3 lock|action 3 lock|"
+	 "outcome 3 lock failed|act 3 terminate|action 3 logout|outcome 3 logout failed"},
 	{"the card comes back, is pulled again: locked again",
 	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
 	 "900ms probe slot-change usb=1:5 slots=03\n905ms pcsc reader " CARD "card=present counter=3" ATR

@@ -104,6 +104,18 @@ static void start_unit(struct daemon *daemon, const struct verdict *verdict)
 			  strerror(-r));
 }
 
+/* One lock, and nothing after it; pcscd's absence was no removal. */
+static bool ends_with_lock(const struct verdict *verdict)
+{
+	return verdict->cause != CAUSE_PCSC_LOST && verdict->settings->then == ACTION_NONE &&
+	       verdict->settings->action <= ACTION_LOCK;
+}
+
+static bool lock_may_fail(const struct settings *settings)
+{
+	return settings->when_lock_fails == FALLBACK_WARN && settings->when_cannot_lock == FALLBACK_WARN;
+}
+
 /*
  * What a daemon started anew has to know of a removal: that it was dealt with. Until nothing more is to come
  * of it, it is better found and acted on again.
@@ -111,15 +123,15 @@ static void start_unit(struct daemon *daemon, const struct verdict *verdict)
 static void note_away(struct daemon *daemon, const struct verdict *verdict)
 {
 	const char *session = verdict->login->session;
-	const struct settings *settings = verdict->settings;
 	struct session_view view;
 
 	if (!daemon->records)
 		return;
 	if (verdict->type == VERDICT_REMOVAL)
-		record_source_set_away(daemon->records, session,
-				       verdict->cause != CAUSE_PCSC_LOST && settings->then == ACTION_NONE &&
-					       settings->action <= ACTION_LOCK);
+		record_source_set_away(daemon->records, session, ends_with_lock(verdict) && lock_may_fail(verdict->settings));
+	else if (verdict->type == VERDICT_OUTCOME && verdict->outcome == OUTCOME_VERIFIED && ends_with_lock(verdict) &&
+		 world_session(daemon->world, session, &view) && view.state == SESSION_AWAY)
+		record_source_set_away(daemon->records, session, true);
 	else if (verdict->type == VERDICT_CANCELLED && world_session(daemon->world, session, &view) &&
 		 view.state == SESSION_AWAY)
 		record_source_set_away(daemon->records, session, true);

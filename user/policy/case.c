@@ -389,19 +389,23 @@ void case_console_locked(struct world *world, struct session *session, uint64_t 
 	session_busy_update(world, session);
 }
 
-/* What could not be done is made up for once: by a lock, which is something at least; for a lock, see WhenLockFails=. */
+/*
+ * What could not be done is made up for once: by a lock, which is something at least, and may have been lost with a
+ * logind that was started anew. A lock that failed again, or physlock: see WhenLockFails=.
+ */
 void case_step_failed(struct world *world, struct session *session, uint64_t stamp)
 {
+	bool console = session->taken == ACTION_LOCK && (session->kind & KIND_CONSOLE);
+
 	if (session->awaited == AWAIT_NOTHING)
 		return;
 	tell_outcome(world, session, OUTCOME_FAILED, stamp, "refused");
-	if (session->guard == GUARD_AWAY && !session->retried) {
+	if (session->guard == GUARD_AWAY && !session->retried && !console) {
 		session->retried = true;
-		if (session->taken != ACTION_LOCK)
-			take_action(world, session, ACTION_LOCK);
-		else if (session->settings->when_lock_fails == FALLBACK_LOGOUT)
-			take_destructive(world, session, ACTION_LOGOUT);
-	}
+		take_action(world, session, ACTION_LOCK);
+	} else if (session->guard == GUARD_AWAY && session->taken == ACTION_LOCK &&
+		   session->settings->when_lock_fails == FALLBACK_LOGOUT)
+		take_destructive(world, session, ACTION_LOGOUT);
 	session_busy_update(world, session);
 }
 
