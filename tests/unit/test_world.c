@@ -530,6 +530,10 @@ static const struct row rows[] = {
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n4900ms pcsc pcsc-up\n4901ms pcsc pcsc-down\n"
 	 "5010ms daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
+	{"PC/SC goes on to name a reader that is gone: asked for a minute, then told, once",
+	 "10ms probe device-remove usb=1:5\n510ms daemon time\n1510ms daemon time\n3510ms daemon time\n7510ms daemon time\n"
+	 "15510ms daemon time\n31510ms daemon time\n63510ms daemon time\n127510ms daemon time\n300s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified|comm-error 3"},
 	{"a record whose reader's address is another device's by now",
 	 "5ms startup device-add usb=1:7 path=1-9 id=0001:0002\n"
 	 "10ms record record session=4 name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3 id=08e6:4433",
@@ -637,13 +641,9 @@ static void test_bound(void **state _unused_)
 }
 
 /* When PC/SC is asked where the readers are. */
-struct located {
-	char text[512];
-};
-
 static void note_located(void *userdata, const struct verdict *verdict)
 {
-	struct located *located = userdata;
+	struct heard *located = userdata;
 
 	if (verdict->type == VERDICT_LOCATE)
 		sprintf(located->text + strlen(located->text), " %llu", (unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
@@ -662,7 +662,7 @@ static void pass_time(struct world *world)
 /* A reader that came back under its name is still told of where it was: PC/SC is asked, a pcscd that hangs not for ever. */
 static void test_stale_reader(void **state _unused_)
 {
-	struct located located = {.text = ""};
+	struct heard located = {""};
 	struct world *world = NULL;
 
 	event_count = 0;

@@ -113,6 +113,11 @@ struct reader *reader_get(struct world *world, const struct reader_state *state)
 	return reader;
 }
 
+bool device_is_elsewhere(const struct device *device, const struct session *session)
+{
+	return device->path[0] && session->login.usb_path[0] && strcmp(device->path, session->login.usb_path) != 0;
+}
+
 bool slot_is_shared(const struct device *device, uint8_t slot)
 {
 	const struct reader *reader;
@@ -157,8 +162,7 @@ struct reader *reader_of_session(const struct world *world, const struct session
 	struct reader *by_name = reader_find(world, session->login.card.name);
 
 	/* The name may have passed to a reader in another place. */
-	if (!session->device && by_name && by_name->device && by_name->device->path[0] && session->login.usb_path[0] &&
-	    strcmp(by_name->device->path, session->login.usb_path) != 0)
+	if (!session->device && by_name && by_name->device && device_is_elsewhere(by_name->device, session))
 		return NULL;
 	if (!session->device || !by_name)
 		return session->device ? reader_in_slot(world, session->device, session->login.card.slot) : by_name;

@@ -35,8 +35,7 @@ void session_place(struct world *world, struct session *session)
 	if (session->device || session->guard != GUARD_ON || !reader || !reader->device)
 		return;
 	/* The name may have passed to a reader in another place. */
-	if (session->login.usb_path[0] && reader->device->path[0] &&
-	    strcmp(session->login.usb_path, reader->device->path) != 0) {
+	if (device_is_elsewhere(reader->device, session)) {
 		session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_PCSC, world->now);
 		return;
 	}

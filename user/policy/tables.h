@@ -179,6 +179,7 @@ struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct reader_state *state); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
 struct reader *reader_of_session(const struct world *world, const struct session *session);
+bool device_is_elsewhere(const struct device *device, const struct session *session); /* known to be another port */
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 
 /* session.c: is the session's card in? */

@@ -182,8 +182,7 @@ static void device_replaced(struct world *world, struct device *device, uint64_t
 
 	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
 	{
-		if (session->guard == GUARD_ON && session->login.usb_path[0] &&
-		    strcmp(session->login.usb_path, device->path) != 0)
+		if (session->guard == GUARD_ON && device_is_elsewhere(device, session))
 			session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_DEVICE, stamp);
 	}
 }
@@ -426,7 +425,7 @@ static int record_told(struct world *world, const struct event *event)
 	session_record(world, session, event, device);
 	session_place(world, session);
 	session_look(world, session, event->source, event->stamp);
-	if (device && device->path[0])
+	if (device)
 		device_replaced(world, device, event->stamp);
 	return 0;
 }
