@@ -111,7 +111,8 @@ static bool ends_with_lock(const struct verdict *verdict)
 	       verdict->settings->action <= ACTION_LOCK;
 }
 
-static bool lock_may_fail(const struct settings *settings)
+/* Nor would anything follow if it failed. */
+static bool failure_only_warns(const struct settings *settings)
 {
 	return settings->when_lock_fails == FALLBACK_WARN && settings->when_cannot_lock == FALLBACK_WARN;
 }
@@ -128,7 +129,7 @@ static void note_away(struct daemon *daemon, const struct verdict *verdict)
 	if (!daemon->records)
 		return;
 	if (verdict->type == VERDICT_REMOVAL)
-		record_source_set_away(daemon->records, session, ends_with_lock(verdict) && lock_may_fail(verdict->settings));
+		record_source_set_away(daemon->records, session, ends_with_lock(verdict) && failure_only_warns(verdict->settings));
 	else if (verdict->type == VERDICT_OUTCOME && verdict->outcome == OUTCOME_VERIFIED && ends_with_lock(verdict) &&
 		 world_session(daemon->world, session, &view) && view.state == SESSION_AWAY)
 		record_source_set_away(daemon->records, session, true);
