@@ -36,7 +36,6 @@ LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LP
 }
 
 FORWARD(SCardReleaseContext, (SCARDCONTEXT context), context)
-FORWARD(SCardIsValidContext, (SCARDCONTEXT context), context)
 FORWARD(SCardCancel, (SCARDCONTEXT context), context)
 FORWARD(SCardListReaders, (SCARDCONTEXT context, LPCSTR groups, LPSTR ret_names, LPDWORD size), context, groups, ret_names,
 	size)
