@@ -67,6 +67,7 @@ struct event {
 		struct device_facts device; /* DEVICE_* */
 		struct {
 			struct usb_address usb;
+			uint8_t endpoint; /* number of its interrupt endpoint, one a CCID interface; 0: not known */
 			uint8_t bytes;
 			const uint8_t *slots; /* bit 2n: card in slot n; bit 2n+1: that changed (CCID 6.3.1) */
 		} slot_change;

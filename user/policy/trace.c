@@ -50,6 +50,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_REREAD] = "reread",
 	[VERDICT_LOCATE] = "locate",
 	[VERDICT_BOUND] = "bound",
+	[VERDICT_DEALT] = "dealt",
 	[VERDICT_REMOVAL] = "removal",
 	[VERDICT_ACTION] = "action",
 	[VERDICT_OUTCOME] = "outcome",
@@ -63,6 +64,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_COUNTDOWN] = "countdown",
 	[VERDICT_CANCELLED] = "cancelled",
 	[VERDICT_CANNOT_LOCK] = "cannot-lock",
+	[VERDICT_UNGUARDED] = "unguarded",
 };
 
 /* ---- the settings' keys, for writing and reading alike ---- */

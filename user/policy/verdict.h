@@ -18,6 +18,7 @@ enum verdict_type {
 	VERDICT_REREAD,	  /* have PC/SC tell again, it alone */
 	VERDICT_LOCATE,	  /* … and where on USB each reader is, too */
 	VERDICT_BOUND,	  /* keep `login`: what the session is bound to is not what was recorded any more */
+	VERDICT_DEALT,	  /* keep for a daemon that starts later: its removal was dealt with, or (`dealt` false) none is */
 	VERDICT_UNIT,	  /* start `settings`->unit for the session */
 	/* Tell. */
 	VERDICT_REMOVAL,  /* a case was opened for the session */
@@ -32,6 +33,7 @@ enum verdict_type {
 	VERDICT_COUNTDOWN,    /* `action` follows in `later` nanoseconds unless the session is unlocked */
 	VERDICT_CANCELLED,    /* it will not: `detail` says why */
 	VERDICT_CANNOT_LOCK,  /* the session has nothing that would lock it */
+	VERDICT_UNGUARDED,    /* its person works, and no removal of the card that they use would be noticed */
 	VERDICT_TYPE_COUNT,
 };
 
@@ -60,6 +62,7 @@ struct verdict {
 	enum step step;	/* ACT */
 	unsigned steps; /* ARM: bit n for enum step n */
 	enum outcome outcome;
+	bool dealt; /* DEALT */
 	struct usb_address usb;	/* WATCH, UNWATCH */
 	uint64_t stamp;		/* when the removal arose; for HEARD, when this source's word arose */
 	uint64_t later;		/* HEARD, OUTCOME: nanoseconds after the case's own stamp; COUNTDOWN: left */

@@ -20,6 +20,12 @@ struct world *world_free(struct world *world);
 /* 0, or -ENOMEM: then nothing of this event was taken in, and telling it again is right. */
 int world_event(struct world *world, const struct event *event);
 
+/*
+ * Whether the core's state is one of those that core.h shows: NULL, or what is wrong with it, in words. Walks
+ * everything: for tests, replays and fuzzers, after each event.
+ */
+const char *world_check(const struct world *world);
+
 /* The next moment (CLOCK_MONOTONIC, ns) at which an EVENT_TIME is due; UINT64_MAX when none is. */
 uint64_t world_deadline(const struct world *world);
 
