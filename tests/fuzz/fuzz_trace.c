@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	assert(text && world_new(on_verdict, NULL, &world) == 0);
 	for (char *line = strtok_r(text, "\n", &rest); line && count < LINES_MAX; line = strtok_r(NULL, "\n", &rest)) {
-		struct trace_error error = {""};
+		struct trace_error error = {0};
 
 		if (trace_parse(line, &events[count], &error) < 0) {
 			assert(error.text[0]);

@@ -221,7 +221,7 @@ static struct trace_event *parsed(const char *line)
 		struct trace_event event;
 	} cache[128];
 	char stamped[TRACE_LINE_MAX];
-	struct trace_error error = {""};
+	struct trace_error error = {0};
 
 	for (size_t i = 0; i < ELEMENTS(cache); i++) {
 		if (cache[i].line == line)

@@ -57,7 +57,7 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 static void tell(struct stage *stage, uint64_t ms, const char *format, ...) _printf_(3, 4);
 static void tell(struct stage *stage, uint64_t ms, const char *format, ...)
 {
-	struct trace_error error = {""};
+	struct trace_error error = {0};
 	char line[TRACE_LINE_MAX];
 	va_list arguments;
 	int used;

@@ -91,11 +91,13 @@ static int put_through(struct replay *replay, FILE *recording)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
+	ssize_t length;
 	int r = 0;
 
-	while (r >= 0 && getline(&line, &size, recording) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
-		r = replay_line(replay, line);
+	while (r >= 0 && (length = getline(&line, &size, recording)) >= 0) {
+		if (length > 0 && line[length - 1] == '\n')
+			line[--length] = '\0';
+		r = replay_bytes(replay, line, (size_t)length);
 	}
 	if (r >= 0 && ferror(recording))
 		r = -EIO;

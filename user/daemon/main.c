@@ -40,8 +40,8 @@ static int replay_lines(struct replay *replay, FILE *recording)
 
 	while (r >= 0 && (length = getline(&line, &size, recording)) >= 0) {
 		if (length > 0 && line[length - 1] == '\n')
-			line[length - 1] = '\0';
-		r = replay_line(replay, line);
+			line[--length] = '\0';
+		r = replay_bytes(replay, line, (size_t)length);
 	}
 	return r < 0 ? r : replay_end(replay);
 }

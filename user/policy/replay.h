@@ -3,6 +3,9 @@
 /*
  * A recording, put through a core of its own: one line an event, as trace.h writes it; below it, each behind
  * "= ", the verdicts that followed. Lines that begin with '#' and empty ones are skipped.
+ *
+ * "dealt" and "unguarded" are younger than the first recordings: where a recording has no such line, what the core says
+ * of these two is skipped.
  */
 #include "macro.h"
 #include "trace.h"
@@ -11,7 +14,7 @@ struct replay;
 
 struct replay_result {
 	size_t events, verdicts;
-	char error[256]; /* of -EBADMSG: "line 7: …"; of -EREMOTEIO: where the verdicts differ first */
+	char error[256]; /* "line 7, column 12: …" of -EBADMSG; "line 7: …" of -EREMOTEIO and -ENOTRECOVERABLE */
 };
 
 /* What is told while lines are put through; each may be NULL. `line` is without a newline. */
@@ -26,9 +29,11 @@ struct replay *replay_free(struct replay *replay);
 DEFINE_CLEANUP(struct replay *, replay_free)
 
 /*
- * The next line, without its newline. 0; -EREMOTEIO when a verdict is not as recorded; -EBADMSG for a line
- * that is neither event nor verdict; -ENOMEM. After a failure nothing more is to be told.
+ * The next line without its newline, of `size` bytes with a NUL behind them. 0; -EREMOTEIO when a verdict is not as
+ * recorded; -EBADMSG for a line that is neither event nor verdict; -ENOTRECOVERABLE when the core's own state is broken;
+ * -ENOMEM. After a failure nothing more is to be told.
  */
+int replay_bytes(struct replay *replay, const char *line, size_t size);
 int replay_line(struct replay *replay, const char *line);
 
 /* After the last line: 0, or -EREMOTEIO when the core said more than was recorded. */

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Events and verdicts as text, one a line, so that what happened can be kept, read, and put through the core
- * again:
+ * again; scpolicyctl(1) describes the language.
  *
  *   1500ms probe slot-change usb=1:5 slots=02
  *   1504ms pcsc reader name=Reader%2000%2000 slot=0 usb=1:5 card=empty counter=2 atr=
@@ -15,9 +15,10 @@
 
 #include "verdict.h"
 
-#define TRACE_LINE_MAX 4096
+/* Room for the longest line that is written: a record whose causes all have settings, units and rules of their own. */
+#define TRACE_LINE_MAX 8192
 
-/* Room for what a parsed event points to. */
+/* Room for what a parsed event points to, and each key's place (trace_keys.c). */
 struct trace_event {
 	struct event event;
 	struct reader_state reader;
@@ -28,22 +29,37 @@ struct trace_event {
 	char path[USB_PATH_SIZE];
 	char id[10];
 	char session[SESSION_ID_SIZE];
-	uint8_t slots[8], slot_bytes;
+	uint8_t endpoint;
+	struct {
+		uint8_t size;
+		uint8_t bytes[8];
+	} slots;
 };
 
 struct trace_error {
 	char text[128];
+	unsigned column; /* where the word begins that is wrong, in bytes from 1 */
 };
 
-/* 0; -EBADMSG with ret_error saying what is wrong. `ret` is usable only after success, and not to be moved. */
+/*
+ * 0; -EBADMSG with ret_error saying what is wrong. `ret` is usable only after success, and not to be moved. The
+ * line is without its newline, of any length, and may hold any byte.
+ */
+int trace_parse_bytes(const char *line, size_t size, struct trace_event *ret, struct trace_error *ret_error);
 int trace_parse(const char *line, struct trace_event *ret, struct trace_error *ret_error);
 
 /* The line, without a newline, into `line`; returns it. */
 const char *trace_format(const struct event *event, char line[static TRACE_LINE_MAX]);
 const char *trace_format_verdict(const struct verdict *verdict, char line[static TRACE_LINE_MAX]);
 
-/*
- * Adds "= ", the verdict's line and a newline at `*used` of `buffer`, and a NUL, as recordings have it. One that
- * does not fit is left out.
- */
-void trace_append_verdict(const struct verdict *verdict, char *buffer, size_t size, size_t *used);
+/* `text` with %XX for what a value cannot hold; what does not fit is cut off. Returns `buffer`. */
+const char *trace_escape(const char *text, char *buffer, size_t size);
+
+/* Text that grows; `text` is NULL, or malloc()ed with room for `size`, `used` of it before the NUL. */
+struct trace_buffer {
+	char *text;
+	size_t used, size;
+};
+
+/* Adds "= ", the verdict's line and a newline, as recordings have it. 0, or -ENOMEM and nothing added. */
+int trace_append_verdict(const struct verdict *verdict, struct trace_buffer *buffer);
