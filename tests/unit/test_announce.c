@@ -61,6 +61,7 @@ static void test_verdicts(void **state _unused_)
 		 "will not end: it was unlocked."},
 		{{.type = VERDICT_CANCELLED, .action = ACTION_LOGOUT}, "will not end: cancelled."},
 		{{.type = VERDICT_CANNOT_LOCK}, "nothing here can lock"},
+		{{.type = VERDICT_UNGUARDED}, "This session is not guarded: lock it yourself"},
 	};
 	struct verdict verdict;
 	char tty[32], byte;

@@ -87,6 +87,7 @@ static void test_verdicts(void **state _unused_)
 		{{.type = VERDICT_SETTLED}, "\nscpolicyd_settled_total{} 1\n"},
 		{{.type = VERDICT_CANCELLED}, "\nscpolicyd_cancelled_total{} 1\n"},
 		{{.type = VERDICT_CANNOT_LOCK}, "\nscpolicyd_cannot_lock_total{} 1\n"},
+		{{.type = VERDICT_UNGUARDED}, "\nscpolicyd_unguarded_total{} 1\n"},
 		{{.type = VERDICT_RECHECKED}, "\nscpolicyd_rechecks_total{} 1\n"},
 	};
 	static struct page before, after;

@@ -95,7 +95,30 @@ void announce_verdict(const struct verdict *verdict, const char *tty)
 	case VERDICT_CANNOT_LOCK:
 		snprintf(text, sizeof(text), "Your smart card was removed, but nothing here can lock this session.");
 		break;
-	default:
+	case VERDICT_UNGUARDED:
+		snprintf(text, sizeof(text), "This session is not guarded: lock it yourself when you take your smart card.");
+		break;
+	case VERDICT_ACT:
+	case VERDICT_ARM:
+	case VERDICT_DISARM:
+	case VERDICT_WATCH:
+	case VERDICT_UNWATCH:
+	case VERDICT_RECHECK:
+	case VERDICT_REREAD:
+	case VERDICT_LOCATE:
+	case VERDICT_BOUND:
+	case VERDICT_DEALT:
+	case VERDICT_UNIT:
+	case VERDICT_REMOVAL:
+	case VERDICT_ACTION:
+	case VERDICT_OUTCOME:
+	case VERDICT_HEARD:
+	case VERDICT_CONTRADICTED:
+	case VERDICT_COMM_ERROR:
+	case VERDICT_RESTORED:
+	case VERDICT_RECHECKED:
+	case VERDICT_SETTLED:
+	case VERDICT_TYPE_COUNT:
 		return;
 	}
 	r = announce_write(tty, verdict->login->uid, text);

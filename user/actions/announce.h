@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Tells the person at a session's terminal what is about to happen to it, as wall(1) would: countdowns, and
- * that they were cancelled. Graphical sessions have no terminal that anybody sees.
+ * Tells the person at a session's terminal what is about to happen to it, as wall(1) would: countdowns,
+ * that they were cancelled, and what is not protected. Graphical sessions have no terminal that anybody sees.
  */
 #include "verdict.h"
 
 /*
- * Writes the line that belongs to a COUNTDOWN, CANCELLED or CANNOT_LOCK to `tty`, logind's TTY property
+ * Writes the line that belongs to a COUNTDOWN, CANCELLED, CANNOT_LOCK or UNGUARDED to `tty`, logind's TTY property
  * ("tty2", "pts/0"; "": none, nothing is done). Ignores other verdicts. Never blocks; what fails is logged.
  */
 void announce_verdict(const struct verdict *verdict, const char *tty);

@@ -23,6 +23,7 @@ static const struct plain {
 	{VERDICT_SETTLED, "scpolicyd_settled_total"},
 	{VERDICT_CANCELLED, "scpolicyd_cancelled_total"},
 	{VERDICT_CANNOT_LOCK, "scpolicyd_cannot_lock_total"},
+	{VERDICT_UNGUARDED, "scpolicyd_unguarded_total"},
 	{VERDICT_RECHECKED, "scpolicyd_rechecks_total"},
 };
 

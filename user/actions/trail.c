@@ -41,6 +41,7 @@ static const struct kind kinds[] = {
 	[VERDICT_COUNTDOWN] = {"countdown", "839feb6e21c74c448e81261c5c215857", LOG_NOTICE},
 	[VERDICT_CANCELLED] = {"cancelled", "3bab741473bc419e9e3d3243fc6cb087", LOG_NOTICE},
 	[VERDICT_CANNOT_LOCK] = {"cannot-lock", "28f5cc31be1a46149e0decf990dca9e3", LOG_WARNING},
+	[VERDICT_UNGUARDED] = {"unguarded", "9d2c61b7f0e34c58a7b3d16e82f4a905", LOG_WARNING},
 };
 #define MESSAGE_ID_DEGRADED "46b9d3f0e28c4175a3d61f7c90b5e82a"
 #define MESSAGE_ID_CONFIG   "65aa51242b9643c7a85666e2ef76bc73"
@@ -141,8 +142,24 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 	case VERDICT_CANNOT_LOCK:
 		say(entry, "Session %s of user %s cannot be locked%s%s", session, user, between, detail);
 		break;
-	default:
+	case VERDICT_UNGUARDED:
+		say(entry, "Session %s of user %s is not guarded%s%s", session, user, between, detail);
+		break;
+	case VERDICT_RECHECKED:
 		say(entry, "Everything was looked at anew");
+		break;
+	case VERDICT_ACT:
+	case VERDICT_ARM:
+	case VERDICT_DISARM:
+	case VERDICT_WATCH:
+	case VERDICT_UNWATCH:
+	case VERDICT_RECHECK:
+	case VERDICT_REREAD:
+	case VERDICT_LOCATE:
+	case VERDICT_BOUND:
+	case VERDICT_DEALT:
+	case VERDICT_UNIT:
+	case VERDICT_TYPE_COUNT:
 		break;
 	}
 }
@@ -153,6 +170,11 @@ static bool names_action(enum verdict_type type)
 {
 	return type == VERDICT_REMOVAL || type == VERDICT_ACTION || type == VERDICT_OUTCOME ||
 	       type == VERDICT_COUNTDOWN || type == VERDICT_CANCELLED || type == VERDICT_CANNOT_LOCK;
+}
+
+static bool has_cause(enum verdict_type type)
+{
+	return type != VERDICT_COMM_ERROR && type != VERDICT_RECHECKED && type != VERDICT_UNGUARDED;
 }
 
 static bool has_later(enum verdict_type type)
@@ -211,7 +233,7 @@ bool trail_verdict(const struct verdict *verdict, const struct trail_times *time
 	if (verdict->login)
 		add_session(ret, verdict->login);
 	ret->text[TRAIL_SOURCE] = event_source_name(verdict->source);
-	if (verdict->type != VERDICT_COMM_ERROR && verdict->type != VERDICT_RECHECKED)
+	if (has_cause(verdict->type))
 		ret->text[TRAIL_CAUSE] = cause_name(verdict->cause);
 	if (has_later(verdict->type))
 		add_number(ret, TRAIL_LATER, verdict->later);

@@ -43,6 +43,8 @@ static void say_slots(char *text, const struct event *event)
 
 	say(text, "reader");
 	say_usb(text, event->slot_change.usb);
+	if (event->slot_change.endpoint)
+		say(text, ", endpoint %u", event->slot_change.endpoint);
 	for (unsigned slot = 0; slot < event->slot_change.bytes * 4U; slot++) {
 		unsigned bits = event->slot_change.slots[slot / 4] >> slot % 4 * 2;
 
@@ -152,7 +154,20 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 	case EVENT_SESSION_KIND:
 		say_kind(text, event);
 		break;
-	default:
+	case EVENT_DEVICES_LISTED:
+	case EVENT_PCSC_UP:
+	case EVENT_PCSC_DOWN:
+	case EVENT_PCSC_LISTED:
+	case EVENT_SESSION_ENDED:
+	case EVENT_SESSION_LOCKED:
+	case EVENT_SESSION_UNLOCKED:
+	case EVENT_ACTION_DONE:
+	case EVENT_ACTION_FAILED:
+	case EVENT_PROBE:
+	case EVENT_SLEEP:
+	case EVENT_RESUME:
+	case EVENT_LOST:
+	case EVENT_TIME:
 		say_plain(text, event);
 		break;
 	}
@@ -243,7 +258,13 @@ static void say_verdict(char *text, const struct verdict *verdict)
 	case VERDICT_CANNOT_LOCK:
 		say(text, "nothing here can lock it");
 		break;
-	default:
+	case VERDICT_DEALT:
+		say(text, verdict->dealt ? "keep that its removal was dealt with" : "keep that it has no removal");
+		break;
+	case VERDICT_UNGUARDED:
+		say(text, "not guarded: no removal of its card would be noticed");
+		break;
+	case VERDICT_TYPE_COUNT:
 		break;
 	}
 }

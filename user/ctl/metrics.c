@@ -35,6 +35,7 @@ static const struct family {
 	{"scpolicyd_settled", KIND_COUNTER, NULL, "Removals forgotten because the card was back within Settle=."},
 	{"scpolicyd_cancelled", KIND_COUNTER, NULL, "Second stages and waits that were called off."},
 	{"scpolicyd_cannot_lock", KIND_COUNTER, NULL, "Removals from sessions that have nothing to lock them."},
+	{"scpolicyd_unguarded", KIND_COUNTER, NULL, "Times that a session's removals would no longer have been noticed."},
 	{"scpolicyd_rechecks", KIND_COUNTER, NULL, "Full comparisons of every session with what is there."},
 	{"scpolicyd_lost_messages", KIND_COUNTER, NULL, "Times that a source lost messages."},
 };
