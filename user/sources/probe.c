@@ -51,6 +51,7 @@ static struct event slot_changed(const struct removal_event *record)
 		.slot_change =
 			{
 				.usb = {record->bus, record->device},
+				.endpoint = record->endpoint,
 				.bytes = record->slot_bytes < REMOVAL_SLOT_BYTES ? record->slot_bytes
 										 : REMOVAL_SLOT_BYTES,
 				.slots = record->slots,
