@@ -58,6 +58,13 @@ names('user/man/pam_scpolicy.8.scd', 'arguments', @arguments);
 my @events = all(slurp('user/actions/trail.c'), qr/\] = \{"([a-z-]+)", "[0-9a-f]{32}"/);
 names('user/man/scpolicyd.8.scd', 'journal events', @events);
 
+# ---- scpolicyctl(1): the language of recordings
+
+my $language = slurp('user/policy/trace_keys.c');
+names('user/man/scpolicyctl.1.scd', 'events', all($language, qr/\[EVENT_\w+\] = \{"([a-z-]+)"/));
+names('user/man/scpolicyctl.1.scd', 'keys', all($language, qr/\[(?:KEY|SETTING|TRACE)_\w+\] = \{"([a-z-]+)"/));
+names('user/man/scpolicyctl.1.scd', 'verdicts', all(slurp('user/policy/trace_write.c'), qr/\[VERDICT_\w+\] = "([a-z-]+)"/));
+
 # A stack names only arguments that the module knows, and each line of it is one.
 for my $block (slurp('user/man/pam_scpolicy.8.scd') =~ /^```\n(.*?)^```/msg) {
 	for my $line (grep { /\.so\b/ } split /\n/, $block) {

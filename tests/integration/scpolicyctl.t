@@ -233,6 +233,8 @@ X
     is($complete->('simulate', '1', 're'), 'reader', 'a cause');
     is($complete->('simulate', '1', 'card', ''), '', 'then nothing');
     is($complete->('replay', "$recordings/card"), "$recordings/card-pulled.trace", 'a file');
+    is($complete->('replay', '--l'), '--live', 'or none');
+    is($complete->('replay', '--live', "$recordings/card"), '', '… and then no file');
     my ($status, $help) = ctl('--help');
     my %completed = map { $_ => 1 } split ' ', $complete->('');
     my @missing = grep { !$completed{$_} } $help =~ s/\n  -j, .*//sr =~ /^  ([a-z]+)(?: [\[A-Z][^ ]*)* {2,}/mg;
@@ -332,9 +334,145 @@ subtest 'replay' => sub {
     open(my $file, '<', "$recordings/card-pulled.trace") or die $!;
     my $recording = join '', <$file>;
     $refuses->(qr/line \d+: recorded "= act 12 terminate", now "= act 12 lock"/, $recording =~ s/= act 12 lock/= act 12 terminate/r);
-    $refuses->(qr/line 2: unknown source/, "1ms daemon probe\n1ms \x1b[31m\xff probe\n");
+    $refuses->(qr/line 2, column 5: unknown source/, "1ms daemon probe\n1ms \x1b[31m\xff probe\n");
+    $refuses->(qr/line 3, column 17: unknown key or bad value: name/, "# one\n\n1ms pcsc reader name=R%0\n");
+    $refuses->(qr/line 1, column 12: a NUL byte/, "1ms daemon probe\0 and more\n");
     is((ctl('replay', '/dev/null'))[0], 1, 'nothing in it');
     refused('root', 1, qr/No such file/, 'replay', '/nowhere');
+};
+
+# The core as a filter. Its answers to some text, or a file, on standard input.
+sub live {
+    my ($input, @words) = @_;
+    write_file('/run/live', $input);
+    open(my $kept, '<&', \*STDIN) or die $!;
+    open(STDIN, '<', ref $input ? $$input : '/run/live') or die $!;
+    my @answer = ctl('replay', '--live', @words);
+    open(STDIN, '<&', $kept) or die $!;
+    return @answer;
+}
+
+my $stage = <<'X';
+# One reader, one session.
+0ms startup device-add usb=1:5 path=1-1 id=08e6:4433
+0ms startup devices-listed
+0ms pcsc pcsc-up
+0ms pcsc reader name=R%2000 slot=0 usb=1:5 card=present counter=1 atr=3B02
+0ms pcsc pcsc-listed
+1ms record record session=3 user=anna name=R%2000 slot=0 usb=1:5 card=present counter=1 atr=3B02 path=1-1
+1ms daemon probe
+X
+my $guarded = '. session=3 state=guarded locked=no counter=1 usb=1:5 reader=R%2000';
+
+subtest 'replay --live, a conversation' => sub {
+    my $live = start('live', build('scpolicyctl'), 'replay', '--live');
+    # Each answer is there before the next line is said.
+    my $answers = sub {
+        my ($line, $last, @expected) = @_;
+        my $heard = '';
+        $live->say($line);
+        while ($heard !~ /^\Q$last\E/m) {
+            $heard .= ($live->wait_for(qr/^[=.] /, 10) // last) . "\n";
+        }
+        my @missing = grep { $heard !~ /^\Q$_\E$/m } @expected;
+        is("@missing", '', $line) or diag($heard);
+        return $heard;
+    };
+    $answers->($_, '. deadline=') for grep { /^\d/ } split /\n/, $stage;
+    $answers->('?', '. end', $guarded);
+    my $said = $answers->('10ms probe slot-change usb=1:5 endpoint=3 slots=02', '. deadline=', '= act 3 lock', '= removal 3 card probe');
+    like($said, qr/\A= act 3 lock\n(?:= .*\n)+\. deadline=\d+\n\z/, 'verdicts in their order, then the deadline');
+    $answers->('20ms pcsc reader name=R%2000 slot=0 usb=1:5 card=empty counter=2', '. deadline=', '= heard 3 card pcsc');
+    $answers->('30ms logind session-locked session=3', '. deadline=', '= outcome 3 lock verified');
+    $answers->('40s daemon time', '. deadline=', '. deadline=none');
+    $answers->('?', '. end', '. session=3 state=away locked=yes counter=1 usb=1:5 reader=R%2000');
+    $answers->('50s logind session-ended session=3', '. deadline=', '= disarm 3');
+    is($answers->('?', '. end'), ". end\n", 'no session is left');
+    $live->end('TERM');
+};
+
+subtest 'replay --live, recordings' => sub {
+    for my $path (glob "$recordings/*.trace") {
+        open(my $file, '<', $path) or die $!;
+        my $recording = join '', <$file>;
+        my ($status, $said, $errors) = live($recording);
+        is("$status$errors", '0', $path);
+        my @verdicts = grep { !/^= (?:dealt|unguarded) / } $said =~ /^= .*/mg;
+        is_deeply(\@verdicts, [$recording =~ /^= .*/mg], 'says what was recorded, once');
+        is(() = $said =~ /^\. deadline=(?:\d+|none)$/mg, () = $recording =~ /^\d/mg, 'a deadline for each event');
+    }
+};
+
+subtest 'replay --live, the example of scpolicyctl(1)' => sub {
+    open(my $file, '<', "$top/user/man/scpolicyctl.1.scd") or die $!;
+    my ($example) = join('', <$file>) =~ /^```\n(0ms .*?)^```$/ms;
+    my ($status, $said) = live(join '', $example =~ /^[^=.].*\n/mg);
+    my ($end) = $said =~ /(?:\A|\n)((?:\. session=.*\n)*\. end\n)\z/;
+    is($said, join('', $example =~ /^[=.].*\n/mg) . $end, 'says what stands there');
+};
+
+subtest 'replay --live, what is no event' => sub {
+    my $refuses = sub {
+        my ($why, $pattern, $input) = @_;
+        my ($status, $said, $errors) = live($input);
+        is($status, 2, "$why: exit status 2");
+        like($errors, qr/\Ascpolicyctl: $pattern\n\z/, '  where');
+        unlike($errors, qr/[\x00-\x09\x0b-\x1f\x7f-\x9f]/, '  fit for a terminal') if $why ne 'noise';
+        return $said;
+    };
+    $refuses->('a word', qr/line 1, column 1: not a stamp: hello/, "hello\n");
+    $refuses->('no newline', qr/line 2, column 12: unknown event: tme/, "1ms daemon time\n1ms daemon tme");
+    $refuses->('a key', qr/line 3, column 31: unknown key or bad value: foo/, "# a comment\n\n1ms probe slot-change usb=1:5 foo=1\n");
+    $refuses->('no key', qr/line 1, column 11: no usb: slot-change/, "1ms probe slot-change slots=02\n");
+    $refuses->('control characters', qr/line 1, column 5: unknown source: \?\[31m\?+/, "1ms \e[31m\xff\xfe\n");
+    $refuses->('a NUL byte', qr/line 1, column 5: a NUL byte/, "1ms \0aemon time\n");
+    $refuses->('a NUL byte behind', qr/line 1, column 12: a NUL byte/, "1ms daemon time\0\n");
+    $refuses->('a carriage return', qr/line 1, column 12: unknown event: time\?/, "1ms daemon time\r\n");
+    $refuses->('a long word', qr/line 1, column 1: too long a word/, 'x' x 5_000_000);
+    $refuses->('a long line', qr/line 1, column 65537: too long a line/, '1ms daemon time' . ' ' x 5_000_000 . "\n");
+    $refuses->('no end', qr/line 1, column 1: a NUL byte/, \'/dev/zero');
+    srand 11;
+    $refuses->('noise', qr/line \d+, column \d+: [^\n]+/, join '', map { chr int rand 256 } 1 .. 100_000) for 1 .. 5;
+    # Nothing of it is taken in, and what was before stays.
+    for my $line ('2s probe device-remove usb=1:5 foo=1', '2s logind session-ended session=3 action', "2s probe slot-change usb=1:5 slots=02\0") {
+        my $said = $refuses->('a bad end', qr/line 9, column \d+: [^\n]+/, "$stage$line\n10s daemon time\n");
+        like($said, qr/\. deadline=none\n\Q$guarded\E\n\. end\n\z/, '  changes nothing, and is the end');
+    }
+};
+
+subtest 'replay --live, lines of any length, and many' => sub {
+    is_deeply([live('')], [0, ". end\n", ''], 'nothing');
+    is_deeply([live('?')], [0, ". end\n. end\n", ''], 'a question alone');
+    my ($status, $said, $errors) = live('#' . "\0\xff" x 2_000_000 . "\n= " . 'x' x 3_000_000 . "\n\n" . $stage . '9s daemon time');
+    is("$status$errors", '0', 'long comments and verdicts, no newline at the end');
+    like($said, qr/\. deadline=none\n\Q$guarded\E\n\. end\n\z/, 'are skipped');
+
+    my $last = 9_999;
+    my $usb = sub { sprintf 'usb=%d:%d', 1 + $_[0] / 100, 1 + $_[0] % 100 };
+    my $card = sub { "name=R$_[0] slot=@{[$_[0] % 32]} @{[$usb->($_[0])]} card=present counter=1 atr=3B02" };
+    my @lines = ('0ms pcsc pcsc-up', map({ "0ms startup device-add @{[$usb->($_)]}" } 0 .. $last), '0ms startup devices-listed');
+    push @lines, map({ "0ms pcsc reader @{[$card->($_)]}" } 0 .. $last), '0ms pcsc pcsc-listed';
+    push @lines, map { "1ms record record session=$_ @{[$card->($_)]}" } 0 .. $last;
+    push @lines, '10ms probe device-remove ' . $usb->(77), '20s daemon time', '30s logind sleep', '40s logind resume';
+    ($status, $said, $errors) = live(join '', map { "$_\n" } @lines);
+    is("$status$errors", '0', 'ten thousand readers, slots and sessions');
+    is(() = $said =~ /^\. session=/mg, $last + 1, 'each is told');
+    is(join(' ', $said =~ /^= act (\d+)/mg), '77', 'one removal, one lock');
+
+    # One session, whose settings and record are new each time: memory is bounded by sessions, not by events.
+    my ($record) = $stage =~ /(record session=3.*)/;
+    write_file('/run/live', $stage . join '', map { "2s daemon settings session=3 after=${_}s\n2s record $record reader.after=${_}ms\n" } 1 .. 50_000);
+    is(system("ulimit -v 40000; '$top/build/scpolicyctl' replay --live < /run/live > /run/said"), 0, 'a hundred thousand settings')
+        or diag(qx(tail -n 3 /run/said));
+};
+
+subtest 'replay --live, words' => sub {
+    refused('root', 2, qr/replay --live takes no FILE/, 'replay', '--live', "$recordings/card-pulled.trace");
+    refused('root', 2, qr/replay --live takes no --json/, '--json', 'replay', '--live');
+    refused('root', 2, qr/--live is for replay alone/, 'status', '--live');
+    refused('root', 2, qr/scpolicyctl replay FILE, or scpolicyctl replay --live/, 'replay');
+    my $program = build('scpolicyctl');
+    is(system("'$program' replay --live < /dev/null > /dev/full 2> /run/stderr") >> 8, 1, 'what cannot be written is a fault');
 };
 
 # ---- group policy ----------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ struct ctl {
 	bool colour; /* standard output is a terminal, and NO_COLOR is unset or empty */
 	sd_bus *bus; /* the system bus; NULL until client_open() */
 	const char *root; /* --root=: the machine to look at; NULL: this one */
+	bool live;   /* --live */
 };
 
 typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);
@@ -46,6 +47,7 @@ int verb_explain(struct ctl *ctl, int argc, char **argv);
 int verb_simulate(struct ctl *ctl, int argc, char **argv);
 int verb_monitor(struct ctl *ctl, int argc, char **argv);
 int verb_replay(struct ctl *ctl, int argc, char **argv);
+int replay_live(void); /* replay --live: from standard input to standard output */
 int verb_notify(struct ctl *ctl, int argc, char **argv);
 int verb_reload(struct ctl *ctl, int argc, char **argv);
 int verb_metrics(struct ctl *ctl, int argc, char **argv);

@@ -30,9 +30,12 @@ static const struct verb verbs[] = {
 	 "One line an event; SINCE is counted from the removal, by the kernel's own stamp if\n"
 	 "the probe heard it. With --json one object a line.\n\n"
 	 "  scpolicyctl monitor --json | jq 'select(.event == \"outcome\")'"},
-	{"replay", verb_replay, 1, 1, "FILE", "what a recording says, and whether this version says the same",
+	{"replay", verb_replay, 0, 1, "FILE|--live", "what a recording says, and whether this version says the same",
 	 "scpolicyd --record=FILE makes one. Exit status 1 where it differs.\n\n"
-	 "  scpolicyctl replay removal.trace"},
+	 "  --live                     lines of a recording from standard input; prints what is\n"
+	 "                             decided after each. \"?\" shows the sessions\n\n"
+	 "  scpolicyctl replay removal.trace\n"
+	 "  scpolicyctl replay --live < removal.trace"},
 	{"doctor", verb_doctor, 0, 0, "", "what would keep a removal from being acted on, and what helps",
 	 "Looks at the service, its installation and configuration, PAM, pcscd, readers, records,\n"
 	 "sessions and the desktop. Exit status 1 when it finds a fault. As root it sees more,\n"
@@ -153,6 +156,10 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		complain("--root= is for doctor alone");
 		return EXIT_USAGE;
 	}
+	if (ctl->live && verb->run != verb_replay) {
+		complain("--live is for replay alone");
+		return EXIT_USAGE;
+	}
 	if (argc - 1 < verb->least || argc - 1 > verb->most)
 		return wrong_count(verb, argc - 1);
 	return verb->run(ctl, argc, argv);
@@ -165,6 +172,7 @@ int main(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{"root", required_argument, NULL, 'r'},
+		{"live", no_argument, NULL, 'l'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *no_colour = getenv("NO_COLOR");
@@ -183,6 +191,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			ctl.root = optarg;
+			break;
+		case 'l':
+			ctl.live = true;
 			break;
 		case 'V':
 			puts("scpolicyctl " VERSION);

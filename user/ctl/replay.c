@@ -118,18 +118,18 @@ static int show_result(const struct showing *showing, const char *path, const st
 	return EXIT_FAULT;
 }
 
-int verb_replay(struct ctl *ctl, int argc _unused_, char **argv)
+static int replay_file(struct ctl *ctl, const char *path)
 {
 	_cleanup_tree_ struct json_object *events = json_object_new_array();
 	struct showing showing = {.ctl = ctl, .events = events};
 	const struct replay_handler people = {on_event, on_verdict, &showing};
 	const struct replay_handler programs = {add_event, add_verdict, &showing};
 	_cleanup_(replay_free_p) struct replay *replay = NULL;
-	_cleanup_fclose_ FILE *recording = fopen(argv[1], "re");
+	_cleanup_fclose_ FILE *recording = fopen(path, "re");
 	int r;
 
 	if (!recording) {
-		complain("%s: %s", argv[1], strerror(errno));
+		complain("%s: %s", path, strerror(errno));
 		return EXIT_FAULT;
 	}
 	r = replay_new(ctl->json ? &programs : &people, &replay);
@@ -138,5 +138,19 @@ int verb_replay(struct ctl *ctl, int argc _unused_, char **argv)
 		return EXIT_FAULT;
 	}
 	r = put_through(replay, recording);
-	return show_result(&showing, argv[1], replay_result(replay), r);
+	return show_result(&showing, path, replay_result(replay), r);
+}
+
+int verb_replay(struct ctl *ctl, int argc, char **argv)
+{
+	if (ctl->live && (argc > 1 || ctl->json)) {
+		complain("replay --live takes %s: it reads standard input and prints lines",
+			 ctl->json ? "no --json" : "no FILE");
+		return EXIT_USAGE;
+	}
+	if (!ctl->live && argc == 1) {
+		complain("replay wants: scpolicyctl replay FILE, or scpolicyctl replay --live");
+		return EXIT_USAGE;
+	}
+	return ctl->live ? replay_live() : replay_file(ctl, argv[1]);
 }

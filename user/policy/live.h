@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * The core as a filter, scpolicyctl replay --live: lines of a recording come in, its verdicts go out; scpolicyctl(1)
+ * describes both.
+ */
+#include "macro.h"
+#include "trace.h"
+
+struct live;
+
+/* Takes each line that goes out, without its newline. */
+struct live_output {
+	void (*line)(void *userdata, const char *line);
+	void *userdata;
+};
+
+/* 0, or -ENOMEM. */
+int live_new(const struct live_output *output, struct live **ret);
+struct live *live_free(struct live *live);
+DEFINE_CLEANUP(struct live *, live_free)
+
+/*
+ * The next line without its newline, of `size` bytes. 0; -EBADMSG for one that is no event: nothing of it was taken in;
+ * -ENOTRECOVERABLE when the core's own state is broken; ret_error says what is wrong then. -ENOMEM.
+ */
+int live_line(struct live *live, const char *line, size_t size, struct trace_error *ret_error);
+
+/* Prints the sessions, as the line "?" asks for and the end of the input does. */
+void live_sessions(const struct live *live);
