@@ -45,7 +45,7 @@ struct live *live_free(struct live *live)
 	return NULL;
 }
 
-/* ---- what is told of the core --------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------------------------- */
 
 static void put_deadline(const struct live *live)
 {
@@ -95,7 +95,7 @@ void live_sessions(const struct live *live)
 	live->output.line(live->output.userdata, ". end");
 }
 
-/* ---- what the core is told ------------------------------------------------------------------------------ */
+/* ---- lines ------------------------------------------------------------------------------------------------ */
 
 static int play(struct live *live, const struct event *event, struct trace_error *ret_error)
 {
