@@ -155,7 +155,7 @@ static const struct row rows[] = {
 	{"locked before, and unlocked by its person after the removal: not locked again",
 	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
 	 "1s logind session-unlocked session=3\n3010ms daemon time\n9s daemon time",
-	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
 	{"it does not, and never did: unverified", "10ms probe device-remove usb=1:5\n3010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"it does not, though it did before: failed",
@@ -310,12 +310,12 @@ static const struct row rows[] = {
 	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
 	     "5s logind session-unlocked session=3\n30s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
-	 "cancelled 3 logout"},
+	 "cancelled 3 logout|restored 3"},
 	{"… a card put back does not stop it",
 	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
 	     "30ms logind session-locked session=3\n5s pcsc reader " CARD "card=present counter=3" ATR "\n20010ms daemon time",
 	 "act 3 lock|removal 3 card probe|action 3 lock|countdown 3 logout 20000ms|heard 3 card pcsc|"
-	 "outcome 3 lock verified|restored 3|countdown 3 logout 0ms|act 3 terminate|action 3 logout"},
+	 "outcome 3 lock verified|restored 3|act 3 terminate|action 3 logout"},
 	{"… a contradiction does",
 	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
 	     "card=present counter=1" ATR "\n510ms daemon time\n30s daemon time",
@@ -339,11 +339,12 @@ static const struct row rows[] = {
 	 SET "action=disconnect then=logout after=20s\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n510ms daemon time\n610ms daemon time\n20010ms daemon time",
 	 "removal 3 card probe|countdown 3 logout 20000ms|act 3 xrdp-disconnect|action 3 disconnect|"
-	 "outcome 3 disconnect unverified|countdown 3 logout 0ms|act 3 terminate|action 3 logout"},
+	 "outcome 3 disconnect unverified|act 3 terminate|action 3 logout"},
 	{"the reader says only after PC/SC that the card is back: it was out all the same",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
-	     "card=present counter=1" ATR "\n100ms probe slot-change usb=1:5 slots=03\n510ms daemon time",
-	 "removal 3 card probe|restored 3|act 3 terminate|action 3 logout"},
+	     "card=present counter=1" ATR "\n100ms probe slot-change usb=1:5 slots=03\n120ms pcsc reader " CARD "card=present counter=3" ATR
+	     "\n510ms daemon time",
+	 "removal 3 card probe|act 3 terminate|heard 3 card pcsc|action 3 logout|restored 3"},
 	{"after a log-out nothing follows",
 	 SET "action=logout then=logout after=20s\n10ms probe device-remove usb=1:5\n30s daemon time",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout failed"},
@@ -367,8 +368,8 @@ static const struct row rows[] = {
 	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
 	{"Settle=: in and out more than once is no loose plug",
 	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n905ms pcsc reader " CARD "card=present counter=5" ATR
-	     "\n2010ms daemon time",
-	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
+	     "\n2010ms daemon time\n2011ms daemon time",
+	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
 
 	/* ---- locks that do not lock ---- */
 	{"a provable lock that does not show: tried again, then failed, then WhenLockFails=",
@@ -450,7 +451,7 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
 	 "act 3 lock|removal 3 card probe|action 3 lock"},
 	{"… and the card goes before the address is known: PC/SC's word",
-	 SET "action=lock\n10ms probe device-remove usb=1:5\n"
+	 SET "action=lock\n10ms probe device-remove usb=1:5\n900ms uevent device-add usb=1:7 path=1-1 id=08e6:4433\n"
 	     "1000ms pcsc reader name=R0 slot=0 card=present counter=0" ATR "\n4s daemon time\n"
 	     "5s pcsc reader name=R0 slot=0 card=empty counter=1",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
@@ -490,7 +491,7 @@ static const struct row rows[] = {
 	{"asleep: the card was pulled",
 	 SET "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
 	     "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"
-	     "521ms daemon time\n522ms daemon time",
+	     "522ms daemon time\n5019ms daemon time\n5020ms daemon time",
 	 "recheck|removal 3 absent startup|rechecked|act 3 terminate|action 3 logout"},
 	{"asleep: nothing happened",
 	 SET "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
@@ -542,11 +543,11 @@ static const struct row rows[] = {
 	 SET "action=lock settle=5s\n10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
 	     "1s uevent device-add usb=1:9 path=1-7 id=08e6:4433\n1500ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
 	     "\n1700ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
-	     "\n2s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR,
-	 "settled 3|act 3 lock|removal 3 absent startup|action 3 lock"},
+	     "\n2s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"the card is back, the reader's address is not known: the probe still speaks for it",
 	 SET "action=lock\n3ms pcsc pcsc-down\n4ms pcsc pcsc-up\n5ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
-	     "\n6ms pcsc pcsc-listed\n10ms probe slot-change usb=1:5 slots=02\n"
+	     "\n5ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=0" ATR "\n6ms pcsc pcsc-listed\n10ms probe slot-change usb=1:5 slots=02\n"
 	     "15ms pcsc reader name=R0 slot=0 card=empty counter=1\n4s daemon time\n"
 	     "20s pcsc reader name=R0 slot=0 card=present counter=2" ATR "\n31s probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|outcome 3 lock unverified|restored 3|"
@@ -575,7 +576,8 @@ struct heard {
 static bool only_prepares(enum verdict_type type)
 {
 	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH || type == VERDICT_UNWATCH ||
-	       type == VERDICT_REREAD || type == VERDICT_LOCATE || type == VERDICT_BOUND;
+	       type == VERDICT_REREAD || type == VERDICT_LOCATE || type == VERDICT_BOUND ||
+	       type == VERDICT_DEALT;
 }
 
 static void note(void *userdata, const struct verdict *verdict)
@@ -674,20 +676,20 @@ static void test_stale_reader(void **state _unused_)
 
 	/* Told where it is now: settled. */
 	located.text[0] = '\0';
-	tell(world, "70s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n70s probe device-remove usb=1:9\n"
-		    "70100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
+	tell(world, "170s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n170s probe device-remove usb=1:9\n"
+		    "170100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
 	pass_time(world);
 	assert_string_equal(located.text, "");
 
 	/* The reader left, as it does. */
-	tell(world, "80s probe device-remove usb=1:10\n80300ms pcsc reader-gone name=R0");
+	tell(world, "180s probe device-remove usb=1:10\n180300ms pcsc reader-gone name=R0");
 	pass_time(world);
 	assert_string_equal(located.text, "");
 
 	/* Found by a listing. */
-	tell(world, "90s startup device-add usb=1:5 path=1-1\n90s startup devices-listed");
+	tell(world, "190s startup device-add usb=1:5 path=1-1\n190s startup devices-listed");
 	pass_time(world);
-	assert_string_equal(located.text, " 90500 91500 93500 97500 105500 121500 153500");
+	assert_string_equal(located.text, " 190500 191500 193500 197500 205500 221500 253500");
 	world_free(world);
 }
 

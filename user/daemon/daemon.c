@@ -104,42 +104,6 @@ static void start_unit(struct daemon *daemon, const struct verdict *verdict)
 			  strerror(-r));
 }
 
-/* One lock, and nothing after it; pcscd's absence was no removal. */
-static bool ends_with_lock(const struct verdict *verdict)
-{
-	return verdict->cause != CAUSE_PCSC_LOST && verdict->settings->then == ACTION_NONE &&
-	       verdict->settings->action <= ACTION_LOCK;
-}
-
-/* Nor would anything follow if it failed. */
-static bool failure_only_warns(const struct settings *settings)
-{
-	return settings->when_lock_fails == FALLBACK_WARN && settings->when_cannot_lock == FALLBACK_WARN;
-}
-
-/*
- * What a daemon started anew has to know of a removal: that it was dealt with. Until nothing more is to come
- * of it, it is better found and acted on again.
- */
-static void note_away(struct daemon *daemon, const struct verdict *verdict)
-{
-	const char *session = verdict->login->session;
-	struct session_view view;
-
-	if (!daemon->records)
-		return;
-	if (verdict->type == VERDICT_REMOVAL)
-		record_source_set_away(daemon->records, session, ends_with_lock(verdict) && failure_only_warns(verdict->settings));
-	else if (verdict->type == VERDICT_OUTCOME && verdict->outcome == OUTCOME_VERIFIED && ends_with_lock(verdict) &&
-		 world_session(daemon->world, session, &view) && view.state == SESSION_AWAY)
-		record_source_set_away(daemon->records, session, true);
-	else if (verdict->type == VERDICT_CANCELLED && world_session(daemon->world, session, &view) &&
-		 view.state == SESSION_AWAY)
-		record_source_set_away(daemon->records, session, true);
-	else if (verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_CONTRADICTED)
-		record_source_set_away(daemon->records, session, false);
-}
-
 /* Everybody who keeps the trail. */
 static void publish(void *userdata, const struct trail_entry *entry)
 {
@@ -170,7 +134,6 @@ static void tell(struct daemon *daemon, const struct verdict *verdict)
 		times.decided = enforcer_decided(daemon->enforcer, session);
 		times.sent = enforcer_sent(daemon->enforcer, session);
 		announce_verdict(verdict, logind_source_tty(daemon->logind, session));
-		note_away(daemon, verdict);
 	}
 	metrics_verdict(&daemon->metrics, verdict, &times);
 	if (verdict->type == VERDICT_RECHECKED)
@@ -214,6 +177,10 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 	case VERDICT_BOUND:
 		if (daemon->records)
 			record_source_set_bound(daemon->records, verdict->login);
+		break;
+	case VERDICT_DEALT:
+		if (daemon->records)
+			record_source_set_away(daemon->records, verdict->login->session, verdict->dealt);
 		break;
 	case VERDICT_UNIT:
 		start_unit(daemon, verdict);

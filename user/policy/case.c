@@ -2,509 +2,290 @@
 /*
  * One session's case: from the first word of a removal to the outcome of what was done about it. One removal
  * opens one case; later words add evidence or annotate.
- *
- *   removal ─► (Settle=) ─► first stage ─► outcome
- *                               └─ Then=/After= ─► second stage ─► outcome
- *
- * A lock is sent at the first word. What loses work waits until the evidence agrees: see plan_agreed().
  */
-#include "tables.h"
-
-void world_tell(struct world *world, const struct session *session, struct verdict verdict)
-{
-	if (session)
-		verdict.login = &session->login;
-	world->handler(world->userdata, &verdict);
-}
-
-/* A verdict about the session's case, its common part filled in. */
-static struct verdict case_verdict(const struct session *session, enum verdict_type type, uint64_t stamp)
-{
-	return (struct verdict){
-		.type = type,
-		.source = session->source,
-		.cause = session->cause,
-		.action = session->taken,
-		.stamp = session->opened,
-		.later = since(session->opened, stamp),
-		.settings = session->settings,
-	};
-}
-
-void case_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
-	       const char *detail)
-{
-	struct verdict verdict = case_verdict(session, type, stamp);
-
-	verdict.detail = detail;
-	world_tell(world, session, verdict);
-}
-
-static void tell_outcome(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
-			 const char *detail)
-{
-	struct verdict verdict = case_verdict(session, VERDICT_OUTCOME, stamp);
-
-	verdict.outcome = outcome;
-	verdict.detail = detail;
-	session->awaited = AWAIT_NOTHING;
-	session->verify_until = 0;
-	world_tell(world, session, verdict);
-}
-
-/* ---- deadlines ------------------------------------------------------------------------------------------ */
-
-uint64_t session_deadline(const struct session *session)
-{
-	const uint64_t deadlines[] = {
-		session->settle_until, session->confirm_until, session->verify_until, session->then_at,
-		session->announce_at,  session->doubt_until,   session->unsure_until, session->pcsc_lost_until,
-	};
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; i < ELEMENTS(deadlines); i++) {
-		if (deadlines[i] && deadlines[i] < next)
-			next = deadlines[i];
-	}
-	return next;
-}
-
-void session_busy_update(struct world *world, struct session *session)
-{
-	bool busy = session_deadline(session) != UINT64_MAX;
-
-	if (busy == session->busy)
-		return;
-	if (busy)
-		LIST_ADD(world->busy, session, on_busy);
-	else
-		LIST_DELETE(world->busy, session, on_busy);
-	session->busy = busy;
-}
-
-void session_set_guard(struct world *world, struct session *session, enum guard guard)
-{
-	if (session->guard == guard)
-		return;
-	if (guard == GUARD_AWAY)
-		LIST_ADD(world->away, session, on_away);
-	else
-		LIST_DELETE(world->away, session, on_away);
-	session->guard = guard;
-}
-
-/* ---- steps ---------------------------------------------------------------------------------------------- */
-
-/* The hot path's end: from here on, down to the handler, nothing may allocate or wait. */
-static void take_step(struct world *world, const struct session *session, enum step step)
-{
-	struct verdict verdict = case_verdict(session, VERDICT_ACT, session->opened);
-
-	verdict.step = step;
-	world_tell(world, session, verdict);
-}
-
-static void report_later(struct world *world, struct session *session)
-{
-	if (!session->to_report)
-		LIST_ADD(world->report, session, on_report);
-	session->to_report = true;
-}
-
-/* ---- what may be done ----------------------------------------------------------------------------------- */
-
-static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited,
-		 uint64_t verify_until)
-{
-	session->taken = action;
-	session->awaited = awaited;
-	session->verify_until = verify_until;
-	session->report_action = true;
-	report_later(world, session);
-}
-
-/* Takes what loses work, or has it wait for agreement. Nothing of the kind happens while the machine sleeps. */
-static void take_destructive(struct world *world, struct session *session, enum action action)
-{
-	enum step step = plan_step(session, action);
-
-	if (!plan_agreed(world, session, session->evidence) || world->asleep) {
-		session->pending = action;
-		if (!session->confirm_until)
-			session->confirm_until = world->now + (world->asleep ? RESUME_NSEC : session->settings->confirm);
-		return;
-	}
-	session->pending = ACTION_NONE;
-	if (action == ACTION_LOGOUT)
-		session->then_at = session->announce_at = 0;
-	session->taken = action;
-	take_step(world, session, step);
-	if (step == STEP_XRDP_DISCONNECT)
-		sent(world, session, action, AWAIT_NONE_COMES, world->now + NO_SIGN_NSEC);
-	else
-		sent(world, session, action, AWAIT_END, world->now + END_NSEC);
-}
-
-static void lock(struct world *world, struct session *session, const struct plan *plan)
-{
-	session->taken = ACTION_LOCK;
-	for (unsigned i = 0; i < plan->locks; i++)
-		take_step(world, session, plan->steps[i]);
-	session->console_locked |= session->kind & KIND_CONSOLE;
-	sent(world, session, ACTION_LOCK, AWAIT_LOCK, world->now + session->settings->lock_timeout);
-	session->report_cannot_lock |= plan->cannot_lock;
-}
-
-static struct plan take_action(struct world *world, struct session *session, enum action action)
-{
-	struct plan plan = plan_action(session, session->settings, action);
-
-	if (plan.locks)
-		lock(world, session, &plan);
-	if (plan.losing != ACTION_NONE)
-		take_destructive(world, session, plan.losing);
-	return plan;
-}
+#include "core.h"
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
 
 /* When the countdown speaks again: at 60, 30, 10 and 5 s before the second stage. */
-static void set_announcement(struct session *session, uint64_t now)
+static void set_countdown(struct world *world, struct session *session)
 {
-	static const uint64_t before[] = {60, 30, 10, 5};
+	static const uint64_t before[] = {60 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, 10 * NSEC_PER_SEC, 5 * NSEC_PER_SEC};
+	uint64_t then = session->deadlines[DEADLINE_THEN], at = 0;
 
-	session->announce_at = 0;
-	for (size_t i = 0; i < ELEMENTS(before); i++) {
-		if (session->then_at < before[i] * NSEC_PER_SEC ||
-		    session->then_at - before[i] * NSEC_PER_SEC <= now)
-			continue;
-		session->announce_at = session->then_at - before[i] * NSEC_PER_SEC;
-		return;
+	for (size_t i = 0; !at && i < ELEMENTS(before); i++) {
+		if (since(world->now, then) > before[i])
+			at = then - before[i];
 	}
-}
-
-static void tell_countdown(struct world *world, struct session *session, uint64_t now)
-{
-	struct verdict verdict = case_verdict(session, VERDICT_COUNTDOWN, now);
-
-	verdict.action = session->settings->then;
-	verdict.later = since(now, session->then_at);
-	world_tell(world, session, verdict);
+	deadline_set(world, session, DEADLINE_COUNTDOWN, at);
 }
 
 static void first_stage(struct world *world, struct session *session)
 {
-	const struct settings *settings = session->settings;
-	struct plan first;
+	struct removal *removal = &session->removal;
+	const struct settings *settings = removal->settings;
+	struct plan first = act(world, session, plan_first(settings, removal->cause), BECAUSE_ACTION);
 
-	session->settle_until = 0;
-	first = take_action(world, session, plan_first(settings, session->cause));
-	session->report_removal = true;
-	report_later(world, session);
+	removal->locks = first.locks > 0;
+	report_later(world, session, REPORT_REMOVAL);
 	/* An earlier removal's second stage that is still to come stays as it is. */
-	if (plan_then(settings, &first, session->cause) == ACTION_NONE || session->then_at)
+	if (plan_then(settings, &first, removal->cause) == ACTION_NONE || session->deadlines[DEADLINE_THEN])
 		return;
-	session->then_at = world->now + settings->after;
-	set_announcement(session, world->now);
-	session->report_countdown = settings->after > 0;
+	deadline_set(world, session, DEADLINE_THEN, later(world->now, settings->after));
+	set_countdown(world, session);
+	if (settings->after > 0)
+		report_later(world, session, REPORT_COUNTDOWN);
 }
 
+static const char unseen[] = "its locker never set LockedHint, so that an unlock would not be seen";
+
+/*
+ * The second stage says "unless it is unlocked". Where nothing can show that it was unlocked, nobody is logged out: they
+ * may be at work. While the first lock's sign may still come, that is not known yet.
+ */
 static void second_stage(struct world *world, struct session *session)
 {
-	session->then_at = session->announce_at = 0;
-	take_action(world, session, session->settings->then);
-}
-
-static void cancel(struct world *world, struct session *session, uint64_t stamp, const char *why)
-{
-	struct verdict verdict = case_verdict(session, VERDICT_CANCELLED, stamp);
-
-	if (!session->then_at && session->pending == ACTION_NONE)
+	if (!plan_unlock_shows(session, session->removal.locks) && session->removal.awaited == AWAIT_LOCK) {
+		deadline_set(world, session, DEADLINE_THEN, later(session->deadlines[DEADLINE_SIGN], 1));
 		return;
-	verdict.action = session->pending != ACTION_NONE ? session->pending : session->settings->then;
-	verdict.detail = why;
-	session->pending = ACTION_NONE;
-	session->then_at = session->announce_at = 0;
-	world_tell(world, session, verdict);
+	}
+	if (!plan_unlock_shows(session, session->removal.locks)) {
+		case_cancel(world, session, world->now, unseen);
+		return;
+	}
+	deadline_set(world, session, DEADLINE_THEN, 0);
+	deadline_set(world, session, DEADLINE_COUNTDOWN, 0);
+	act(world, session, session->removal.settings->then, BECAUSE_THEN);
+	report_later(world, session, REPORT_DEALT);
 }
 
-static bool asks_for(const struct settings *settings, enum action action)
+static void cancel_unseen_stage(struct world *world, struct session *session)
 {
-	if (action == settings->action || action == settings->then)
-		return true;
-	return action == ACTION_LOGOUT &&
-	       (settings->when_cannot_lock == FALLBACK_LOGOUT || settings->when_lock_fails == FALLBACK_LOGOUT);
+	if (session->deadlines[DEADLINE_THEN] && session->removal.pending == ACTION_NONE && !plan_unlock_shows(session, session->removal.locks) &&
+	    session->removal.awaited != AWAIT_LOCK)
+		case_cancel(world, session, world->now, unseen);
 }
 
-/* The policy was read anew: an open case goes on under it, without what it does not ask for any more. */
+void case_cancel(struct world *world, struct session *session, uint64_t stamp, const char *why)
+{
+	struct removal *removal = &session->removal;
+	struct verdict verdict = removal_verdict(session, VERDICT_CANCELLED, stamp);
+
+	if (!session->deadlines[DEADLINE_THEN] && removal->pending == ACTION_NONE)
+		return;
+	verdict.action = removal->pending != ACTION_NONE ? removal->pending : removal->settings->then;
+	verdict.detail = why;
+	removal->pending = ACTION_NONE;
+	deadline_set(world, session, DEADLINE_THEN, 0);
+	deadline_set(world, session, DEADLINE_COUNTDOWN, 0);
+	if (!session_is_away(session))
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
+	world_tell(world, session, verdict);
+	report_later(world, session, REPORT_DEALT);
+}
+
+static bool asks_for(const struct settings *settings, const struct removal *removal)
+{
+	switch (removal->because) {
+	case BECAUSE_ACTION:
+		return settings->action == removal->pending;
+	case BECAUSE_THEN:
+		return settings->then == removal->pending;
+	case BECAUSE_CANNOT_LOCK:
+		return settings->when_cannot_lock == FALLBACK_LOGOUT;
+	case BECAUSE_LOCK_FAILS:
+		return settings->when_lock_fails == FALLBACK_LOGOUT;
+	}
+	return false;
+}
+
+/* The policy was read again: an open case goes on under it, without what it does not ask for any more. */
 void case_govern(struct world *world, struct session *session, const struct settings *settings)
 {
-	if ((session->then_at && settings->then == ACTION_NONE) ||
-	    (session->pending != ACTION_NONE && !asks_for(settings, session->pending)))
-		cancel(world, session, world->now, "the policy does not ask for it any more");
-	session->settings = settings;
+	const struct removal *removal = &session->removal;
+
+	if ((session->deadlines[DEADLINE_THEN] && settings->then == ACTION_NONE) ||
+	    (removal->pending != ACTION_NONE && !asks_for(settings, removal)))
+		case_cancel(world, session, world->now, "the policy does not ask for it any more");
+	/* Settings that a case never had are none that it could go on under. */
+	if (session->removal.settings)
+		session->removal.settings = settings;
+	report_later(world, session, REPORT_DEALT);
 }
 
 /* ---- words of a removal --------------------------------------------------------------------------------- */
 
-static void heard(struct world *world, struct session *session, enum cause cause, enum event_source source,
-		  uint64_t stamp)
+/* Each source, once. */
+void case_heard(struct world *world, struct session *session, enum cause cause, enum event_source source,
+		uint64_t stamp)
 {
-	uint32_t bit = HEARD_BIT(source, cause);
-	struct verdict verdict = case_verdict(session, VERDICT_HEARD, stamp);
+	struct removal *removal = &session->removal;
+	struct verdict verdict = removal_verdict(session, VERDICT_HEARD, stamp);
 
-	if (session->heard & bit)
+	if (!removal->insertion || removal->heard[cause] & 1U << source)
 		return;
-	session->heard |= bit;
+	removal->heard[cause] |= (uint8_t)(1U << source);
 	verdict.source = source;
 	verdict.cause = cause;
 	verdict.stamp = stamp;
 	world_tell(world, session, verdict);
 }
 
-static void more_evidence(struct world *world, struct session *session, enum cause cause, enum event_source source,
-			  enum evidence evidence, uint64_t stamp)
+/* One more word of a removal that has its case. */
+void case_word(struct world *world, struct session *session, enum cause cause, enum event_source source,
+	       unsigned evidence, uint64_t stamp)
 {
-	session->evidence |= evidence;
-	if (session->pending != ACTION_NONE && plan_agreed(world, session, session->evidence)) {
-		session->confirm_until = 0;
-		take_destructive(world, session, session->pending);
+	struct removal *removal = &session->removal;
+
+	removal->evidence |= evidence;
+	if (removal->pending != ACTION_NONE && plan_agreed(world, session, removal->evidence)) {
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
+		act_losing(world, session, removal->pending, removal->because);
 	}
-	heard(world, session, cause, source, stamp);
-	session_busy_update(world, session);
+	case_heard(world, session, cause, source, stamp);
 }
 
-/* The card is gone again before the last action's sign came: that action's outcome is told all the same. */
-static void overtake(struct session *session, uint64_t stamp)
+/* The card is gone again before the last action's sign came: that action's outcome is reported all the same. */
+static void overtake(struct world *world, struct session *session, uint64_t stamp)
 {
-	session->overtaken = case_verdict(session, VERDICT_OUTCOME, stamp);
+	if (session->removal.awaited == AWAIT_NOTHING)
+		return;
+	session->overtaken = removal_verdict(session, VERDICT_OUTCOME, stamp);
 	session->overtaken.outcome = OUTCOME_UNVERIFIED;
 	session->overtaken.detail = "the card was removed again before a sign came";
-	session->report_overtaken = true;
-}
-
-static void case_open(struct session *session, enum cause cause, enum event_source source, enum evidence evidence,
-		      uint64_t stamp)
-{
-	session->opened = stamp;
-	session->cause = cause;
-	session->source = source;
-	session->settings = session->governance.by_cause[cause];
-	session->evidence = evidence;
-	session->heard = HEARD_BIT(source, cause);
-	session->card_back = session->retried = session->comm_error = session->suspect = session->unsure = false;
-	session->pending = ACTION_NONE;
-	session->taken = ACTION_NONE;
-	session->awaited = AWAIT_NOTHING;
-	session->settle_until = session->confirm_until = session->verify_until = 0;
-	session->doubt_until = session->unsure_until = session->pcsc_lost_until = 0;
+	report_later(world, session, REPORT_OVERTAKEN);
 }
 
 /*
- * Something says that the card is gone. The hot path runs through here: nothing may allocate or wait, and
- * what is only told waits for case_report().
+ * The card is believed to be out. The hot path runs through here: nothing may allocate or wait, and what is only
+ * reported waits for report_flush().
  */
-void session_remove(struct world *world, struct session *session, enum cause cause, enum event_source source,
-		    enum evidence evidence, uint64_t stamp)
+void case_open(struct world *world, struct session *session, const struct belief *belief)
 {
-	/*
-	 * That pcscd stayed away was no removal: one that the kernel tells of after it is acted on. What pcscd says when
-	 * it is back is no such word: it calls a slot empty until it has powered the card.
-	 */
-	if (session->guard == GUARD_AWAY &&
-	    (session->cause != CAUSE_PCSC_LOST || !(evidence & (EVIDENCE_DEVICE | EVIDENCE_SLOT)))) {
-		more_evidence(world, session, cause, source, evidence, stamp);
-		return;
+	struct removal *removal = &session->removal;
+
+	overtake(world, session, belief->stamp);
+	*removal = (struct removal){
+		.insertion = session->insertion,
+		.settings = session->governance.by_cause[belief->cause],
+		.opened = moment_now(world, belief->stamp),
+		.cause = belief->cause,
+		.source = belief->source,
+		.evidence = belief->evidence,
+		.pending = ACTION_NONE,
+		.taken = ACTION_NONE,
+		.locks = removal->locks && session->deadlines[DEADLINE_THEN],
+	};
+	removal->heard[belief->cause] = (uint8_t)(1U << belief->source);
+	/* What was found by asking PC/SC is no news from it. */
+	if (belief->evidence & EVIDENCE_PCSC && belief->cause != CAUSE_PCSC_LOST)
+		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
+	session->said &= ~(unsigned)SAID_COMM_ERROR;
+	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++) {
+		if (deadline != DEADLINE_THEN && deadline != DEADLINE_COUNTDOWN)
+			deadline_set(world, session, deadline, 0);
 	}
-	/* A word of the removal before last, late: the card has been back since. */
-	if (session->opened && stamp <= session->opened) {
-		heard(world, session, cause, source, stamp);
-		return;
-	}
-	/* Around sleep everything comes and goes: what is still gone some time after it is gone. */
-	if (world->asleep || (session->unsure && source != SOURCE_STARTUP)) {
-		session->suspect = true;
-		return;
-	}
-	if (session->awaited != AWAIT_NOTHING)
-		overtake(session, stamp);
-	case_open(session, cause, source, evidence, stamp);
-	session->opened_now = world->now;
-	session_set_guard(world, session, GUARD_AWAY);
-	if (evidence == EVIDENCE_SLOT)
-		session->confirm_until = world->now + session->settings->confirm;
-	if (plan_settle(session->settings, cause))
-		session->settle_until = world->now + plan_settle(session->settings, cause);
+	if (belief->evidence == EVIDENCE_SLOT)
+		deadline_set(world, session, DEADLINE_CONFIRM, later(world->now, removal->settings->confirm));
+	if (plan_settle(removal->settings, removal->cause))
+		deadline_set(world, session, DEADLINE_SETTLE, later(world->now, plan_settle(removal->settings, removal->cause)));
 	else
 		first_stage(world, session);
-	session_busy_update(world, session);
-}
-
-/* PC/SC, asked after the removal, still has the card: nothing that loses work may follow. */
-void case_contradicted(struct world *world, struct session *session, uint64_t stamp)
-{
-	session->settle_until = 0;
-	session->evidence = 0;
-	case_tell(world, session, VERDICT_CONTRADICTED, stamp, "PC/SC still has the card, its counter unmoved");
-	cancel(world, session, stamp, "contradicted");
-}
-
-/* The person showed that they are there: by unlocking, or by a new sign-in. */
-void case_person_proven(struct world *world, struct session *session, uint64_t stamp, const char *how)
-{
-	cancel(world, session, stamp, how);
-	session_busy_update(world, session);
-}
-
-void case_locked(struct world *world, struct session *session, bool locked, uint64_t stamp)
-{
-	bool was_locked = session->locked;
-
-	session->locked = locked;
-	if (locked) {
-		session->provable = true;
-		if (session->awaited == AWAIT_LOCK)
-			tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
-	} else if (was_locked) {
-		/* Locked before the removal, so that no lock could show; what its person opened stays open. */
-		if (session->awaited == AWAIT_LOCK)
-			tell_outcome(world, session, OUTCOME_VERIFIED, stamp, "it was locked already");
-		case_person_proven(world, session, stamp, "the session was unlocked");
-	}
-	session_busy_update(world, session);
-}
-
-void case_ended(struct world *world, struct session *session, uint64_t stamp)
-{
-	if (session->awaited == AWAIT_END)
-		tell_outcome(world, session, OUTCOME_VERIFIED, stamp, NULL);
-}
-
-/* Nobody can switch away from physlock any more: that is the proof, for a session whose own locker shows none. */
-void case_console_locked(struct world *world, struct session *session, uint64_t stamp)
-{
-	if (session->awaited != AWAIT_LOCK || session->provable)
-		return;
-	tell_outcome(world, session, OUTCOME_VERIFIED, stamp, "the console is locked");
-	session_busy_update(world, session);
-}
-
-/*
- * What could not be done is made up for once: by a lock, which is something at least, and may have been lost with a
- * logind that was started anew. A lock that failed again, or physlock: see WhenLockFails=.
- */
-void case_step_failed(struct world *world, struct session *session, uint64_t stamp)
-{
-	bool console = session->taken == ACTION_LOCK && (session->kind & KIND_CONSOLE);
-
-	if (session->awaited == AWAIT_NOTHING)
-		return;
-	tell_outcome(world, session, OUTCOME_FAILED, stamp, "refused");
-	if (session->guard == GUARD_AWAY && !session->retried && !console) {
-		session->retried = true;
-		take_action(world, session, ACTION_LOCK);
-	} else if (session->guard == GUARD_AWAY && session->taken == ACTION_LOCK &&
-		   session->settings->when_lock_fails == FALLBACK_LOGOUT)
-		take_destructive(world, session, ACTION_LOGOUT);
-	session_busy_update(world, session);
-}
-
-/* It is another insertion, or another address, from now on: a daemon started anew has to know. */
-void case_bound(struct world *world, struct session *session)
-{
-	session->report_bound = true;
-	report_later(world, session);
-}
-
-static const char *action_detail(const struct session *session)
-{
-	if (session->retried)
-		return "once more";
-	if (session->taken != ACTION_LOCK || session->settings->action != ACTION_DISCONNECT)
-		return NULL;
-	return session->kind & KIND_REMOTE ? "this kind of remote session cannot be disconnected"
-					   : "a local session is locked instead of disconnected";
-}
-
-/* What was done is told only after it was done, for every session that the event concerned. */
-void case_report(struct world *world, struct session *session)
-{
-	LIST_DELETE(world->report, session, on_report);
-	session->to_report = false;
-	if (session->report_overtaken)
-		world_tell(world, session, session->overtaken);
-	if (session->report_removal) {
-		case_tell(world, session, VERDICT_REMOVAL, session->opened, NULL);
-		if (session->settings->unit[0])
-			case_tell(world, session, VERDICT_UNIT, session->opened, NULL);
-	}
-	if (session->report_action)
-		case_tell(world, session, VERDICT_ACTION, session->opened, action_detail(session));
-	if (session->report_cannot_lock)
-		case_tell(world, session, VERDICT_CANNOT_LOCK, session->opened, "it has no locker that is known to obey");
-	if (session->report_countdown)
-		tell_countdown(world, session, world->now);
-	if (session->report_bound)
-		world_tell(world, session, (struct verdict){.type = VERDICT_BOUND, .stamp = world->now});
-	session->report_overtaken = session->report_removal = session->report_action = false;
-	session->report_cannot_lock = session->report_countdown = session->report_bound = false;
-}
-
-/* ---- time ----------------------------------------------------------------------------------------------- */
-
-static void lock_not_seen(struct world *world, struct session *session, uint64_t now)
-{
-	if (session->locked) {
-		tell_outcome(world, session, OUTCOME_VERIFIED, now, "it was locked already");
-		return;
-	}
-	if (!session->provable) {
-		tell_outcome(world, session, OUTCOME_UNVERIFIED, now, "its locker never set LockedHint");
-		return;
-	}
-	if (!session->retried) {
-		session->retried = true;
-		take_step(world, session, STEP_LOCK);
-		sent(world, session, session->taken, AWAIT_LOCK, now + session->settings->lock_timeout);
-		return;
-	}
-	tell_outcome(world, session, OUTCOME_FAILED, now, "LockedHint did not show, nor after a second try");
-	if (session->settings->when_lock_fails == FALLBACK_LOGOUT && session->guard == GUARD_AWAY)
-		take_destructive(world, session, ACTION_LOGOUT);
-}
-
-static void not_verified(struct world *world, struct session *session, uint64_t now)
-{
-	session->verify_until = 0;
-	if (session->awaited == AWAIT_LOCK)
-		lock_not_seen(world, session, now);
-	else if (session->awaited == AWAIT_END)
-		tell_outcome(world, session, OUTCOME_FAILED, now, "the session has not ended");
-	else if (session->awaited == AWAIT_NONE_COMES)
-		tell_outcome(world, session, OUTCOME_UNVERIFIED, now, NULL);
+	report_later(world, session, REPORT_DEALT);
 }
 
 /* Nobody contradicted: that counts as agreement. */
 void case_confirmed(struct world *world, struct session *session)
 {
-	session->evidence |= EVIDENCE_SILENCE;
-	if (session->pending != ACTION_NONE)
-		take_destructive(world, session, session->pending);
+	session->removal.evidence |= EVIDENCE_SILENCE;
+	if (session->removal.pending != ACTION_NONE)
+		act_losing(world, session, session->removal.pending, session->removal.because);
 }
 
-/* Everything but `confirm_until`, at whose end PC/SC's last word is looked at: session_time(). */
+/* PC/SC, asked after the removal, still has the card: nothing that loses work may follow. */
+void case_contradicted(struct world *world, struct session *session, uint64_t stamp)
+{
+	removal_tell(world, session, VERDICT_CONTRADICTED, stamp, "PC/SC still has the card, its counter unmoved");
+	case_cancel(world, session, stamp, "contradicted");
+}
+
+/* ---- the locker's word ---------------------------------------------------------------------------------- */
+
+/* True: a person showed that they are there. */
+static bool hint_gone(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct removal *removal = &session->removal;
+
+	if (session->answered && removal->taken == ACTION_LOCK && world->now < later(session->hinted, VANISH_NSEC)) {
+		sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
+		return false;
+	}
+	/* Locked before the removal, so that no lock could show; what its person opened stays open. */
+	if (removal->awaited == AWAIT_LOCK)
+		sign_tell(world, session, OUTCOME_VERIFIED, stamp, "it was locked already");
+	case_cancel(world, session, stamp, "the session was unlocked");
+	return true;
+}
+
+/* Late ones too: a slow machine, or a slow locker. */
+static bool answers_lock(const struct world *world, const struct session *session)
+{
+	const struct removal *removal = &session->removal;
+
+	return removal->locked_at && removal->settings &&
+	       world->now <= later(later(removal->locked_at, removal->settings->lock_timeout), LATE_NSEC);
+}
+
+/* True: a person unlocked it. */
+bool case_hint(struct world *world, struct session *session, bool locked, uint64_t stamp)
+{
+	bool was_locked = session->locked;
+
+	session->locked = locked;
+	if (!locked)
+		return was_locked && hint_gone(world, session, stamp);
+	session->provable = true;
+	if (!was_locked) {
+		session->hinted = world->now;
+		session->answered = answers_lock(world, session) ? session->removal.locked_at : 0;
+	}
+	if (session->removal.awaited == AWAIT_LOCK)
+		sign_tell(world, session, OUTCOME_VERIFIED, stamp, NULL);
+	return false;
+}
+
+void case_ended(struct world *world, struct session *session, uint64_t stamp)
+{
+	if (session->removal.awaited == AWAIT_END)
+		sign_tell(world, session, OUTCOME_VERIFIED, stamp, NULL);
+}
+
+/* Nobody can switch away from physlock any more: that is the proof, for a session whose own locker shows none. */
+void case_console_locked(struct world *world, struct session *session, uint64_t stamp)
+{
+	if (session->removal.awaited == AWAIT_LOCK && !session->provable)
+		sign_tell(world, session, OUTCOME_VERIFIED, stamp, "the console is locked");
+}
+
+/* ---- time ----------------------------------------------------------------------------------------------- */
+
+static void count_down(struct world *world, struct session *session)
+{
+	set_countdown(world, session);
+	if (session->deadlines[DEADLINE_THEN] > world->now)
+		report_later(world, session, REPORT_COUNTDOWN);
+}
+
+/* Everything but DEADLINE_CONFIRM, at whose end the card may turn out to be back: session_time(). */
 void case_time(struct world *world, struct session *session)
 {
-	uint64_t now = world->now;
-
-	if (due(&session->settle_until, now))
+	if (deadline_due(world, session, DEADLINE_SETTLE))
 		first_stage(world, session);
-	if (due(&session->announce_at, now)) {
-		tell_countdown(world, session, now);
-		set_announcement(session, now);
-	}
-	if (session->then_at && now >= session->then_at)
+	if (deadline_due(world, session, DEADLINE_COUNTDOWN))
+		count_down(world, session);
+	if (session->deadlines[DEADLINE_THEN] && world->now >= session->deadlines[DEADLINE_THEN])
 		second_stage(world, session);
-	if (session->verify_until && now >= session->verify_until)
-		not_verified(world, session, now);
+	if (session->deadlines[DEADLINE_SIGN] && world->now >= session->deadlines[DEADLINE_SIGN])
+		sign_over(world, session);
+	cancel_unseen_stage(world, session);
 }

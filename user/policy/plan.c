@@ -4,7 +4,7 @@
  * from nothing that happens. A real removal (case.c) and the question what one would do (world_simulate())
  * both come here, so that they cannot differ.
  */
-#include "tables.h"
+#include "core.h"
 
 /* What an action means for this kind of session. Until the kind is known it counts as local. */
 enum step plan_step(const struct session *session, enum action action)
@@ -21,9 +21,19 @@ enum step plan_step(const struct session *session, enum action action)
 }
 
 /* ssh has no locker, and a text console none that listens, unless one has shown itself. */
-static bool cannot_lock(const struct session *session)
+bool plan_cannot_lock(const struct session *session)
 {
 	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
+}
+
+/*
+ * Whether the person can show that they are there, other than by putting the card in. After a stage that locked, only
+ * an unlock does; where there is no locker at all, the card is the only sign, and a second stage heeds it.
+ */
+bool plan_unlock_shows(const struct session *session, bool locks)
+{
+	return session->provable || session->console_locked || session->kind & KIND_CONSOLE || !locks ||
+	       plan_cannot_lock(session);
 }
 
 static unsigned settings_steps(const struct session *session, const struct settings *settings)
@@ -78,7 +88,7 @@ struct plan plan_action(const struct session *session, const struct settings *se
 	if (session->kind & KIND_CONSOLE && !session->provable)
 		add_step(&plan, STEP_CONSOLE_LOCK);
 	plan.locks = plan.count;
-	plan.cannot_lock = cannot_lock(session) && !(session->kind & KIND_CONSOLE);
+	plan.cannot_lock = plan_cannot_lock(session) && !(session->kind & KIND_CONSOLE);
 	if (plan.cannot_lock && settings->when_cannot_lock == FALLBACK_LOGOUT)
 		add_losing(&plan, session, ACTION_LOGOUT);
 	return plan;
@@ -104,21 +114,32 @@ uint64_t plan_settle(const struct settings *settings, enum cause cause)
 
 /* ---- evidence ------------------------------------------------------------------------------------------- */
 
-/* Of two CCID interfaces it cannot say whose card went: as if it did not listen to the card. */
+/* Of two CCID interfaces it cannot say whose card went, until the session's reader is known by its endpoint. */
 bool plan_probe_watches(const struct world *world, const struct session *session)
 {
-	return world->probe && session->device && !slot_is_shared(session->device, session->login.card.slot);
+	const struct reader *reader;
+
+	if (!world->probe || !session->device)
+		return false;
+	if (!slot_is_shared(session->device, session->login.card.slot))
+		return true;
+	reader = reader_of_session(world, session);
+	return reader && reader->endpoint;
 }
 
 /*
- * Enough to lose somebody's work over: the reader's device is gone; or reader and PC/SC agree; or PC/SC says
+ * Around sleep devices come and go for no reason of ours: what loses work waits until that is over. Otherwise
+ * enough to lose somebody's work over: the reader's device is gone; or reader and PC/SC agree; or PC/SC says
  * so where nothing else could have heard; or nobody contradicted in the time there was.
  */
 bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence)
 {
+	if (world->asleep || world_just_resumed(world))
+		return false;
 	if (evidence & (EVIDENCE_DEVICE | EVIDENCE_SILENCE))
 		return true;
-	if (!(evidence & EVIDENCE_PCSC))
+	/* Whether this pcscd is the one that counted the card is not known yet. */
+	if (!(evidence & EVIDENCE_PCSC) || (!session->pcsc_life && world->pcsc_up))
 		return false;
 	return evidence & EVIDENCE_SLOT || !plan_probe_watches(world, session);
 }

@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the core tells of itself to whoever asks: nothing here changes anything. */
-#include "tables.h"
+#include "core.h"
 
 static enum session_state state_of(const struct session *session)
 {
-	if (session->settle_until || session->pending != ACTION_NONE || session->then_at)
+	const uint64_t *deadlines = session->deadlines;
+
+	if (deadlines[DEADLINE_SETTLE] || session->removal.pending != ACTION_NONE || deadlines[DEADLINE_THEN])
 		return SESSION_PENDING;
-	return session->guard == GUARD_AWAY ? SESSION_AWAY : SESSION_GUARDED;
+	return session_is_away(session) ? SESSION_AWAY : SESSION_GUARDED;
 }
 
 /* Of several things to come, the first. */
 static void find_pending(const struct session *session, struct session_view *view)
 {
-	const struct settings *settings = session->settings;
+	const struct removal *removal = &session->removal;
+	const uint64_t *deadlines = session->deadlines;
 
 	view->pending_at = UINT64_MAX;
-	if (session->settle_until) {
-		view->pending = plan_first(settings, session->cause);
-		view->pending_at = session->settle_until;
+	if (deadlines[DEADLINE_SETTLE]) {
+		view->pending = plan_first(removal->settings, removal->cause);
+		view->pending_at = deadlines[DEADLINE_SETTLE];
 	}
-	if (session->pending != ACTION_NONE && session->confirm_until < view->pending_at) {
-		view->pending = session->pending;
-		view->pending_at = session->confirm_until;
+	if (removal->pending != ACTION_NONE && deadlines[DEADLINE_CONFIRM] < view->pending_at) {
+		view->pending = removal->pending;
+		view->pending_at = deadlines[DEADLINE_CONFIRM];
 	}
-	if (session->then_at && session->then_at < view->pending_at) {
-		view->pending = settings->then;
-		view->pending_at = session->then_at;
+	if (deadlines[DEADLINE_THEN] && deadlines[DEADLINE_THEN] < view->pending_at) {
+		view->pending = removal->settings->then;
+		view->pending_at = deadlines[DEADLINE_THEN];
 	}
 }
 
@@ -121,6 +124,7 @@ bool world_simulate(const struct world *world, const char *id, enum cause cause,
 	ret->then = plan_then(settings, &plan, cause);
 	memcpy(ret->steps, plan.steps, sizeof(ret->steps));
 	ret->count = plan.count;
+	ret->then_if_seen = ret->then != ACTION_NONE && !plan_unlock_shows(session, plan.locks > 0);
 	ret->cannot_lock = plan.cannot_lock;
 	ret->after_agreement = plan.losing != ACTION_NONE &&
 			       !plan_agreed(world, session, first_evidence(world, session, cause));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each event, and the sessions that it concerns. */
+/* Each event: what it changes among the facts, and which sessions it concerns. */
 #include "world.h"
 
-#include "tables.h"
+#include "core.h"
 
 int world_new(verdict_handler handler, void *userdata, struct world **ret)
 {
@@ -14,7 +14,6 @@ int world_new(verdict_handler handler, void *userdata, struct world **ret)
 	world->userdata = userdata;
 	/* Until the first listings are complete, what is missing was missed while nobody listened. */
 	world->looking_devices = world->looking_pcsc = true;
-	world->device_listing = world->reader_listing = 1;
 	*ret = world;
 	return 0;
 }
@@ -23,167 +22,182 @@ static void ignore_verdict(void *userdata _unused_, const struct verdict *verdic
 {
 }
 
+static void forget_readers(struct world *world)
+{
+	struct reader *reader, *next;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	reader_forget(world, reader);
+}
+
 struct world *world_free(struct world *world)
 {
-	struct session *session, *next_session;
-	struct reader *reader, *next_reader;
-	struct device *device, *next_device;
+	struct session *session, *next;
 
 	if (!world)
 		return NULL;
 	world->handler = ignore_verdict;
-	HASH_ITER(hh, world->sessions, session, next_session)
+	HASH_ITER(hh, world->sessions, session, next)
 	session_forget(world, session);
-	HASH_ITER(hh, world->readers, reader, next_reader)
-	reader_forget(world, reader);
-	HASH_ITER(hh, world->devices, device, next_device)
-	{
-		HASH_DELETE(hh, world->devices, device);
-		free(device);
-	}
+	forget_readers(world);
+	device_forget_all(world);
+	free(world->heap);
 	free(world);
 	return NULL;
 }
 
 uint64_t world_deadline(const struct world *world)
 {
-	const struct session *session;
-	uint64_t next = world->stale_until ? world->stale_until : UINT64_MAX;
+	uint64_t next = world->heap_used ? world->heap[0]->next : UINT64_MAX;
 
-	DL_FOREACH2(world->busy, session, on_busy.next)
-	{
-		uint64_t deadline = session_deadline(session);
-
-		if (deadline < next)
-			next = deadline;
-	}
+	if (world->locate_at && world->locate_at < next)
+		next = world->locate_at;
+	if (world->relist_at && world->relist_at < next)
+		next = world->relist_at;
 	return next;
 }
 
-struct session *session_find(const struct world *world, const char *id)
-{
-	struct session *session;
+/* ---- sessions that something concerns ------------------------------------------------------------------- */
 
-	HASH_FIND_STR(world->sessions, id, session);
-	return session;
+static void update_all(struct world *world, const struct event *event)
+{
+	struct session *session, *next;
+
+	HASH_ITER(hh, world->sessions, session, next)
+	session_update(world, session, event->source, event->stamp);
+}
+
+/* First those that are acted on, then those that only hear more of a removal that has its case. */
+static void update_list(struct world *world, struct session *list, const struct event *event)
+{
+	struct session *session, *next;
+
+	for (int away = 0; away < 2; away++) {
+		DL_FOREACH_SAFE2(list, session, next, on_device.next)
+		{
+			if (session_is_away(session) == away)
+				session_update(world, session, event->source, event->stamp);
+		}
+	}
+}
+
+/* Those of the device, and those that have their place at its port: their reader may be back, or replaced. */
+static void update_place(struct world *world, struct device *device, const struct event *event)
+{
+	struct session *session, *next;
+
+	update_list(world, device->sessions, event);
+	if (!device->port)
+		return;
+	DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
+	{
+		if (session->device != device)
+			session_update(world, session, event->source, event->stamp);
+	}
+}
+
+/* Where a reader's address is not known, what is known of any device may decide whose it is. */
+static void update_unlocated(struct world *world, const struct event *event)
+{
+	if (world->unlocated)
+		update_all(world, event);
 }
 
 /* ---- devices -------------------------------------------------------------------------------------------- */
 
-static void stale_arm(struct world *world)
+static void request(struct listing *listing, uint64_t order)
 {
-	world->stale_wait = STALE_READER_FIRST_NSEC;
-	world->stale_until = world->now + world->stale_wait;
+	if (!listing->asked)
+		listing->asked = order;
+	listing->asked_last = order;
 }
 
-/*
- * A reader that leaves and comes back between two looks keeps its name: PC/SC's client then goes on telling of it with
- * the address that it had. So it is asked, until no reader is where there is no device any more.
- */
-static void stale_begin(struct world *world, const struct device *device)
+static void complete(struct listing *listing, uint64_t order)
 {
-	if (device->readers && device->presence == PRESENCE_GONE)
-		stale_arm(world);
+	/* What was asked for while the first request was under way gets a listing of its own. */
+	listing->asked = listing->asked_last > listing->asked ? listing->asked_last : 0;
+	listing->last = order;
+	listing->began = 0;
 }
 
-/* The device is back at the address that it had, and PC/SC's client may have seen nothing of it. */
-static void stale_look_again(struct world *world, const struct device *device)
-{
-	if (!device->readers || device->presence != PRESENCE_GONE)
-		return;
-	world->stale_look = true;
-	stale_arm(world);
-}
-
-static bool is_stale(const struct reader *reader)
-{
-	return reader->device && reader->device->presence == PRESENCE_GONE;
-}
-
-static bool any_reader_is_stale(const struct world *world)
-{
-	const struct reader *reader, *next;
-
-	HASH_ITER(hh, world->readers, reader, next)
-	{
-		if (is_stale(reader))
-			return true;
-	}
-	return false;
-}
-
-/* pcscd hangs, or somebody has the reader to himself all the time. */
-static void stale_give_up(struct world *world)
-{
-	struct reader *reader, *next_reader;
-	struct session *session;
-
-	HASH_ITER(hh, world->readers, reader, next_reader)
-	{
-		if (!is_stale(reader))
-			continue;
-		DL_FOREACH2(reader->device->sessions, session, on_device.next)
-		session_comm_error(world, session, world->now, "PC/SC names a reader whose USB device is gone");
-	}
-}
-
-static void stale_over(struct world *world)
-{
-	bool look = world->stale_look;
-
-	world->stale_until = 0;
-	world->stale_look = false;
-	if (!look && !any_reader_is_stale(world))
-		return;
-	if (world->stale_wait > STALE_READER_MOST_NSEC) {
-		stale_give_up(world);
-		return;
-	}
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_LOCATE, .stamp = world->now});
-	world->stale_wait *= 2;
-	world->stale_until = world->now + world->stale_wait;
-}
-
-/* First those that are acted on, then those that only hear more of a removal they know of. */
-static const enum guard act_first[] = {GUARD_ON, GUARD_AWAY};
-
-static void device_gone(struct world *world, struct device *device, enum event_source source, uint64_t stamp)
-{
-	struct session *session, *next;
-
-	device->presence = PRESENCE_GONE;
-	for (size_t i = 0; i < ELEMENTS(act_first); i++) {
-		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-		{
-			if (session->guard == act_first[i])
-				session_remove(world, session, CAUSE_READER, source, EVIDENCE_DEVICE, stamp);
-		}
-	}
-	stale_begin(world, device);
-}
-
-static int device_removed(struct world *world, const struct event *event)
-{
-	struct device *device = device_find(world, event->device.usb);
-
-	if (!device)
-		return 0;
-	if (event->source == SOURCE_PROBE)
-		device->disconnected = event->stamp;
-	device_gone(world, device, event->source, event->stamp);
-	device_release(world, device);
-	return 0;
-}
-
-/* Something else sits at the address that a session's reader had: the reader went while nobody listened. */
-static void device_replaced(struct world *world, struct device *device, uint64_t stamp)
+/* One more word of a removal, for those whose case is open. */
+static void device_word(struct world *world, struct device *device, const struct event *event, bool earlier)
 {
 	struct session *session, *next;
 
 	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
 	{
-		if (session->guard == GUARD_ON && device_is_elsewhere(device, session))
-			session_remove(world, session, CAUSE_ABSENT, SOURCE_STARTUP, EVIDENCE_DEVICE, stamp);
+		const struct removal *removal = &session->removal;
+
+		if (!session_is_away(session) || removal->opened.order == world->order || removal->cause == CAUSE_PCSC_LOST)
+			continue;
+		if (earlier)
+			case_heard(world, session, CAUSE_READER, event->source, event->stamp);
+		else
+			case_word(world, session, CAUSE_READER, event->source, EVIDENCE_DEVICE, event->stamp);
+	}
+}
+
+static void device_left(struct world *world, struct device *device, const struct event *event)
+{
+	if (!device->readers)
+		world->unplugged = world->now;
+	update_list(world, device->sessions, event);
+	locate_begin(world, device);
+}
+
+/* A device left that no reader is known for. Those whose reader's device is not known may have lost it. */
+static void update_unplugged(struct world *world, const struct event *event)
+{
+	update_list(world, world->placeless, event);
+	update_unlocated(world, event);
+}
+
+static int device_removed(struct world *world, const struct event *event)
+{
+	struct device *device = device_find(world, event->device.usb);
+	bool gone;
+
+	if (!device) {
+		world->unplugged = world->now;
+		update_unplugged(world, event);
+		return 0;
+	}
+	gone = device_leave(world, device, event->source, event->stamp);
+	if (gone)
+		device_left(world, device, event);
+	device_word(world, device, event, device->presence != PRESENCE_GONE);
+	device_release(world, device);
+	if (gone)
+		update_unplugged(world, event);
+	return 0;
+}
+
+/* The end of a life that nobody reported: something else is there now. */
+static void device_missing(struct world *world, struct device *device, const struct event *event)
+{
+	if (device_leave(world, device, SOURCE_STARTUP, event->stamp))
+		device_left(world, device, event);
+}
+
+static bool is_another(const struct device *device, const struct device_facts *facts)
+{
+	return (facts->path && device->path[0] && strcmp(device->path, facts->path) != 0) ||
+	       (facts->id && device->id[0] && strcmp(device->id, facts->id) != 0);
+}
+
+static void leave_port(struct world *world, struct device *device, const struct event *event)
+{
+	struct device *other, *next;
+
+	if (!device->port)
+		return;
+	DL_FOREACH_SAFE(device->port->devices, other, next)
+	{
+		if (other == device || other->presence != PRESENCE_HERE)
+			continue;
+		device_missing(world, other, event);
+		device_release(world, other);
 	}
 }
 
@@ -194,55 +208,87 @@ static int device_added(struct world *world, const struct event *event)
 
 	if (!device)
 		return -ENOMEM;
-	if (device->disconnected && event->source != SOURCE_UEVENT && event->stamp < device->disconnected + STALE_NSEC)
-		return 0;
-	device->disconnected = 0;
-	stale_look_again(world, device);
-	device->presence = PRESENCE_HERE;
-	device->listing = world->device_listing;
-	if (facts->id)
-		strncpy(device->id, facts->id, sizeof(device->id) - 1);
-	if (facts->path) {
-		strncpy(device->path, facts->path, sizeof(device->path) - 1);
-		device_replaced(world, device, event->stamp);
-	}
+	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
+		world->devices_listing.began = world->order;
+	if (device->presence == PRESENCE_HERE && is_another(device, facts))
+		device_missing(world, device, event);
+	if (device_describe(world, device, facts->path, facts->id) < 0)
+		return -ENOMEM;
+	if (device_come(world, device, event))
+		locate_device_back(world, device);
+	if (device->presence == PRESENCE_HERE)
+		leave_port(world, device, event);
+	update_place(world, device, event);
+	update_unlocated(world, event);
 	return 0;
 }
 
 static void devices_listed(struct world *world, const struct event *event)
 {
+	struct listing *listing = &world->devices_listing;
 	struct device *device, *next;
 
+	if (!listing->began)
+		listing->began = world->order;
 	HASH_ITER(hh, world->devices, device, next)
 	{
-		if (device->listing == world->device_listing || device->presence == PRESENCE_GONE)
+		if (!device_missed(world, device))
 			continue;
-		device->presence = PRESENCE_GONE;
-		for (struct session *session = device->sessions, *after; session; session = after) {
-			after = session->on_device.next;
-			session_look(world, session, event->source, event->stamp);
-		}
-		stale_begin(world, device);
+		device_missing(world, device, event);
 		device_release(world, device);
 	}
+	complete(listing, world->order);
 	world->looking_devices = false;
-	world->device_listing++;
+	update_unplugged(world, event);
 }
 
-/* True: it is about this session's slot. */
-static bool slot_of_session_changed(struct world *world, struct session *session, const struct event *event)
+/* ---- the probe ------------------------------------------------------------------------------------------ */
+
+/*
+ * Of two CCID interfaces each counts its slots from 0. The endpoint says which one sent the notice, once it is known
+ * which reader it belongs to.
+ */
+enum sender { SENDER_OWN, SENDER_OTHER, SENDER_UNKNOWN };
+
+static enum sender sender_of(const struct world *world, const struct session *session, uint8_t endpoint)
+{
+	const struct reader *reader, *own = reader_of_session(world, session);
+	uint8_t slot = session->login.card.slot;
+
+	if (!slot_is_shared(session->device, slot))
+		return SENDER_OWN;
+	if (endpoint && own && own->endpoint)
+		return own->endpoint == endpoint ? SENDER_OWN : SENDER_OTHER;
+	DL_FOREACH(session->device->readers, reader)
+	{
+		if (endpoint && reader != own && reader->state.slot == slot && reader->endpoint == endpoint)
+			return SENDER_OTHER;
+	}
+	return SENDER_UNKNOWN;
+}
+
+/* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
+static bool slot_of_session(struct world *world, struct session *session, const struct event *event)
 {
 	uint8_t slot = session->login.card.slot, bits;
+	enum sender sender;
 
-	if (slot / 4 >= event->slot_change.bytes)
+	if (session_device_left(session) || slot / 4 >= event->slot_change.bytes)
 		return false;
-	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2);
-	if (!(bits & 2))
+	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
+	sender = sender_of(world, session, event->slot_change.endpoint);
+	if (!(bits & 2) || sender == SENDER_OTHER)
 		return false;
-	/* Of two CCID interfaces either may have sent it: each counts its slots from 0. PC/SC tells them apart. */
-	if (!slot_is_shared(session->device, slot))
+	if (sender == SENDER_OWN)
 		session_slot(world, session, bits & 1, event->stamp);
 	return true;
+}
+
+static void keep_notice(struct world *world, struct device *device, const struct event *event)
+{
+	device->notice = (struct slot_notice){.moment = moment_now(world, event->stamp), .endpoint = event->slot_change.endpoint};
+	for (uint8_t slot = 0; slot < 32 && slot / 4 < event->slot_change.bytes; slot++)
+		device->notice.changed |= (uint32_t)(event->slot_change.slots[slot / 4] >> (slot % 4 * 2) >> 1 & 1) << slot;
 }
 
 static void slot_changed(struct world *world, const struct event *event)
@@ -253,98 +299,62 @@ static void slot_changed(struct world *world, const struct event *event)
 
 	if (!device)
 		return;
-	for (size_t i = 0; i < ELEMENTS(act_first); i++) {
+	for (int away = 0; away < 2; away++) {
 		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
 		{
-			if (session->guard == act_first[i])
-				asked |= slot_of_session_changed(world, session, event);
+			if (session_is_away(session) == away && session->removal.opened.order != world->order)
+				asked |= slot_of_session(world, session, event);
+			else
+				asked |= session->removal.opened.order == world->order;
 		}
 	}
-	if (asked)
-		world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = event->stamp});
+	keep_notice(world, device, event);
+	if (!asked)
+		return;
+	request(&world->readers_listing, world->order);
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_REREAD, .stamp = event->stamp});
 }
 
 /* ---- PC/SC ---------------------------------------------------------------------------------------------- */
 
-static void reader_forget_all(struct world *world)
-{
-	struct reader *reader, *next;
-
-	HASH_ITER(hh, world->readers, reader, next)
-	reader_forget(world, reader);
-}
-
-static void pcsc_changed(struct world *world, bool up)
+static void pcsc_changed(struct world *world, const struct event *event, bool up)
 {
 	struct session *session, *next;
 
-	reader_forget_all(world);
+	forget_readers(world);
 	world->pcsc_up = up;
 	world->pcsc_down = !up;
 	world->pcsc_listed = false;
-	if (up)
-		world->pcsc_epoch++;
+	world->pcsc_life += up;
+	world->readers_listing = (struct listing){.last = world->order};
 	HASH_ITER(hh, world->sessions, session, next)
 	{
-		if (!up)
-			session_pcsc_down(world, session);
-		session_busy_update(world, session);
+		/* What is said after it is another pcscd's word. */
+		session->said &= ~(unsigned)SAID_COMM_ERROR;
+		session_update(world, session, event->source, event->stamp);
+		session_heed_pcsc(world, session);
 	}
 }
 
-/* Whose card may it be? Of those who miss one; and, after sleep, of all, since readers have new addresses then. */
-static void card_arrived(struct world *world, const struct reader *reader, uint64_t stamp)
+static int reader_reported(struct world *world, const struct event *event)
 {
-	struct session *session, *next;
+	struct reader *reader = reader_find(world, event->reader->name);
+	struct device *before = reader ? reader->device : NULL;
+	bool unlocated = world->unlocated;
 
-	DL_FOREACH_SAFE2(world->away, session, next, on_away.next)
-	{
-		/* What took the card away just now does not bring it back. */
-		if (!session->confirm_until && !session->to_report)
-			session_restore(world, session, reader, stamp);
-	}
-	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
-	{
-		if (session->unsure_until && session->device != reader->device)
-			session_restore(world, session, reader, stamp);
-	}
-}
-
-/* The sessions of `list` whose card is in `reader`. */
-static void look_at_sessions(struct world *world, struct session *list, const struct reader *reader,
-			     const struct event *event)
-{
-	struct session *session, *next;
-
-	DL_FOREACH_SAFE2(list, session, next, on_device.next)
-	{
-		if (reader_of_session(world, session) == reader)
-			session_look(world, session, event->source, event->stamp);
-	}
-}
-
-static int reader_told(struct world *world, const struct event *event)
-{
-	struct reader *reader = reader_get(world, event->reader);
-	struct session *session, *next;
-
+	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
-	reader->listing = world->reader_listing;
-	reader->told = world->now;
-	DL_FOREACH_SAFE2(world->placeless, session, next, on_device.next)
-	session_place(world, session);
-	if (reader->device)
-		look_at_sessions(world, reader->device->sessions, reader, event);
-	else
-		HASH_ITER(hh, world->sessions, session, next)
-		{
-			if (session->device && reader_of_session(world, session) == reader)
-				session_look(world, session, event->source, event->stamp);
-		}
-	look_at_sessions(world, world->placeless, reader, event);
-	if (reader->state.card == CARD_PRESENT)
-		card_arrived(world, reader, event->stamp);
+	update_list(world, world->placeless, event);
+	if (before && before != reader->device)
+		before = device_find(world, before->usb);
+	if (!reader->device || unlocated || !world->devices_listing.last) {
+		update_all(world, event);
+		return 0;
+	}
+	if (before && before != reader->device)
+		update_place(world, before, event);
+	update_place(world, reader->device, event);
 	return 0;
 }
 
@@ -352,14 +362,27 @@ static void reader_left(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
 	struct device *device;
+	bool unlocated = world->unlocated;
 
 	if (!reader)
 		return;
 	device = reader->device && reader->device->sessions ? reader->device : NULL;
 	reader_forget(world, reader);
-	if (device)
-		look_at_sessions(world, device->sessions, NULL, event);
-	look_at_sessions(world, world->placeless, NULL, event);
+	update_list(world, world->placeless, event);
+	if (unlocated)
+		update_all(world, event);
+	else if (device)
+		update_list(world, device->sessions, event);
+}
+
+/* A complete list lacks it; what was reported after the list was asked for may be newer than the list. */
+static bool reader_missed(const struct world *world, const struct reader *reader)
+{
+	const struct listing *listing = &world->readers_listing;
+
+	if (reader->said.order <= listing->last)
+		return true;
+	return world->pcsc_listed && listing->asked && reader->said.order < listing->asked;
 }
 
 static void readers_listed(struct world *world, const struct event *event)
@@ -369,128 +392,96 @@ static void readers_listed(struct world *world, const struct event *event)
 
 	HASH_ITER(hh, world->readers, reader, next_reader)
 	{
-		if (reader->listing != world->reader_listing)
+		if (reader_missed(world, reader))
 			reader_forget(world, reader);
 	}
-	world->reader_listing++;
-	world->pcsc_listed = true;
+	if (!world->pcsc_listed)
+		world->readers_listing.asked = world->readers_listing.asked_last;
+	if (world->pcsc_listed)
+		complete(&world->readers_listing, world->order);
+	world->readers_listing.last = world->order;
+	world->pcsc_listed = world->pcsc_up;
 	HASH_ITER(hh, world->sessions, session, next)
 	{
-		session->pcsc_lost_until = 0;
-		if (session->guard == GUARD_ON)
-			session_look(world, session, event->source, event->stamp);
-		session_busy_update(world, session);
+		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+		session_update(world, session, event->source, event->stamp);
 	}
+	locate_unlocated(world);
 	world->looking_pcsc = false;
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------- */
 
-static struct session *session_get(struct world *world, const struct login_record *login)
-{
-	struct session *session = session_find(world, login->session);
-
-	if (session)
-		return session;
-	session = calloc(1, sizeof(*session));
-	if (!session)
-		return NULL;
-	session->login = *login;
-	HASH_ADD_STR(world->sessions, login.session, session);
-	if (!session->hh.tbl) {
-		free(session);
-		return NULL;
-	}
-	LIST_ADD(world->placeless, session, on_device);
-	return session;
-}
-
-static int record_told(struct world *world, const struct event *event)
+static int record_reported(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
 	struct device *device = NULL;
+	struct port *port = NULL;
 	struct session *session;
 
+	if (login->usb_path[0]) {
+		port = port_get(world, login->usb_path);
+		if (!port)
+			return -ENOMEM;
+	}
 	if (usb_address_is_set(login->card.usb)) {
 		device = device_get(world, login->card.usb);
 		if (!device)
 			return -ENOMEM;
-		/* Every device there is has been told of, this one not: it went between sign-in and now. */
-		if (device->presence == PRESENCE_UNKNOWN && !world->looking_devices)
+		/* Every device there is was reported, this one not: it left between sign-in and now. */
+		if (device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
+		    !world->looking_devices)
 			device->presence = PRESENCE_GONE;
 	}
 	session = session_get(world, login);
-	if (!session)
+	if (!session) {
+		if (port)
+			port_release(world, port);
 		return -ENOMEM;
-	session_record(world, session, event, device);
-	session_place(world, session);
-	session_look(world, session, event->source, event->stamp);
-	if (device)
-		device_replaced(world, device, event->stamp);
+	}
+	bind_record(world, session, event, device, port);
+	session_govern(world, session, &event->record.governance);
+	session_update(world, session, event->source, event->stamp);
 	return 0;
 }
 
-static void session_event(struct world *world, const struct event *event)
+static void session_ended(struct world *world, struct session *session, uint64_t stamp)
 {
-	struct session *session = session_find(world, event->session);
-
-	if (!session)
-		return;
-	switch (event->type) {
-	case EVENT_SESSION_ENDED:
-		case_ended(world, session, event->stamp);
-		world_tell(world, session, (struct verdict){.type = VERDICT_DISARM});
-		session_forget(world, session);
-		break;
-	case EVENT_SESSION_LOCKED:
-	case EVENT_SESSION_UNLOCKED:
-		case_locked(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
-		break;
-	case EVENT_ACTION_DONE:
-		case_console_locked(world, session, event->stamp);
-		break;
-	default:
-		case_step_failed(world, session, event->stamp);
-		break;
-	}
+	case_ended(world, session, stamp);
+	world_tell(world, session, (struct verdict){.type = VERDICT_DISARM});
+	session_forget(world, session);
 }
 
-static void session_changed(struct world *world, const struct event *event)
+static void step_failed(struct world *world, struct session *session, uint64_t stamp)
 {
-	struct session *session = session_find(world, event->change.session);
-
-	if (!session)
-		return;
-	if (event->type == EVENT_SETTINGS)
-		session_govern(world, session, &event->change.governance);
-	else
-		session_set_kind(world, session, event->change.kind);
+	if (session->removal.awaited != AWAIT_NOTHING)
+		sign_failed(world, session, stamp, "refused");
 }
 
 /* ---- the daemon ----------------------------------------------------------------------------------------- */
 
-static void lost(struct world *world, const struct event *event)
+static void look_again(struct world *world, const struct event *event)
 {
 	world->looking_devices = world->looking_pcsc = true;
 	world->recheck_asked = true;
+	request(&world->devices_listing, world->order);
+	request(&world->readers_listing, world->order);
 	world_tell(world, NULL,
 		   (struct verdict){.type = VERDICT_RECHECK, .source = event->source, .stamp = event->stamp});
 }
 
 static void slept(struct world *world, const struct event *event)
 {
-	struct session *session, *next;
+	bool sleep = event->type == EVENT_SLEEP;
 
-	world->asleep = event->type == EVENT_SLEEP;
-	HASH_ITER(hh, world->sessions, session, next)
-	{
-		if (world->asleep)
-			session_sleep(world, session);
-		else
-			session_resume(world, session);
-	}
-	if (!world->asleep)
-		lost(world, event);
+	if (sleep || !world->asleep)
+		world->slept = world->now;
+	if (!sleep)
+		world->resumed = world->now;
+	world->asleep = sleep;
+	if (!sleep)
+		look_again(world, event);
+	update_all(world, event);
 }
 
 static void recheck_over(struct world *world, const struct event *event)
@@ -501,23 +492,36 @@ static void recheck_over(struct world *world, const struct event *event)
 	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
 }
 
-static void time_passed(struct world *world)
+static void time_passed(struct world *world, const struct event *event)
 {
-	struct session *session, *next;
-
-	DL_FOREACH_SAFE2(world->busy, session, next, on_busy.next)
-	session_time(world, session);
-	if (world->stale_until && world->stale_until <= world->now)
-		stale_over(world);
+	while (world->heap_used && world->heap[0]->next <= world->now)
+		session_time(world, world->heap[0]);
+	if (world->relist_at && world->relist_at <= world->now) {
+		world->relist_at = 0;
+		look_again(world, event);
+	}
+	locate_time(world);
 }
 
-/* What was done is told only after it was done, for every session that the event concerned. */
-static void report(struct world *world)
+static void session_event(struct world *world, const struct event *event)
 {
-	struct session *session, *next;
+	bool changed = event->type == EVENT_SETTINGS || event->type == EVENT_SESSION_KIND;
+	struct session *session = session_find(world, changed ? event->change.session : event->session);
 
-	DL_FOREACH_SAFE2(world->report, session, next, on_report.next)
-	case_report(world, session);
+	if (!session)
+		return;
+	if (event->type == EVENT_SETTINGS)
+		session_govern(world, session, &event->change.governance);
+	else if (event->type == EVENT_SESSION_KIND)
+		session_set_kind(world, session, event->change.kind, event->stamp);
+	else if (event->type == EVENT_SESSION_ENDED)
+		session_ended(world, session, event->stamp);
+	else if (event->type == EVENT_ACTION_DONE)
+		case_console_locked(world, session, event->stamp);
+	else if (event->type == EVENT_ACTION_FAILED)
+		step_failed(world, session, event->stamp);
+	else
+		session_hint(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
 }
 
 static int take_in(struct world *world, const struct event *event)
@@ -529,64 +533,63 @@ static int take_in(struct world *world, const struct event *event)
 		return device_removed(world, event);
 	case EVENT_DEVICES_LISTED:
 		devices_listed(world, event);
-		break;
+		return 0;
 	case EVENT_SLOT_CHANGE:
 		slot_changed(world, event);
-		break;
+		return 0;
 	case EVENT_PCSC_UP:
 	case EVENT_PCSC_DOWN:
-		pcsc_changed(world, event->type == EVENT_PCSC_UP);
-		break;
+		pcsc_changed(world, event, event->type == EVENT_PCSC_UP);
+		return 0;
 	case EVENT_READER:
-		return reader_told(world, event);
+		return reader_reported(world, event);
 	case EVENT_READER_GONE:
 		reader_left(world, event);
-		break;
+		return 0;
 	case EVENT_PCSC_LISTED:
 		readers_listed(world, event);
-		break;
+		return 0;
 	case EVENT_RECORD:
-		return record_told(world, event);
+		return record_reported(world, event);
 	case EVENT_SETTINGS:
 	case EVENT_SESSION_KIND:
-		session_changed(world, event);
-		break;
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);
-		break;
+		return 0;
 	case EVENT_PROBE:
 		world->probe = true;
-		break;
+		return 0;
 	case EVENT_SLEEP:
 	case EVENT_RESUME:
 		slept(world, event);
-		break;
+		return 0;
 	case EVENT_LOST:
-		lost(world, event);
-		break;
+		look_again(world, event);
+		return 0;
 	case EVENT_TIME:
-		time_passed(world);
-		break;
+		time_passed(world, event);
+		return 0;
 	}
 	return 0;
 }
 
-const char *world_check(const struct world *world _unused_)
+/* No source's stamp lies after the moment at which it was taken in, and our clock never runs backwards. */
+int world_event(struct world *world, const struct event *reported)
 {
-	return NULL;
-}
-
-int world_event(struct world *world, const struct event *event)
-{
+	struct event event = *reported;
+	uint64_t now = event.now ? event.now : event.stamp;
 	int r;
 
-	world->now = event->now ? event->now : event->stamp;
-	r = take_in(world, event);
-	report(world);
-	recheck_over(world, event);
+	world->now = now > world->now ? now : world->now;
+	world->order++;
+	if (event.stamp > world->now)
+		event.stamp = world->now;
+	r = take_in(world, &event);
+	report_flush(world);
+	recheck_over(world, &event);
 	return r;
 }

@@ -66,6 +66,7 @@ struct simulation {
 	bool cannot_lock;     /* nothing is known to obey the lock there */
 	uint64_t settle;      /* all of it waits for so long (ns) */
 	enum action then;     /* the second stage, settings->after later; ACTION_NONE: none */
+	bool then_if_seen;    /* … only if the lock shows LockedHint: otherwise an unlock would not be seen */
 	bool starts_unit;     /* settings->unit is started too */
 };
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Is the bound insertion of the card in? A pure function of the binding, the facts and the time. It changes nothing,
+ * and asking twice gives the same answer.
+ */
+#include "core.h"
+
+/* Its device is gone, or another one has its address. */
+bool session_device_left(const struct session *session)
+{
+	const struct device *device = session->device;
+
+	return device && (device->presence == PRESENCE_GONE || device->life != session->life ||
+			  device_is_elsewhere(device, session));
+}
+
+/* ---- what PC/SC says ------------------------------------------------------------------------------------ */
+
+/*
+ * pcscd counts 1 for a card that leaves and 1 for one that comes, so an insertion that is still the bound one has
+ * the bound count. An odd difference with a card in is a read that failed and worked again (1 for the recovery
+ * alone). A smaller count means that pcscd, or the reader within it, was started again; there 0 is a card that
+ * was in from the start and 1 one that was first read while it settled.
+ */
+static enum hearing compare(const struct reader_state *bound, const struct reader_state *now)
+{
+	uint16_t moved = (uint16_t)(now->event_counter - bound->event_counter);
+
+	if (bound->atr.size && now->atr.size && !atr_equal(&bound->atr, &now->atr))
+		return HEARING_OTHER;
+	if (moved == 0)
+		return HEARING_SAME;
+	if (moved >= 0x8000)
+		return now->event_counter <= 1 ? HEARING_REREAD : HEARING_OTHER;
+	return moved % 2 ? HEARING_REREAD : HEARING_OTHER;
+}
+
+/* How far PC/SC's count is behind the bound one; 0: it is not. */
+static unsigned behind(const struct session *session, const struct reader_state *now)
+{
+	uint16_t by = (uint16_t)(session->login.card.event_counter - now->event_counter);
+
+	return by < 0x8000 ? by : 0;
+}
+
+/* Until when "empty" need not mean that the card is out; 0: it does. */
+static uint64_t settles_until(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	uint64_t settled = later(reader->card_since, DOUBT_NSEC);
+
+	/* The reader itself has said "out" and "in": PC/SC is still at the "out". */
+	if (world->probe && world->now < session->lag_until)
+		return session->lag_until;
+	if (session->pcsc_life == world->pcsc_life)
+		return 0;
+	/* The record's count may be this pcscd's, and then it has gone on: a card that was counted is no new one. */
+	if (!session->pcsc_life && (uint16_t)(reader->state.event_counter - session->login.card.event_counter) - 1U < 0x7fff)
+		return 0;
+	return settled;
+}
+
+/* The sign-in's own PC/SC client was ahead of ours. */
+static uint64_t older_until(const struct world *world, const struct session *session, const struct reader_state *state)
+{
+	uint64_t until = session->recorded ? later(session->recorded, DOUBT_NSEC) : 0;
+
+	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
+		return 0;
+	if (!behind(session, state) || (state->card == CARD_PRESENT && state->event_counter <= 1))
+		return 0;
+	return until;
+}
+
+enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
+			uint64_t *ret_until)
+{
+	const struct reader_state *bound = &session->login.card, *state = reader ? &reader->state : NULL;
+	uint64_t until;
+
+	*ret_until = 0;
+	if (!world->pcsc_up || (!reader && !world->pcsc_listed))
+		return HEARING_NONE;
+	if (!reader)
+		return HEARING_MISSING;
+	if (state->card == CARD_UNAVAILABLE)
+		return HEARING_UNREADABLE;
+	until = older_until(world, session, state);
+	if (world->now < until) {
+		*ret_until = until;
+		return HEARING_OLDER;
+	}
+	if (state->card == CARD_EMPTY) {
+		until = settles_until(world, session, reader);
+		*ret_until = until;
+		return world->now < until ? HEARING_SETTLING : HEARING_EMPTY;
+	}
+	if (world->probe && world->now < session->lag_until &&
+	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
+		return HEARING_COUNTED;
+	return compare(bound, state);
+}
+
+/* ---- beliefs -------------------------------------------------------------------------------------------- */
+
+static struct belief in(enum reason reason)
+{
+	return (struct belief){.kind = BELIEF_IN, .reason = reason};
+}
+
+static struct belief unknown(enum reason reason)
+{
+	return (struct belief){.kind = BELIEF_UNKNOWN, .reason = reason};
+}
+
+static struct belief doubt(enum reason reason, uint64_t until)
+{
+	return (struct belief){.kind = BELIEF_DOUBT, .reason = reason, .until = until};
+}
+
+/* What was found by looking, and not heard of while it happened, is `absent`. */
+static struct belief out(enum reason reason, unsigned evidence, enum cause cause, enum event_source source,
+			 uint64_t stamp)
+{
+	bool found = source == SOURCE_STARTUP;
+
+	return (struct belief){
+		.kind = BELIEF_OUT,
+		.reason = reason,
+		.evidence = evidence,
+		.cause = found ? CAUSE_ABSENT : cause,
+		.source = source,
+		.stamp = stamp,
+	};
+}
+
+/* It left while the machine slept, or so soon afterwards that it may only be enumerated again. */
+static bool left_around_sleep(const struct world *world, const struct device *device)
+{
+	return world->resumed && device->left.now >= world->slept &&
+	       device->left.now < later(world->resumed, RESUME_NSEC);
+}
+
+/* After sleep: until when the reader may still come back, and PC/SC read it there. */
+static uint64_t back_until(const struct world *world, const struct session *session)
+{
+	const struct device *there = session->port ? port_device(session->port) : NULL;
+	uint64_t until = later(world->resumed, RESUME_NSEC);
+
+	if (!there || there->came.now >= until || later(there->came.now, DOUBT_NSEC) < until)
+		return until;
+	return later(there->came.now, DOUBT_NSEC);
+}
+
+/* What left before the session was bound to it, or was never seen to leave, was not heard of by anybody. */
+static struct belief belief_device_left(const struct world *world, const struct session *session)
+{
+	const struct device *device = session->device;
+	bool around = left_around_sleep(world, device), heard = !around && device->left.order > session->bound.order;
+	uint64_t until = around ? back_until(world, session) : 0;
+
+	if (world->now < until)
+		return doubt(REASON_COMES_BACK, until);
+	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
+		   heard ? device->left.stamp : world->now);
+}
+
+/* PC/SC cannot read: what is proof, what passes, and what stays unknown. */
+static struct belief belief_unheard(const struct world *world, const struct session *session, enum hearing hearing)
+{
+	bool missing = hearing == HEARING_MISSING;
+	bool here = (session->device && session->device->presence == PRESENCE_HERE) ||
+		    (missing && reader_is_ambiguous(world, session));
+	enum reason reason = missing ? REASON_NO_READER : REASON_UNREADABLE;
+	uint64_t unheard = session->unheard ? session->unheard : world->now, until = later(unheard, DOUBT_NSEC);
+
+	if (missing && !here && world_just_resumed(world) && until < later(world->resumed, RESUME_NSEC))
+		until = later(world->resumed, RESUME_NSEC);
+	/* A reader without an address, and a device without a reader, left together. */
+	if (missing && !session->device && world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
+	    world->unplugged < later(unheard, TOGETHER_NSEC) && !world_just_resumed(world))
+		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
+	if (world->now < until)
+		return doubt(reason, until);
+	if (missing && !here)
+		return out(reason, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, world->now);
+	return unknown(reason);
+}
+
+static struct belief belief_pcsc(const struct world *world, const struct session *session)
+{
+	const struct reader *reader = reader_of_session(world, session);
+	enum event_source source = reader && reader->found ? SOURCE_STARTUP : SOURCE_PCSC;
+	uint64_t until;
+	enum hearing hearing = hearing_of(world, session, reader, &until);
+
+	switch (hearing) {
+	case HEARING_NONE:
+		return world->pcsc_up ? in(REASON_NOTHING) : unknown(REASON_NO_PCSCD);
+	case HEARING_MISSING:
+	case HEARING_UNREADABLE:
+		return belief_unheard(world, session, hearing);
+	case HEARING_OLDER:
+		return doubt(REASON_OLDER, until);
+	case HEARING_SETTLING:
+		return doubt(REASON_SETTLING, until);
+	case HEARING_EMPTY:
+		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, source, reader->said.stamp);
+	case HEARING_OTHER:
+		return out(REASON_OTHER_CARD, EVIDENCE_PCSC, CAUSE_CARD, source, reader->said.stamp);
+	case HEARING_SAME:
+	case HEARING_REREAD:
+	case HEARING_COUNTED:
+		return in(REASON_READ);
+	}
+	return unknown(REASON_NO_PCSCD);
+}
+
+struct belief belief_of(const struct world *world, const struct session *session)
+{
+	struct belief belief;
+
+	if (world->asleep)
+		return unknown(REASON_ASLEEP);
+	if (session_device_left(session))
+		return belief_device_left(world, session);
+	belief = belief_pcsc(world, session);
+	if (!session->slot_out.order)
+		return belief;
+	return out(REASON_SLOT, EVIDENCE_SLOT | belief.evidence, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * To which insertion of which card a session is bound: the recorded one, until it is out; then the same kind of card in
+ * the same place, or the one that is there when its person unlocks.
+ */
+#include "core.h"
+
+void bind_device(struct world *world, struct session *session, struct device *device)
+{
+	struct device *old = session->device;
+	struct session **from = old ? &old->sessions : &world->placeless;
+	struct session **to = device ? &device->sessions : &world->placeless;
+
+	session->life = device ? device->life : 0;
+	if (old == device)
+		return;
+	LIST_DELETE(*from, session, on_device);
+	LIST_ADD(*to, session, on_device);
+	session->device = device;
+	session->login.card.usb = device ? device->usb : (struct usb_address){0};
+	if (device)
+		device_watch(world, device);
+	if (old)
+		device_release(world, old);
+}
+
+/* What was known of the insertion before is about that one alone. */
+static void begin_insertion(struct world *world, struct session *session, uint64_t stamp)
+{
+	session->insertion++;
+	session->bound = moment_now(world, stamp);
+	session->slot_out = session->slot_in = (struct moment){0};
+	session->outs = 0;
+	session->unheard = session->lag_until = 0;
+	session->said &= ~(unsigned)(SAID_COMM_ERROR | SAID_UNGUARDED);
+	deadline_set(world, session, DEADLINE_BELIEF, 0);
+	report_later(world, session, REPORT_DEALT);
+}
+
+void bind_place(struct world *world, struct session *session, const struct device *device)
+{
+	if (device && device->port) {
+		memcpy(session->login.usb_path, device->path, sizeof(session->login.usb_path));
+		port_place(world, session, device->port);
+	}
+	if (device && device->id[0])
+		memcpy(session->login.usb_id, device->id, sizeof(session->login.usb_id));
+}
+
+/* ---- the login record ----------------------------------------------------------------------------------- */
+
+/* A daemon before this one has dealt with the removal: there is a case, of which nothing more is known. */
+static void take_over_removal(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct removal *removal = &session->removal;
+
+	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++)
+		deadline_set(world, session, deadline, 0);
+	*removal = (struct removal){
+		.insertion = session->insertion,
+		.opened = {.stamp = stamp, .now = world->now},
+		.cause = CAUSE_ABSENT,
+		.source = SOURCE_STARTUP,
+		.evidence = EVIDENCE_PCSC,
+		.pending = ACTION_NONE,
+		.taken = ACTION_NONE,
+	};
+	memset(removal->heard, 0xff, sizeof(removal->heard));
+	session->said |= SAID_DEALT;
+}
+
+/* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
+void bind_record(struct world *world, struct session *session, const struct event *event, struct device *device,
+		 struct port *port)
+{
+	const struct reader *reader = reader_find(world, event->record.login->card.name);
+
+	case_cancel(world, session, event->stamp, "the person signed in again");
+	session->login = *event->record.login;
+	begin_insertion(world, session, event->stamp);
+	session->pcsc_life = world->pcsc_life;
+	session->stay = reader ? reader->stay : 0;
+	session->interfaces = 0;
+	session->recorded = world->now;
+	session->said &= ~(unsigned)SAID_DEALT;
+	deadline_set(world, session, DEADLINE_CONFIRM, 0);
+	deadline_set(world, session, DEADLINE_SETTLE, 0);
+	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+	bind_device(world, session, device);
+	port_place(world, session, port);
+	if (!port)
+		bind_place(world, session, device);
+	if (event->record.away)
+		take_over_removal(world, session, event->stamp);
+}
+
+/* ---- the card is in ------------------------------------------------------------------------------------- */
+
+/* PC/SC reads the bound insertion in `reader`: what it counts and names now is what has to be known of it. */
+static void adopt(struct world *world, struct session *session, const struct reader *reader)
+{
+	struct reader_state *card = &session->login.card;
+
+	if (card->event_counter != reader->state.event_counter || strcmp(card->name, reader->state.name) != 0)
+		report_later(world, session, REPORT_BOUND);
+	card->event_counter = reader->state.event_counter;
+	memcpy(card->name, reader->state.name, sizeof(card->name));
+	session->stay = reader->stay;
+	session->pcsc_life = world->pcsc_life;
+	reader_learn_interface(session, reader);
+	session->unheard = session->recorded = 0;
+	session->said &= ~(unsigned)SAID_COMM_ERROR;
+}
+
+void bind_confirm(struct world *world, struct session *session, struct reader *reader, uint64_t stamp)
+{
+	uint64_t until;
+	enum hearing hearing = hearing_of(world, session, reader, &until);
+
+	if (hearing == HEARING_REREAD && session->pcsc_life == world->pcsc_life && session->stay)
+		report_comm_error(world, session, stamp, "the reader could not be read for a moment");
+	if (hearing == HEARING_COUNTED)
+		session->lag_until = 0;
+	adopt(world, session, reader);
+}
+
+static void arm(struct world *world, const struct session *session)
+{
+	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
+}
+
+/* A new insertion: the card in `reader`, wherever that is. */
+static void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp)
+{
+	struct device *device = reader->device ? reader->device : device_in_place(session);
+
+	if (session->device != device)
+		report_later(world, session, REPORT_BOUND);
+	begin_insertion(world, session, stamp);
+	session->login.card.slot = reader->state.slot;
+	bind_device(world, session, device);
+	bind_place(world, session, device);
+	adopt(world, session, reader);
+}
+
+/* ---- the card is back ----------------------------------------------------------------------------------- */
+
+/* PC/SC counts by the same pcscd, and for the same stay of the reader, as when the session was bound. */
+static bool is_comparable(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	return session->pcsc_life == world->pcsc_life && (!session->stay || session->stay == reader->stay);
+}
+
+static uint16_t moved(const struct session *session, const struct reader *reader)
+{
+	return (uint16_t)(reader->state.event_counter - session->login.card.event_counter);
+}
+
+/* Of a loose plug: the card was out once at the most since. */
+static bool same_insertion(const struct session *session, const struct reader *reader)
+{
+	return reader->device != session->device || moved(session, reader) <= 2 || reader->state.event_counter <= 1;
+}
+
+/*
+ * The reader's last notice was "out", and PC/SC's count does not show that a card came after it: what PC/SC says may be
+ * older. It counts once Confirm= is over; until then the reader may yet say that the card came back.
+ */
+static bool may_be_older(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	if (session->slot_out.order <= session->slot_in.order || session_device_left(session))
+		return false;
+	return !is_comparable(world, session, reader) || moved(session, reader) < 2 * session->outs;
+}
+
+/* It was named before what is at this address now came: PC/SC may not have noticed yet that the old one left. */
+static bool is_older_than(const struct reader *reader, const struct device *device)
+{
+	return device && reader->came < device->left.order;
+}
+
+static bool is_back(const struct session *session, const struct reader *reader)
+{
+	const struct device *device = device_in_place(session);
+
+	if (!reader || reader->state.card != CARD_PRESENT || !atr_equal(&reader->state.atr, &session->login.card.atr))
+		return false;
+	/* Said before the removal, or of what was at this address before: no word of a card that came back. */
+	if (reader->said.order <= session->removal.opened.order)
+		return false;
+	if (device && reader->said.order < device->came.order && is_older_than(reader, device))
+		return false;
+	return !session->deadlines[DEADLINE_SETTLE] || same_insertion(session, reader);
+}
+
+/* A reader that was enumerated again after sleep may have said "out" without any card being touched. */
+static void forgive_after_sleep(struct world *world, struct session *session, uint64_t stamp)
+{
+	const struct removal *removal = &session->removal;
+
+	if (removal->pending != ACTION_NONE && world->resumed && session_device_left(session) &&
+	    removal->opened.now >= world->slept && removal->opened.now < later(world->resumed, RESUME_NSEC))
+		case_cancel(world, session, stamp, "the reader was enumerated again after sleep");
+}
+
+static void restore(struct world *world, struct session *session, struct reader *reader, uint64_t stamp, bool contradicted)
+{
+	bool settled = session->deadlines[DEADLINE_SETTLE];
+	bool lags = session->slot_in.order > session->slot_out.order && !session_device_left(session) &&
+		    reader->state.event_counter == session->login.card.event_counter;
+
+	forgive_after_sleep(world, session, stamp);
+	if (session->removal.pending == ACTION_NONE)
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
+	deadline_set(world, session, DEADLINE_SETTLE, 0);
+	bind_reader(world, session, reader, stamp);
+	if (lags)
+		session->lag_until = later(world->now, LAG_NSEC);
+	if (contradicted)
+		case_contradicted(world, session, stamp);
+	else
+		removal_tell(world, session, settled ? VERDICT_SETTLED : VERDICT_RESTORED, stamp, NULL);
+	/* No locker could show that its person unlocked. The card is the only sign that they are there. */
+	if (plan_cannot_lock(session) && session->removal.pending == ACTION_NONE)
+		case_cancel(world, session, stamp, "the card is back");
+	arm(world, session);
+}
+
+/* Whether an away session's card is in its place again; if so, the session is guarded by it from now on. */
+bool bind_return(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct reader *reader = world->pcsc_up && !world->asleep ? reader_in_place(world, session) : NULL;
+	const struct settings *settings = session->removal.settings;
+	const struct device *device = device_in_place(session);
+	uint64_t certain = 0;
+	bool older;
+
+	if (!is_back(session, reader))
+		return false;
+	/* What was just done comes first, and has to be reported first. */
+	if (session->reports & (REPORT_REMOVAL | REPORT_ACTION)) {
+		deadline_set(world, session, DEADLINE_BELIEF, later(world->now, 1));
+		return false;
+	}
+	older = may_be_older(world, session, reader);
+	if (older && settings)
+		certain = later(session->slot_out.now, settings->confirm);
+	if (is_older_than(reader, device) && later(device->came.now, DOUBT_NSEC) > certain)
+		certain = later(device->came.now, DOUBT_NSEC);
+	/* PC/SC has said nothing since the reader's own last notice. */
+	if (reader->said.order < session->slot_out.order || reader->said.order < session->slot_in.order)
+		return false;
+	if (world->now < certain) {
+		deadline_set(world, session, DEADLINE_BELIEF, certain);
+		return false;
+	}
+	restore(world, session, reader, stamp,
+		older && (session->removal.evidence & ~(unsigned)EVIDENCE_SILENCE) == EVIDENCE_SLOT);
+	return true;
+}
+
+/* After sleep, of a guarded session: the reader was enumerated again, and the card in its place there is the bound one. */
+bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
+	uint64_t until;
+
+	if (!is_back(session, reader) || hearing_of(world, session, reader, &until) == HEARING_OTHER)
+		return false;
+	bind_reader(world, session, reader, stamp);
+	return true;
+}
+
+/* ---- a person unlocked ---------------------------------------------------------------------------------- */
+
+/* Another person's session is guarded by the card in it. */
+static bool is_others(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	const struct session *other;
+
+	DL_FOREACH2(reader->device ? reader->device->sessions : world->placeless, other, on_device.next)
+	{
+		if (other != session && !session_is_away(other) && strcmp(other->login.user, session->login.user) != 0 &&
+		    reader_of_session(world, other) == reader)
+			return true;
+	}
+	return false;
+}
+
+/* The only reader that has a card like the recorded one in it; NULL: none, or several. */
+static struct reader *only_reader(const struct world *world, const struct session *session)
+{
+	struct reader *reader, *next, *only = NULL;
+
+	HASH_ITER(hh, world->readers, reader, next)
+	{
+		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_stale(reader) ||
+		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader))
+			continue;
+		if (only)
+			return NULL;
+		only = reader;
+	}
+	return only;
+}
+
+/*
+ * Whoever unlocks has proven who they are. Their card may be in another reader or port by now: if only one can be
+ * theirs, the session is bound to it. Otherwise nothing guards the session, which must not stay unsaid.
+ */
+void bind_person(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct reader *reader = world->pcsc_up ? only_reader(world, session) : NULL;
+
+	if (reader) {
+		deadline_set(world, session, DEADLINE_SETTLE, 0);
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
+		session->login.usb_path[0] = session->login.usb_id[0] = '\0';
+		port_place(world, session, NULL);
+		bind_device(world, session, reader->device);
+		bind_reader(world, session, reader, stamp);
+		report_later(world, session, REPORT_BOUND);
+		removal_tell(world, session, VERDICT_RESTORED, stamp, "its person unlocked, and the card is in another place");
+		arm(world, session);
+		return;
+	}
+	if (session->said & SAID_UNGUARDED)
+		return;
+	session->said |= SAID_UNGUARDED;
+	removal_tell(world, session, VERDICT_UNGUARDED, stamp,
+		     "it was unlocked without its card: no reader has that card, or several have one like it");
+}

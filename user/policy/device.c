@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts of USB: which devices are here, in which life of their address, at which port. */
+#include "core.h"
+
+static uint32_t device_key(struct usb_address usb)
+{
+	return (uint32_t)usb.bus << 16 | usb.device;
+}
+
+struct device *device_find(const struct world *world, struct usb_address usb)
+{
+	struct device *device;
+	uint32_t key = device_key(usb);
+
+	HASH_FIND(hh, world->devices, &key, sizeof(key), device);
+	return device;
+}
+
+struct device *device_get(struct world *world, struct usb_address usb)
+{
+	struct device *device = device_find(world, usb);
+
+	if (device)
+		return device;
+	device = calloc(1, sizeof(*device));
+	if (!device)
+		return NULL;
+	device->key = device_key(usb);
+	device->usb = usb;
+	device->life = 1;
+	HASH_ADD(hh, world->devices, key, sizeof(device->key), device);
+	if (!device->hh.tbl) {
+		free(device);
+		return NULL;
+	}
+	return device;
+}
+
+/* ---- ports and models ----------------------------------------------------------------------------------- */
+
+struct port *port_get(struct world *world, const char *path)
+{
+	struct port *port;
+
+	HASH_FIND_STR(world->ports, path, port);
+	if (port)
+		return port;
+	port = calloc(1, sizeof(*port));
+	if (!port)
+		return NULL;
+	strncpy(port->path, path, sizeof(port->path) - 1);
+	HASH_ADD_STR(world->ports, path, port);
+	if (!port->hh.tbl) {
+		free(port);
+		return NULL;
+	}
+	return port;
+}
+
+static void port_leave(struct world *world, struct device *device)
+{
+	struct port *port = device->port;
+
+	if (!port)
+		return;
+	DL_DELETE(port->devices, device);
+	device->port = NULL;
+	port_release(world, port);
+}
+
+void port_release(struct world *world, struct port *port)
+{
+	if (port->devices || port->sessions)
+		return;
+	HASH_DELETE(hh, world->ports, port);
+	free(port);
+}
+
+void port_place(struct world *world, struct session *session, struct port *port)
+{
+	struct port *old = session->port;
+
+	if (old == port)
+		return;
+	if (old)
+		LIST_DELETE(old->sessions, session, on_port);
+	if (port)
+		LIST_ADD(port->sessions, session, on_port);
+	session->port = port;
+	if (old)
+		port_release(world, old);
+}
+
+struct device *port_device(const struct port *port)
+{
+	struct device *device;
+
+	DL_FOREACH(port->devices, device)
+	{
+		if (device->presence == PRESENCE_HERE)
+			return device;
+	}
+	return NULL;
+}
+
+static struct model *model_get(struct world *world, const char *id)
+{
+	struct model *model;
+
+	HASH_FIND_STR(world->models, id, model);
+	if (model)
+		return model;
+	model = calloc(1, sizeof(*model));
+	if (!model)
+		return NULL;
+	strncpy(model->id, id, sizeof(model->id) - 1);
+	HASH_ADD_STR(world->models, id, model);
+	if (!model->hh.tbl) {
+		free(model);
+		return NULL;
+	}
+	return model;
+}
+
+void device_claim(struct device *device)
+{
+	bool unclaimed = device->model && device->presence == PRESENCE_HERE && !device->readers;
+
+	if (unclaimed == device->unclaimed)
+		return;
+	device->unclaimed = unclaimed;
+	if (unclaimed)
+		DL_APPEND2(device->model->unclaimed, device, model_prev, model_next);
+	else
+		DL_DELETE2(device->model->unclaimed, device, model_prev, model_next);
+}
+
+static void model_leave(struct device *device)
+{
+	struct model *model = device->model;
+
+	if (device->unclaimed)
+		DL_DELETE2(model->unclaimed, device, model_prev, model_next);
+	device->unclaimed = false;
+	device->model = NULL;
+}
+
+/* What is known of it by now; NULL: nothing new. -ENOMEM: nothing was changed. */
+int device_describe(struct world *world, struct device *device, const char *path, const char *id)
+{
+	bool moved = path && *path && strncmp(device->path, path, sizeof(device->path) - 1) != 0;
+	bool other = id && *id && strncmp(device->id, id, sizeof(device->id) - 1) != 0;
+	struct model *model = other ? model_get(world, id) : NULL;
+	struct port *port = moved ? port_get(world, path) : NULL;
+
+	if ((moved && !port) || (other && !model))
+		return -ENOMEM;
+	if (moved) {
+		port_leave(world, device);
+		memcpy(device->path, port->path, sizeof(device->path));
+		DL_APPEND(port->devices, device);
+		device->port = port;
+	}
+	if (other) {
+		model_leave(device);
+		memcpy(device->id, model->id, sizeof(device->id));
+		device->model = model;
+	}
+	device_claim(device);
+	return 0;
+}
+
+/* ---- watching and forgetting ---------------------------------------------------------------------------- */
+
+void device_watch(struct world *world, struct device *device)
+{
+	if (device->watched)
+		return;
+	device->watched = true;
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_WATCH, .usb = device->usb});
+}
+
+static void device_free(struct world *world, struct device *device)
+{
+	port_leave(world, device);
+	model_leave(device);
+	HASH_DELETE(hh, world->devices, device);
+	free(device);
+}
+
+void device_release(struct world *world, struct device *device)
+{
+	if (device->sessions || device->readers)
+		return;
+	if (device->watched)
+		world_tell(world, NULL, (struct verdict){.type = VERDICT_UNWATCH, .usb = device->usb});
+	device->watched = false;
+	/* While udevd's word about its end is to come, that must not be taken for the next one's end. */
+	if (device->presence == PRESENCE_HERE || device->udevd_owes)
+		return;
+	device_free(world, device);
+}
+
+void device_forget_all(struct world *world)
+{
+	struct device *device, *next_device;
+	struct model *model, *next_model;
+
+	HASH_ITER(hh, world->devices, device, next_device)
+	device_free(world, device);
+	HASH_ITER(hh, world->models, model, next_model)
+	{
+		HASH_DELETE(hh, world->models, model);
+		free(model);
+	}
+}
+
+/* ---- words ---------------------------------------------------------------------------------------------- */
+
+/* True: a new life began. */
+bool device_come(struct world *world, struct device *device, const struct event *event)
+{
+	bool listed = event->source == SOURCE_STARTUP, again = device->presence == PRESENCE_GONE;
+
+	if (device->disconnected && listed && world->now < later(device->disconnected, STALE_NSEC)) {
+		/* sysfs may still show what the probe saw leave. A listing after that tells. */
+		if (!world->relist_at)
+			world->relist_at = later(device->disconnected, STALE_NSEC);
+		device->listed = world->order;
+		return false;
+	}
+	*(listed ? &device->listed : &device->heard) = world->order;
+	if (device->presence == PRESENCE_HERE)
+		return false;
+	device->life += again;
+	device->disconnected = 0;
+	device->presence = PRESENCE_HERE;
+	device->came = moment_now(world, event->stamp);
+	device_claim(device);
+	return again;
+}
+
+/*
+ * True: it was here. Every source reports the end of each life, udevd long after the others: what it says while it
+ * still owes its word about an earlier life is that word. The probe's stamp tells by itself which life it means.
+ */
+bool device_leave(struct world *world, struct device *device, enum event_source source, uint64_t stamp)
+{
+	bool was_gone = device->presence == PRESENCE_GONE;
+	bool earlier = !was_gone && ((source == SOURCE_UDEV && device->udevd_owes) ||
+				     (source == SOURCE_PROBE && stamp < device->came.stamp && device->life > 1));
+
+	if (source == SOURCE_UDEV)
+		device->udevd_owes = false;
+	if (earlier || was_gone)
+		return false;
+	if (source == SOURCE_PROBE)
+		device->disconnected = stamp;
+	device->udevd_owes = source != SOURCE_UDEV && source != SOURCE_STARTUP;
+	device->presence = PRESENCE_GONE;
+	device->left = moment_now(world, stamp);
+	device->left_by = source;
+	device_claim(device);
+	return true;
+}
+
+/*
+ * A complete listing lacks it. A uevent that came after the listing was asked for may be newer than the listing;
+ * what came before it was asked for is not.
+ */
+bool device_missed(const struct world *world, const struct device *device)
+{
+	const struct listing *listing = &world->devices_listing;
+	uint64_t begin = listing->asked ? listing->asked : listing->began;
+
+	if (device->presence == PRESENCE_GONE || device->listed > listing->last)
+		return false;
+	/* At the start everything that was heard of was heard of while the first listing ran. */
+	return !device->heard || (listing->last && device->heard < begin);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Asking PC/SC where its readers are. A reader that is unplugged and plugged in between two polls keeps its name, and
+ * the PC/SC client keeps reporting its old address. A program that holds a reader for itself keeps the address secret.
+ * So PC/SC is asked again, less and less often, until every reader's device exists.
+ */
+#include "core.h"
+
+static void start(struct world *world)
+{
+	world->locate_delay = STALE_READER_FIRST_NSEC;
+	world->locate_at = later(world->now, world->locate_delay);
+}
+
+void locate_begin(struct world *world, const struct device *device)
+{
+	if (device->readers)
+		start(world);
+}
+
+/* The device is back at the address that it had, and PC/SC's client may have seen nothing of it. */
+void locate_device_back(struct world *world, const struct device *device)
+{
+	if (!device->readers)
+		return;
+	world->locate_once = true;
+	start(world);
+}
+
+/* A session's device is there, and the reader that must be at it has not said where it is. */
+static bool is_wanted(const struct world *world)
+{
+	if (!world->unlocated)
+		return false;
+	for (const struct session *session = world->sessions; session; session = session->hh.next) {
+		if (session->unheard && session->device && session->device->unclaimed)
+			return true;
+	}
+	return false;
+}
+
+void locate_unlocated(struct world *world)
+{
+	if (!world->locate_at && is_wanted(world))
+		start(world);
+}
+
+static bool any_is_stale(const struct world *world)
+{
+	for (const struct reader *reader = world->readers; reader; reader = reader->hh.next) {
+		if (reader_is_stale(reader))
+			return true;
+	}
+	return false;
+}
+
+/* pcscd hangs, or somebody has the reader to himself all the time. */
+static void give_up(struct world *world)
+{
+	struct session *session;
+
+	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
+		if (!reader_is_stale(reader))
+			continue;
+		DL_FOREACH2(reader->device->sessions, session, on_device.next)
+		report_comm_error(world, session, world->now, "PC/SC names a reader whose USB device is gone");
+	}
+}
+
+void locate_time(struct world *world)
+{
+	bool once = world->locate_once;
+
+	if (!world->locate_at || world->now < world->locate_at)
+		return;
+	world->locate_at = 0;
+	world->locate_once = false;
+	if (!once && !any_is_stale(world) && !is_wanted(world))
+		return;
+	if (world->locate_delay > STALE_READER_MOST_NSEC) {
+		give_up(world);
+		return;
+	}
+	if (!world->readers_listing.asked)
+		world->readers_listing.asked = world->order;
+	world->readers_listing.asked_last = world->order;
+	world_tell(world, NULL, (struct verdict){.type = VERDICT_LOCATE, .stamp = world->now});
+	world->locate_delay *= 2;
+	world->locate_at = later(world->now, world->locate_delay);
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Facts of PC/SC, and which of its readers is a session's.
+ *
+ * A reader's name is the first one free of its driver: it may pass to another device whenever pcscd starts or a reader
+ * leaves. An address outweighs a name. A name alone counts where nothing else can be meant.
+ */
+#include "core.h"
+
+struct reader *reader_find(const struct world *world, const char *name)
+{
+	struct reader *reader;
+
+	HASH_FIND_STR(world->readers, name, reader);
+	return reader;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------ */
+
+static void reader_detach(struct world *world, struct reader *reader)
+{
+	struct device *device = reader->device;
+
+	if (!device) {
+		DL_DELETE2(world->unlocated, reader, lost_prev, lost_next);
+		return;
+	}
+	DL_DELETE(device->readers, reader);
+	reader->device = NULL;
+	device_claim(device);
+	device_release(world, device);
+}
+
+static void reader_attach(struct world *world, struct reader *reader, struct device *device)
+{
+	reader->device = device;
+	if (!device) {
+		DL_APPEND2(world->unlocated, reader, lost_prev, lost_next);
+		return;
+	}
+	DL_APPEND(device->readers, reader);
+	device_claim(device);
+	device_watch(world, device);
+}
+
+static void reader_move(struct world *world, struct reader *reader, struct device *device)
+{
+	if (reader->device != device) {
+		reader_detach(world, reader);
+		reader_attach(world, reader, device);
+	}
+	reader->life = device ? device->life : 0;
+}
+
+static struct reader *reader_new(struct world *world, const struct reader_state *state)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->state = *state;
+	HASH_ADD_STR(world->readers, state.name, reader);
+	if (!reader->hh.tbl) {
+		free(reader);
+		return NULL;
+	}
+	reader->stay = ++world->stays;
+	reader->came = world->order;
+	reader->card_since = world->now;
+	reader->found = world->looking_pcsc;
+	reader_attach(world, reader, NULL);
+	return reader;
+}
+
+/* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */
+static struct device *reader_whereabouts(const struct reader *reader, struct device *reported)
+{
+	return reported || !reader->device || reader_is_stale(reader) ? reported : reader->device;
+}
+
+struct reader *reader_get(struct world *world, const struct event *event)
+{
+	const struct reader_state *state = event->reader;
+	struct reader *reader = reader_find(world, state->name);
+	struct device *device = NULL;
+	bool moved;
+
+	if (usb_address_is_set(state->usb)) {
+		device = device_get(world, state->usb);
+		if (!device)
+			return NULL;
+	}
+	if (!reader)
+		reader = reader_new(world, state);
+	if (!reader)
+		return NULL;
+	if (reader->state.card != state->card)
+		reader->card_since = world->now;
+	if (reader->state.card != state->card || reader->state.event_counter != state->event_counter ||
+	    !atr_equal(&reader->state.atr, &state->atr))
+		reader->found = world->looking_pcsc;
+	moved = reader->said.order && reader->state.event_counter != state->event_counter;
+	reader->state = *state;
+	reader->said = moment_now(world, event->stamp);
+	device = reader_whereabouts(reader, device);
+	reader_move(world, reader, device);
+	if (device)
+		reader->state.usb = device->usb;
+	if (moved)
+		reader_learn_endpoint(reader);
+	return reader;
+}
+
+/* What PC/SC showed of a device's interfaces is still so when it does not name them any more. */
+void reader_forget(struct world *world, struct reader *reader)
+{
+	if (reader->device)
+		reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
+	reader_detach(world, reader);
+	HASH_DELETE(hh, world->readers, reader);
+	free(reader);
+}
+
+/* PC/SC goes on to name it with a device that is gone, or that has been another one since it was named. */
+bool reader_is_stale(const struct reader *reader)
+{
+	const struct device *device = reader->device;
+
+	if (!device || device->presence == PRESENCE_GONE)
+		return device != NULL;
+	return reader->life != device->life && reader->came < device->left.order;
+}
+
+/* ---- slots and interfaces ------------------------------------------------------------------------------- */
+
+bool slot_is_shared(const struct device *device, uint8_t slot)
+{
+	const struct reader *reader;
+	unsigned count = 0;
+
+	DL_FOREACH(device->readers, reader)
+	count += reader->state.slot == slot;
+	return count > 1 || device->shares_slots;
+}
+
+/*
+ * Of two CCID interfaces that both count their slots from 0, a notice names neither; but each has an interrupt endpoint
+ * of its own. Which reader has which is learnt when PC/SC counts a card of exactly one of them after a notice.
+ */
+void reader_learn_endpoint(struct reader *reader)
+{
+	struct device *device = reader->device;
+	struct slot_notice *notice = device ? &device->notice : NULL;
+	const struct reader *other;
+
+	if (!notice || !notice->endpoint || !(notice->changed >> reader->state.slot & 1))
+		return;
+	if (reader->said.now > later(notice->moment.now, LAG_NSEC))
+		return;
+	DL_FOREACH(device->readers, other)
+	{
+		if (other != reader && other->state.slot == reader->state.slot && other->endpoint == notice->endpoint)
+			return;
+	}
+	if (!reader->endpoint)
+		reader->endpoint = notice->endpoint;
+	notice->endpoint = 0;
+}
+
+/* ---- whose reader --------------------------------------------------------------------------------------- */
+
+bool device_is_elsewhere(const struct device *device, const struct session *session)
+{
+	return device->path[0] && session->login.usb_path[0] && strcmp(device->path, session->login.usb_path) != 0;
+}
+
+/* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
+static size_t family_length(const char *name)
+{
+	static const char ending[] = " xx xx";
+	size_t length = strlen(name), size = sizeof(ending) - 1;
+
+	if (length <= size)
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		char c = name[length - size + i];
+
+		if (ending[i] == ' ' ? c != ' ' : !strchr("0123456789ABCDEFabcdef", c))
+			return 0;
+	}
+	return length - size;
+}
+
+static bool same_family(const char *a, const char *b)
+{
+	size_t length = family_length(a);
+
+	return length == family_length(b) && strncmp(a, b, length) == 0;
+}
+
+/* No reader whose address is unknown can be anywhere but at this device: all others of its model are claimed. */
+static bool is_only_one_left(const struct world *world, const struct device *device)
+{
+	/* Nobody lists USB devices here: the name is all there is. */
+	if (!world->devices_listing.last)
+		return true;
+	return device->unclaimed && device->model->unclaimed == device && !device->model_next;
+}
+
+static bool could_be(const struct session *session, const struct reader *reader)
+{
+	return reader->state.slot == session->login.card.slot && same_family(reader->state.name, session->login.card.name);
+}
+
+/* The one without an address that must be at `device`; NULL: none, or nobody can tell. */
+static struct reader *unlocated_at(const struct world *world, const struct session *session, const struct device *device)
+{
+	struct reader *reader, *found = NULL;
+
+	if (!is_only_one_left(world, device))
+		return NULL;
+	DL_FOREACH2(world->unlocated, reader, lost_next)
+	{
+		if (!could_be(session, reader))
+			continue;
+		if (strcmp(reader->state.name, session->login.card.name) == 0)
+			return reader;
+		if (found)
+			return NULL;
+		found = reader;
+	}
+	return found;
+}
+
+/* It has been the session's since it was named: by its address, or because nothing else could be meant. */
+static bool is_same_stay(const struct session *session, const struct device *device, const struct reader *reader)
+{
+	return reader && session->stay == reader->stay && session->device == device && session->life == device->life &&
+	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
+}
+
+/* The readers of a device that have a slot of this number, one an interface. pcscd numbers them in their order. */
+static unsigned count_interfaces(const struct device *device, uint8_t slot, const struct reader *before)
+{
+	const struct reader *reader;
+	unsigned count = 0;
+
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot && !reader_is_stale(reader) &&
+		    (!before || strcmp(reader->state.name, before->state.name) < 0))
+			count++;
+	}
+	return count;
+}
+
+/* Which of the device's interfaces the session's reader is: that outlives the names. */
+void reader_learn_interface(struct session *session, const struct reader *reader)
+{
+	if (!reader->device)
+		return;
+	session->interfaces = count_interfaces(reader->device, reader->state.slot, NULL);
+	session->interface = count_interfaces(reader->device, reader->state.slot, reader);
+}
+
+/* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
+static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
+{
+	struct reader *reader, *by_name = reader_find(world, session->login.card.name);
+	uint8_t slot = session->login.card.slot;
+	unsigned interfaces = session->interfaces > 1 ? session->interfaces : 1;
+
+	if (is_same_stay(session, device, by_name))
+		return by_name;
+	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
+		return by_name;
+	if (!device->readers)
+		return unlocated_at(world, session, device);
+	if (!world->pcsc_listed || (interfaces == 1 && slot_is_shared(device, slot)) ||
+	    count_interfaces(device, slot, NULL) != interfaces)
+		return NULL;
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot && !reader_is_stale(reader) &&
+		    count_interfaces(device, slot, reader) == (interfaces > 1 ? session->interface : 0))
+			return reader;
+	}
+	return NULL;
+}
+
+/* ---- whose reader, where no address is known ------------------------------------------------------------ */
+
+/* Its address is known, and is not where the session's reader was. */
+static bool is_elsewhere(const struct session *session, const struct reader *reader)
+{
+	return reader->device && device_is_elsewhere(reader->device, session);
+}
+
+static bool has_card_of(const struct session *session, const struct reader *reader)
+{
+	return reader->state.card == CARD_PRESENT && session->login.card.atr.size &&
+	       atr_equal(&reader->state.atr, &session->login.card.atr);
+}
+
+/* How many could be the session's, how many of them have a card like its own, and the last one of those. */
+struct candidates {
+	unsigned readers, cards;
+	struct reader *reader, *card;
+};
+
+static struct candidates find_candidates(const struct world *world, const struct session *session)
+{
+	struct candidates found = {0};
+
+	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
+		/* Those that were there beside the session's own reader are none of its. */
+		if (reader->stay < session->stay || !could_be(session, reader) || is_elsewhere(session, reader) ||
+		    reader_is_stale(reader))
+			continue;
+		found.readers++;
+		found.reader = reader;
+		if (!has_card_of(session, reader))
+			continue;
+		found.cards++;
+		found.card = reader;
+	}
+	return found;
+}
+
+/*
+ * pcscd was started again, and may have given the name to another reader of the model. Then the card tells: only one of
+ * them has one like it. If none has, the card is out of all of them. If several have, nobody can tell.
+ */
+static struct reader *reader_by_name(const struct world *world, const struct session *session)
+{
+	struct reader *by_name = reader_find(world, session->login.card.name);
+	struct candidates found;
+
+	if (by_name && (is_elsewhere(session, by_name) || reader_is_stale(by_name)))
+		by_name = NULL;
+	if (by_name && session->stay == by_name->stay)
+		return by_name;
+	found = find_candidates(world, session);
+	if (found.readers == 1)
+		return found.reader;
+	if (found.cards == 1)
+		return found.card;
+	if (found.cards > 1 && by_name && !session->pcsc_life &&
+	    by_name->state.event_counter == session->login.card.event_counter && has_card_of(session, by_name))
+		return by_name;
+	return found.cards ? NULL : by_name;
+}
+
+/* Several readers could be the session's, and nothing says which of them is. */
+bool reader_is_ambiguous(const struct world *world, const struct session *session)
+{
+	return !session->device && find_candidates(world, session).readers > 1;
+}
+
+/* The PC/SC reader in whose slot the session's card is, or was. */
+struct reader *reader_of_session(const struct world *world, const struct session *session)
+{
+	if (!session->device)
+		return reader_by_name(world, session);
+	return session_device_left(session) ? NULL : reader_at(world, session, session->device);
+}
+
+/* The device that is now where the session's was: itself, or one at the same port that is the same product. */
+struct device *device_in_place(const struct session *session)
+{
+	const char *id = session->login.usb_id;
+	struct device *device = session->device;
+
+	if (!device || !session_device_left(session))
+		return device;
+	if (session->port)
+		device = port_device(session->port);
+	else if (device->presence == PRESENCE_GONE)
+		device = NULL;
+	return device && *id && device->id[0] && strcmp(device->id, id) != 0 ? NULL : device;
+}
+
+/* … and the reader in the session's slot there. */
+struct reader *reader_in_place(const struct world *world, const struct session *session)
+{
+	const struct device *device = device_in_place(session);
+
+	if (!session->device)
+		return reader_of_session(world, session);
+	return device ? reader_at(world, session, device) : NULL;
+}

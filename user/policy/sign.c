@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether a call was obeyed: its sign, and what follows when that does not come. */
+#include "core.h"
+
+void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp, const char *detail)
+{
+	struct verdict verdict = removal_verdict(session, VERDICT_OUTCOME, stamp);
+
+	verdict.outcome = outcome;
+	verdict.detail = detail;
+	session->removal.awaited = AWAIT_NOTHING;
+	deadline_set(world, session, DEADLINE_SIGN, 0);
+	world_tell(world, session, verdict);
+	report_later(world, session, REPORT_DEALT);
+}
+
+/* The lock once more: it may have been lost with a logind, or with a locker, that was started again. */
+static void lock_again(struct world *world, struct session *session)
+{
+	struct plan plan = {.steps = {STEP_LOCK}, .locks = 1, .count = 1};
+
+	session->removal.retried = true;
+	act_lock(world, session, &plan);
+}
+
+static void when_lock_fails(struct world *world, struct session *session)
+{
+	if (session_is_away(session) && session->removal.settings->when_lock_fails == FALLBACK_LOGOUT)
+		act_losing(world, session, ACTION_LOGOUT, BECAUSE_LOCK_FAILS);
+}
+
+static void lock_not_seen(struct world *world, struct session *session)
+{
+	uint64_t now = world->now;
+
+	if (session->locked)
+		sign_tell(world, session, OUTCOME_VERIFIED, now, "it was locked already");
+	else if (!session->provable)
+		sign_tell(world, session, OUTCOME_UNVERIFIED, now, "its locker never set LockedHint");
+	else if (!session->removal.retried)
+		lock_again(world, session);
+	else {
+		sign_tell(world, session, OUTCOME_FAILED, now, "LockedHint did not show, nor after a second try");
+		when_lock_fails(world, session);
+	}
+}
+
+/* The time for the sign is over. */
+void sign_over(struct world *world, struct session *session)
+{
+	switch (session->removal.awaited) {
+	case AWAIT_LOCK:
+		lock_not_seen(world, session);
+		break;
+	case AWAIT_END:
+		sign_tell(world, session, OUTCOME_FAILED, world->now, "the session has not ended");
+		break;
+	case AWAIT_NONE_COMES:
+		sign_tell(world, session, OUTCOME_UNVERIFIED, world->now, NULL);
+		break;
+	case AWAIT_NOTHING:
+		break;
+	}
+}
+
+/*
+ * The step was refused, or undone. What could not be done is made up for once, by a lock, which is something at least.
+ * A lock that failed again, or physlock: see WhenLockFails=.
+ */
+void sign_failed(struct world *world, struct session *session, uint64_t stamp, const char *detail)
+{
+	struct removal *removal = &session->removal;
+	bool lock = removal->taken == ACTION_LOCK, console = lock && session->kind & KIND_CONSOLE;
+
+	sign_tell(world, session, OUTCOME_FAILED, stamp, detail);
+	/* A lock is owed for a card that was out, whether it is back or not. */
+	if (!removal->retried && !console && (lock || session_is_away(session))) {
+		removal->retried = true;
+		act(world, session, ACTION_LOCK, BECAUSE_ACTION);
+	} else if (lock)
+		when_lock_fails(world, session);
+}
