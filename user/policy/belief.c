@@ -18,11 +18,12 @@ bool session_device_left(const struct session *session)
 
 /*
  * pcscd counts 1 for a card that leaves and 1 for one that comes, so an insertion that is still the bound one has
- * the bound count. An odd difference with a card in is a read that failed and worked again (1 for the recovery
- * alone). A smaller count means that pcscd, or the reader within it, was started again; there 0 is a card that
- * was in from the start and 1 one that was first read while it settled.
+ * the bound count. It also counts 1 when a reader that could not be read can be read again: those that were seen are
+ * known (`recovered`), and an odd difference is one that was not seen. A smaller count means that pcscd, or the reader
+ * within it, was started again; there 0 is a card that was in from the start and 1 one that was first read while it
+ * settled.
  */
-static enum hearing compare(const struct reader_state *bound, const struct reader_state *now)
+static enum hearing compare(const struct reader_state *bound, const struct reader_state *now, unsigned recovered)
 {
 	uint16_t moved = (uint16_t)(now->event_counter - bound->event_counter);
 
@@ -32,6 +33,10 @@ static enum hearing compare(const struct reader_state *bound, const struct reade
 		return HEARING_SAME;
 	if (moved >= 0x8000)
 		return now->event_counter <= 1 ? HEARING_REREAD : HEARING_OTHER;
+	if (moved == recovered)
+		return HEARING_REREAD;
+	if (recovered && moved > recovered && (moved - recovered) % 2 == 0)
+		return HEARING_OTHER;
 	return moved % 2 ? HEARING_REREAD : HEARING_OTHER;
 }
 
@@ -97,7 +102,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (world->probe && world->now < session->lag_until &&
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
-	return compare(bound, state);
+	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
 }
 
 /* ---- beliefs -------------------------------------------------------------------------------------------- */
@@ -140,15 +145,22 @@ static bool left_around_sleep(const struct world *world, const struct device *de
 	       device->left.now < later(world->resumed, RESUME_NSEC);
 }
 
-/* After sleep: until when the reader may still come back, and PC/SC read it there. */
-static uint64_t back_until(const struct world *world, const struct session *session)
+/* After sleep: the device that is in the session's place again; NULL: none, or none yet. */
+static const struct device *back_after_sleep(const struct world *world, const struct session *session)
 {
 	const struct device *there = session->port ? port_device(session->port) : NULL;
-	uint64_t until = later(world->resumed, RESUME_NSEC);
 
-	if (!there || there->came.now >= until || later(there->came.now, DOUBT_NSEC) < until)
-		return until;
-	return later(there->came.now, DOUBT_NSEC);
+	return there && there->came.now < later(world->resumed, RESUME_NSEC) ? there : NULL;
+}
+
+/* Until when the reader may still come back, and PC/SC read it there. */
+static uint64_t back_until(const struct world *world, const struct device *there)
+{
+	uint64_t until = later(world->resumed, RESUME_NSEC), from = 0;
+
+	if (there)
+		from = there->came.now > world->pcsc_since ? there->came.now : world->pcsc_since;
+	return there && later(from, DOUBT_NSEC) > until ? later(from, DOUBT_NSEC) : until;
 }
 
 /* What left before the session was bound to it, or was never seen to leave, was not heard of by anybody. */
@@ -156,8 +168,11 @@ static struct belief belief_device_left(const struct world *world, const struct 
 {
 	const struct device *device = session->device;
 	bool around = left_around_sleep(world, device), heard = !around && device->left.order > session->bound.order;
-	uint64_t until = around ? back_until(world, session) : 0;
+	const struct device *there = around ? back_after_sleep(world, session) : NULL;
+	uint64_t until = around ? back_until(world, there) : 0;
 
+	if (there && !world->pcsc_listed && world->now >= later(world->resumed, RESUME_NSEC))
+		return unknown(REASON_NO_PCSCD);
 	if (world->now < until)
 		return doubt(REASON_COMES_BACK, until);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
@@ -176,7 +191,7 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 	if (missing && !here && world_just_resumed(world) && until < later(world->resumed, RESUME_NSEC))
 		until = later(world->resumed, RESUME_NSEC);
 	/* A reader without an address, and a device without a reader, left together. */
-	if (missing && !session->device && world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
+	if (missing && !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
 	    world->unplugged < later(unheard, TOGETHER_NSEC) && !world_just_resumed(world))
 		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
 	if (world->now < until)

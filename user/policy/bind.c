@@ -80,6 +80,8 @@ void bind_record(struct world *world, struct session *session, const struct even
 	begin_insertion(world, session, event->stamp);
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
+	session->others = reader ? world->stays : 0;
+	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
 	session->recorded = world->now;
 	session->said &= ~(unsigned)SAID_DEALT;
@@ -106,6 +108,8 @@ static void adopt(struct world *world, struct session *session, const struct rea
 	card->event_counter = reader->state.event_counter;
 	memcpy(card->name, reader->state.name, sizeof(card->name));
 	session->stay = reader->stay;
+	session->others = world->stays;
+	session->recovered = reader->recovered;
 	session->pcsc_life = world->pcsc_life;
 	reader_learn_interface(session, reader);
 	session->unheard = session->recorded = 0;

@@ -141,6 +141,7 @@ struct reader {
 	uint64_t came;	       /* order of the word that began the stay */
 	struct moment said;    /* PC/SC's last word on it */
 	uint64_t card_since;   /* our clock, when `state.card` last changed */
+	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
 	bool found;	       /* its state last changed while everything was looked at again */
 	struct reader *prev, *next;		 /* device->readers */
 	struct reader *lost_prev, *lost_next; /* world->unlocated */
@@ -286,8 +287,10 @@ struct session {
 	struct device *device; /* NULL: not on USB, or not known */
 	unsigned life;	       /* of the device */
 	unsigned stay;	       /* of the reader, when PC/SC last confirmed the card there; 0: not yet */
+	unsigned others;       /* readers up to this stay were there beside it, and are none of its */
 	unsigned interfaces;   /* how many of the device's CCID interfaces have such a slot; 0: not known */
 	unsigned interface;    /* which of them it is, from 0 */
+	unsigned recovered;    /* reader->recovered, when the counter was taken */
 	unsigned pcsc_life;    /* that the counter belongs to; 0: the record's, which may be this one's or an earlier one's */
 	uint64_t recorded;     /* our clock, when its login record was read; 0: bound since by the card's return */
 	uint64_t lag_until;    /* PC/SC may still be counting an absence that ended before it was bound */
@@ -349,11 +352,13 @@ struct world {
 	bool pcsc_up, pcsc_listed;
 	bool pcsc_down; /* it was reported: not the same as not up yet */
 	unsigned pcsc_life, stays;
+	uint64_t pcsc_since; /* our clock, when it was reached */
 	bool probe;	/* the kernel probe listens */
 	bool asleep;	/* between EVENT_SLEEP and EVENT_RESUME */
 	uint64_t slept, resumed; /* our clock; 0: never */
 	uint64_t unplugged;	 /* our clock: the last USB device that left and that no reader was known for; 0: none */
 
+	uint64_t certain_at;   /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */
 	uint64_t locate_delay; /* how long it was given for that */

@@ -78,6 +78,16 @@ static struct device *reader_whereabouts(const struct reader *reader, struct dev
 	return reported || !reader->device || reader_is_stale(reader) ? reported : reader->device;
 }
 
+/* A reader that could not be read twice in a row with different counts could be read in between. */
+static unsigned recoveries(const struct reader_state *before, const struct reader_state *now)
+{
+	uint16_t moved = (uint16_t)(now->event_counter - before->event_counter);
+
+	if (before->card != CARD_UNAVAILABLE)
+		return 0;
+	return now->card != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
+}
+
 struct reader *reader_get(struct world *world, const struct event *event)
 {
 	const struct reader_state *state = event->reader;
@@ -99,6 +109,7 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	if (reader->state.card != state->card || reader->state.event_counter != state->event_counter ||
 	    !atr_equal(&reader->state.atr, &state->atr))
 		reader->found = world->looking_pcsc;
+	reader->recovered += recoveries(&reader->state, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;
 	reader->said = moment_now(world, event->stamp);
@@ -198,13 +209,16 @@ static bool same_family(const char *a, const char *b)
 	return length == family_length(b) && strncmp(a, b, length) == 0;
 }
 
-/* No reader whose address is unknown can be anywhere but at this device: all others of its model are claimed. */
-static bool is_only_one_left(const struct world *world, const struct device *device)
+/*
+ * A reader whose address is unknown can be nowhere but at this device: all others of its model are claimed. A device that
+ * came with the reader may be reported later than the reader.
+ */
+static bool must_be_at(const struct world *world, const struct device *device)
 {
 	/* Nobody lists USB devices here: the name is all there is. */
 	if (!world->devices_listing.last)
 		return true;
-	return device->unclaimed && device->model->unclaimed == device && !device->model_next;
+	return !world->certain_at && device->unclaimed && device->model->unclaimed == device && !device->model_next;
 }
 
 static bool could_be(const struct session *session, const struct reader *reader)
@@ -217,7 +231,7 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 {
 	struct reader *reader, *found = NULL;
 
-	if (!is_only_one_left(world, device))
+	if (!must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next)
 	{
@@ -257,6 +271,13 @@ static unsigned count_interfaces(const struct device *device, uint8_t slot, cons
 /* Which of the device's interfaces the session's reader is: that outlives the names. */
 void reader_learn_interface(struct session *session, const struct reader *reader)
 {
+	const struct reader *other;
+
+	if (!reader->device && session->device) {
+		/* It is there without an address of its own: another one that is there, too, is another interface. */
+		DL_FOREACH(session->device->readers, other)
+		session->device->shares_slots |= other->state.slot == reader->state.slot;
+	}
 	if (!reader->device)
 		return;
 	session->interfaces = count_interfaces(reader->device, reader->state.slot, NULL);
@@ -276,6 +297,9 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		return by_name;
 	if (!device->readers)
 		return unlocated_at(world, session, device);
+	/* The reader of that name may be at another interface, and has not said so yet. */
+	if (!session->interfaces && by_name && !by_name->device)
+		return NULL;
 	if (!world->pcsc_listed || (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    count_interfaces(device, slot, NULL) != interfaces)
 		return NULL;
@@ -314,7 +338,7 @@ static struct candidates find_candidates(const struct world *world, const struct
 
 	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
 		/* Those that were there beside the session's own reader are none of its. */
-		if (reader->stay < session->stay || !could_be(session, reader) || is_elsewhere(session, reader) ||
+		if ((reader->stay <= session->others && reader->stay != session->stay) || !could_be(session, reader) || is_elsewhere(session, reader) ||
 		    reader_is_stale(reader))
 			continue;
 		found.readers++;

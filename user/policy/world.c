@@ -54,6 +54,8 @@ uint64_t world_deadline(const struct world *world)
 		next = world->locate_at;
 	if (world->relist_at && world->relist_at < next)
 		next = world->relist_at;
+	if (world->certain_at && world->certain_at < next)
+		next = world->certain_at;
 	return next;
 }
 
@@ -142,7 +144,7 @@ static void device_left(struct world *world, struct device *device, const struct
 {
 	if (!device->readers)
 		world->unplugged = world->now;
-	update_list(world, device->sessions, event);
+	update_place(world, device, event);
 	locate_begin(world, device);
 }
 
@@ -326,6 +328,7 @@ static void pcsc_changed(struct world *world, const struct event *event, bool up
 	world->pcsc_down = !up;
 	world->pcsc_listed = false;
 	world->pcsc_life += up;
+	world->pcsc_since = world->now;
 	world->readers_listing = (struct listing){.last = world->order};
 	HASH_ITER(hh, world->sessions, session, next)
 	{
@@ -345,6 +348,8 @@ static int reader_reported(struct world *world, const struct event *event)
 	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
+	if (!reader->device && reader->came == world->order)
+		world->certain_at = later(world->now, DOUBT_NSEC);
 	update_list(world, world->placeless, event);
 	if (before && before != reader->device)
 		before = device_find(world, before->usb);
@@ -499,6 +504,10 @@ static void time_passed(struct world *world, const struct event *event)
 	if (world->relist_at && world->relist_at <= world->now) {
 		world->relist_at = 0;
 		look_again(world, event);
+	}
+	if (world->certain_at && world->certain_at <= world->now) {
+		world->certain_at = 0;
+		update_all(world, event);
 	}
 	locate_time(world);
 }
