@@ -57,7 +57,7 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	if (world->probe && world->now < session->lag_until)
 		return session->lag_until;
 	if (session->pcsc_life == world->pcsc_life)
-		return 0;
+		return session->stay && session->stay != reader->stay ? settled : 0;
 	/* The record's count may be this pcscd's, and then it has gone on: a card that was counted is no new one. */
 	if (!session->pcsc_life && (uint16_t)(reader->state.event_counter - session->login.card.event_counter) - 1U < 0x7fff)
 		return 0;

@@ -99,10 +99,11 @@ void bind_record(struct world *world, struct session *session, const struct even
 /* ---- the card is in ------------------------------------------------------------------------------------- */
 
 /* PC/SC reads the bound insertion in `reader`: what it counts and names now is what has to be known of it. */
-static void adopt(struct world *world, struct session *session, const struct reader *reader)
+static void adopt(struct world *world, struct session *session, struct reader *reader)
 {
 	struct reader_state *card = &session->login.card;
 
+	reader_infer(world, reader, session->device);
 	if (card->event_counter != reader->state.event_counter || strcmp(card->name, reader->state.name) != 0)
 		report_later(world, session, REPORT_BOUND);
 	card->event_counter = reader->state.event_counter;

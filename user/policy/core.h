@@ -448,6 +448,7 @@ struct reader *reader_of_session(const struct world *world, const struct session
 struct device *device_in_place(const struct session *session);
 struct reader *reader_in_place(const struct world *world, const struct session *session);
 bool reader_is_ambiguous(const struct world *world, const struct session *session);
+void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_learn_endpoint(struct reader *reader);
 void reader_learn_interface(struct session *session, const struct reader *reader);
 

@@ -52,6 +52,13 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 	reader->life = device ? device->life : 0;
 }
 
+/* PC/SC has not said where it is. A session that can only be meant by it has. */
+void reader_infer(struct world *world, struct reader *reader, struct device *device)
+{
+	if (!reader->device && device)
+		reader_move(world, reader, device);
+}
+
 static struct reader *reader_new(struct world *world, const struct reader_state *state)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -271,13 +278,6 @@ static unsigned count_interfaces(const struct device *device, uint8_t slot, cons
 /* Which of the device's interfaces the session's reader is: that outlives the names. */
 void reader_learn_interface(struct session *session, const struct reader *reader)
 {
-	const struct reader *other;
-
-	if (!reader->device && session->device) {
-		/* It is there without an address of its own: another one that is there, too, is another interface. */
-		DL_FOREACH(session->device->readers, other)
-		session->device->shares_slots |= other->state.slot == reader->state.slot;
-	}
 	if (!reader->device)
 		return;
 	session->interfaces = count_interfaces(reader->device, reader->state.slot, NULL);

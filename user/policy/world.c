@@ -499,15 +499,15 @@ static void recheck_over(struct world *world, const struct event *event)
 
 static void time_passed(struct world *world, const struct event *event)
 {
+	if (world->certain_at && world->certain_at <= world->now) {
+		world->certain_at = 0;
+		update_all(world, event);
+	}
 	while (world->heap_used && world->heap[0]->next <= world->now)
 		session_time(world, world->heap[0]);
 	if (world->relist_at && world->relist_at <= world->now) {
 		world->relist_at = 0;
 		look_again(world, event);
-	}
-	if (world->certain_at && world->certain_at <= world->now) {
-		world->certain_at = 0;
-		update_all(world, event);
 	}
 	locate_time(world);
 }
