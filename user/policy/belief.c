@@ -167,10 +167,14 @@ static uint64_t back_until(const struct world *world, const struct device *there
 static struct belief belief_device_left(const struct world *world, const struct session *session)
 {
 	const struct device *device = session->device;
-	bool around = left_around_sleep(world, device), heard = !around && device->left.order > session->bound.order;
+	bool around = left_around_sleep(world, device);
+	bool heard = !around && device->left.order > session->bound.order;
 	const struct device *there = around ? back_after_sleep(world, session) : NULL;
 	uint64_t until = around ? back_until(world, there) : 0;
 
+	/* The card had been taken out before the reader left. */
+	if (around && session->pcsc_out.order)
+		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
 	if (there && !world->pcsc_listed && world->now >= later(world->resumed, RESUME_NSEC))
 		return unknown(REASON_NO_PCSCD);
 	if (world->now < until)
@@ -239,6 +243,9 @@ struct belief belief_of(const struct world *world, const struct session *session
 	if (session_device_left(session))
 		return belief_device_left(world, session);
 	belief = belief_pcsc(world, session);
+	if (session->pcsc_out.order && belief.kind != BELIEF_OUT)
+		belief = out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, session->pcsc_found ? SOURCE_STARTUP : SOURCE_PCSC,
+			     session->pcsc_out.stamp);
 	if (!session->slot_out.order)
 		return belief;
 	return out(REASON_SLOT, EVIDENCE_SLOT | belief.evidence, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);

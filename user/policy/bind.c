@@ -29,7 +29,7 @@ static void begin_insertion(struct world *world, struct session *session, uint64
 {
 	session->insertion++;
 	session->bound = moment_now(world, stamp);
-	session->slot_out = session->slot_in = (struct moment){0};
+	session->slot_out = session->slot_in = session->pcsc_out = (struct moment){0};
 	session->outs = 0;
 	session->unheard = session->lag_until = 0;
 	session->said &= ~(unsigned)(SAID_COMM_ERROR | SAID_UNGUARDED);
@@ -199,11 +199,12 @@ static bool is_back(const struct session *session, const struct reader *reader)
 }
 
 /* A reader that was enumerated again after sleep may have said "out" without any card being touched. */
-static void forgive_after_sleep(struct world *world, struct session *session, uint64_t stamp)
+static void forgive_after_sleep(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp)
 {
 	const struct removal *removal = &session->removal;
+	bool again = session_device_left(session) || (session->stay && session->stay != reader->stay);
 
-	if (removal->pending != ACTION_NONE && world->resumed && session_device_left(session) &&
+	if (removal->pending != ACTION_NONE && world->resumed && again &&
 	    removal->opened.now >= world->slept && removal->opened.now < later(world->resumed, RESUME_NSEC))
 		case_cancel(world, session, stamp, "the reader was enumerated again after sleep");
 }
@@ -214,7 +215,7 @@ static void restore(struct world *world, struct session *session, struct reader 
 	bool lags = session->slot_in.order > session->slot_out.order && !session_device_left(session) &&
 		    reader->state.event_counter == session->login.card.event_counter;
 
-	forgive_after_sleep(world, session, stamp);
+	forgive_after_sleep(world, session, reader, stamp);
 	if (session->removal.pending == ACTION_NONE)
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	deadline_set(world, session, DEADLINE_SETTLE, 0);

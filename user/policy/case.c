@@ -216,8 +216,10 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 {
 	struct removal *removal = &session->removal;
 
-	if (session->answered && removal->taken == ACTION_LOCK && world->now < later(session->hinted, VANISH_NSEC)) {
-		sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
+	/* Nobody unlocks within a second of the lock: the locker ended. */
+	if (session->hinted >= removal->opened.now && removal->insertion && world->now < later(session->hinted, VANISH_NSEC)) {
+		if (session->answered && removal->taken == ACTION_LOCK)
+			sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
 		return false;
 	}
 	/* Locked before the removal, so that no lock could show; what its person opened stays open. */

@@ -105,7 +105,8 @@ struct device {
 	bool shares_slots;	  /* its interfaces number their slots alike, as PC/SC showed once */
 	struct slot_notice {	  /* the last one, to learn which endpoint belongs to which reader */
 		struct moment moment;
-		uint8_t endpoint;
+		uint8_t from;	  /* its endpoint */
+		uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
 		uint32_t changed; /* bit n: slot n */
 	} notice;
 	struct session *sessions; /* bound to this device, whichever life */
@@ -137,10 +138,12 @@ struct reader {
 	struct device *device; /* NULL: its address is not known (yet), or it is not on USB */
 	unsigned life;	       /* of the device, when PC/SC last named the two together */
 	unsigned stay;	       /* a number of its own: a reader that leaves and comes back has another */
-	uint8_t endpoint;      /* its interface's interrupt endpoint, learnt; 0: not known */
+	uint8_t endpoint;	/* its interface's interrupt endpoint, learnt; 0: not known */
+	uint8_t maybe_endpoint; /* … as PC/SC's last count after a notice has it; the second time it is known */
 	uint64_t came;	       /* order of the word that began the stay */
 	struct moment said;    /* PC/SC's last word on it */
 	uint64_t card_since;   /* our clock, when `state.card` last changed */
+	uint16_t counted;      /* the last count while it could be read */
 	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
 	bool found;	       /* its state last changed while everything was looked at again */
 	struct reader *prev, *next;		 /* device->readers */
@@ -298,6 +301,8 @@ struct session {
 	/* Facts about this insertion. */
 	struct moment slot_out, slot_in; /* the reader's last notices */
 	unsigned outs;		 /* how many times it said "out" */
+	struct moment pcsc_out;	 /* PC/SC's first word that it is out, or was */
+	bool pcsc_found;	 /* … given while everything was looked at again */
 	uint64_t unheard;	 /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
 
 	/* Facts about its locker. */
@@ -441,9 +446,11 @@ void device_forget_all(struct world *world);
 struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct event *event); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
+bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 bool device_is_elsewhere(const struct device *device, const struct session *session); /* known to be another port */
+struct reader *reader_of_stay(const struct world *world, const struct session *session);
 struct reader *reader_of_session(const struct world *world, const struct session *session);
 struct device *device_in_place(const struct session *session);
 struct reader *reader_in_place(const struct world *world, const struct session *session);
@@ -528,5 +535,6 @@ void session_time(struct world *world, struct session *session);
 /* locate.c: asking PC/SC where readers are, for as long as that may help */
 void locate_begin(struct world *world, const struct device *device);
 void locate_device_back(struct world *world, const struct device *device);
+void locate_stale(struct world *world, const struct reader *reader);
 void locate_unlocated(struct world *world);
 void locate_time(struct world *world);

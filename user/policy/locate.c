@@ -18,6 +18,13 @@ void locate_begin(struct world *world, const struct device *device)
 		start(world);
 }
 
+/* PC/SC names a reader with a device that is gone. */
+void locate_stale(struct world *world, const struct reader *reader)
+{
+	if (!world->locate_at && reader_is_stale(reader))
+		start(world);
+}
+
 /* The device is back at the address that it had, and PC/SC's client may have seen nothing of it. */
 void locate_device_back(struct world *world, const struct device *device)
 {

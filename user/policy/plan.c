@@ -97,7 +97,9 @@ struct plan plan_action(const struct session *session, const struct settings *se
 /* pcscd's absence is no removal: PcscLost= locks, whatever Action= and Then= say. */
 enum action plan_first(const struct settings *settings, enum cause cause)
 {
-	return cause == CAUSE_PCSC_LOST ? ACTION_LOCK : settings->action;
+	if (cause != CAUSE_PCSC_LOST)
+		return settings->action;
+	return settings->lock_when_pcsc_lost ? ACTION_LOCK : ACTION_NONE;
 }
 
 /* … and after a log-out there is nothing left that a second stage could be for. */

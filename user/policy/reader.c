@@ -79,6 +79,12 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 	return reader;
 }
 
+/* pcscd counts up for as long as a reader stays. What an unreadable reader shows is no count. */
+bool reader_counts_again(const struct reader *reader, const struct reader_state *now)
+{
+	return now->card != CARD_UNAVAILABLE && (uint16_t)(now->event_counter - reader->counted) >= 0x8000;
+}
+
 /* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */
 static struct device *reader_whereabouts(const struct reader *reader, struct device *reported)
 {
@@ -119,6 +125,8 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	reader->recovered += recoveries(&reader->state, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;
+	if (state->card != CARD_UNAVAILABLE)
+		reader->counted = state->event_counter;
 	reader->said = moment_now(world, event->stamp);
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);
@@ -169,20 +177,17 @@ void reader_learn_endpoint(struct reader *reader)
 {
 	struct device *device = reader->device;
 	struct slot_notice *notice = device ? &device->notice : NULL;
-	const struct reader *other;
+	uint8_t endpoint = notice ? notice->endpoint : 0;
 
-	if (!notice || !notice->endpoint || !(notice->changed >> reader->state.slot & 1))
+	if (!endpoint || !(notice->changed >> reader->state.slot & 1) || reader->said.now > later(notice->moment.now, LAG_NSEC))
 		return;
-	if (reader->said.now > later(notice->moment.now, LAG_NSEC))
-		return;
-	DL_FOREACH(device->readers, other)
-	{
-		if (other != reader && other->state.slot == reader->state.slot && other->endpoint == notice->endpoint)
-			return;
-	}
-	if (!reader->endpoint)
-		reader->endpoint = notice->endpoint;
 	notice->endpoint = 0;
+	if (reader->endpoint && reader->endpoint != endpoint)
+		reader->endpoint = 0;
+	/* Once may be chance: two cards moved, and one notice was late. */
+	else if (reader->maybe_endpoint == endpoint)
+		reader->endpoint = endpoint;
+	reader->maybe_endpoint = endpoint;
 }
 
 /* ---- whose reader --------------------------------------------------------------------------------------- */
@@ -244,8 +249,6 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	{
 		if (!could_be(session, reader))
 			continue;
-		if (strcmp(reader->state.name, session->login.card.name) == 0)
-			return reader;
 		if (found)
 			return NULL;
 		found = reader;
@@ -379,6 +382,14 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
 	return !session->device && find_candidates(world, session).readers > 1;
+}
+
+/* The one that the session was read in, for as long as PC/SC lists it. */
+struct reader *reader_of_stay(const struct world *world, const struct session *session)
+{
+	struct reader *reader = reader_find(world, session->login.card.name);
+
+	return reader && session->stay == reader->stay ? reader : NULL;
 }
 
 /* The PC/SC reader in whose slot the session's card is, or was. */

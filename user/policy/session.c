@@ -62,9 +62,16 @@ static void find_place(struct world *world, struct session *session)
 	report_later(world, session, REPORT_BOUND);
 }
 
-/* Since when PC/SC reads no reader for it; and that it is about to count an absence that is over. */
+/*
+ * What PC/SC says of the insertion: that it is out; since when no reader is read for it; that it is about to count an
+ * absence that is over.
+ */
 static void note_hearing(const struct world *world, struct session *session, const struct reader *reader, enum hearing hearing)
 {
+	if ((hearing == HEARING_EMPTY || hearing == HEARING_OTHER) && !session->pcsc_out.order) {
+		session->pcsc_out = moment_now(world, reader->said.stamp);
+		session->pcsc_found = reader->found;
+	}
 	if (hearing == HEARING_SETTLING && world->now < session->lag_until)
 		session->lag_until = later(reader->card_since, LAG_NSEC);
 	if (hearing != HEARING_MISSING && hearing != HEARING_UNREADABLE)
@@ -179,11 +186,13 @@ void session_update(struct world *world, struct session *session, enum event_sou
 
 	if (!session_is_away(session))
 		find_place(world, session);
-	reader = reader_of_session(world, session);
-	hearing = session_device_left(session) || world->asleep ? HEARING_NONE : hearing_of(world, session, reader, &until);
+	/* Of a device that left, PC/SC may still say what it saw before: while the reader is listed with it. */
+	reader = session_device_left(session) ? reader_of_stay(world, session) : reader_of_session(world, session);
+	hearing = session_device_left(session) && !reader ? HEARING_NONE : hearing_of(world, session, reader, &until);
 	note_hearing(world, session, reader, hearing);
 	if (session_is_away(session)) {
-		hear_while_away(world, session, reader, hearing);
+		if (!session_device_left(session) && !world->asleep)
+			hear_while_away(world, session, reader, hearing);
 		if (bind_return(world, session, stamp) || session->removal.cause != CAUSE_PCSC_LOST)
 			return;
 		/* That pcscd stayed away was no removal. What it or the kernel says since then is one. */
@@ -211,8 +220,11 @@ void session_slot(struct world *world, struct session *session, bool present, ui
 		session->slot_in = moment_now(world, stamp);
 		return;
 	}
-	session->slot_out = moment_now(world, stamp);
-	session->outs++;
+	/* Said twice, it left once. */
+	if (!session->slot_out.order || session->slot_in.order > session->slot_out.order) {
+		session->slot_out = moment_now(world, stamp);
+		session->outs++;
+	}
 	if (away && session->removal.cause != CAUSE_PCSC_LOST)
 		case_word(world, session, CAUSE_CARD, SOURCE_PROBE, EVIDENCE_SLOT, stamp);
 	else
@@ -222,10 +234,12 @@ void session_slot(struct world *world, struct session *session, bool present, ui
 /* PcscLost=: pcscd is away, and nothing else watches the card. */
 void session_heed_pcsc(struct world *world, struct session *session)
 {
-	if (!world->pcsc_down || session_is_away(session) || session->deadlines[DEADLINE_PCSC_LOST] ||
-	    !plan_heeds_pcsc(world, session))
-		return;
-	deadline_set(world, session, DEADLINE_PCSC_LOST, later(world->now, PCSC_LOST_NSEC));
+	bool heeds = world->pcsc_down && !session_is_away(session) && plan_heeds_pcsc(world, session);
+
+	if (heeds && !session->deadlines[DEADLINE_PCSC_LOST])
+		deadline_set(world, session, DEADLINE_PCSC_LOST, later(world->now, PCSC_LOST_NSEC));
+	else if (!heeds && world->pcsc_down)
+		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 }
 
 /* What governs the session was resolved again: a case that is open goes on under it. */

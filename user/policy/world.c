@@ -288,7 +288,14 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 
 static void keep_notice(struct world *world, struct device *device, const struct event *event)
 {
-	device->notice = (struct slot_notice){.moment = moment_now(world, event->stamp), .endpoint = event->slot_change.endpoint};
+	const struct slot_notice *last = &device->notice;
+	bool alone = !last->moment.order || world->now > later(last->moment.now, LAG_NSEC) || last->from == event->slot_change.endpoint;
+
+	device->notice = (struct slot_notice){
+		.moment = moment_now(world, event->stamp),
+		.from = event->slot_change.endpoint,
+		.endpoint = alone ? event->slot_change.endpoint : 0,
+	};
 	for (uint8_t slot = 0; slot < 32 && slot / 4 < event->slot_change.bytes; slot++)
 		device->notice.changed |= (uint32_t)(event->slot_change.slots[slot / 4] >> (slot % 4 * 2) >> 1 & 1) << slot;
 }
@@ -339,30 +346,6 @@ static void pcsc_changed(struct world *world, const struct event *event, bool up
 	}
 }
 
-static int reader_reported(struct world *world, const struct event *event)
-{
-	struct reader *reader = reader_find(world, event->reader->name);
-	struct device *before = reader ? reader->device : NULL;
-	bool unlocated = world->unlocated;
-
-	reader = reader_get(world, event);
-	if (!reader)
-		return -ENOMEM;
-	if (!reader->device && reader->came == world->order)
-		world->certain_at = later(world->now, DOUBT_NSEC);
-	update_list(world, world->placeless, event);
-	if (before && before != reader->device)
-		before = device_find(world, before->usb);
-	if (!reader->device || unlocated || !world->devices_listing.last) {
-		update_all(world, event);
-		return 0;
-	}
-	if (before && before != reader->device)
-		update_place(world, before, event);
-	update_place(world, reader->device, event);
-	return 0;
-}
-
 static void reader_left(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
@@ -378,6 +361,36 @@ static void reader_left(struct world *world, const struct event *event)
 		update_all(world, event);
 	else if (device)
 		update_list(world, device->sessions, event);
+}
+
+static int reader_reported(struct world *world, const struct event *event)
+{
+	struct reader *reader = reader_find(world, event->reader->name);
+	struct device *before = reader ? reader->device : NULL;
+	bool unlocated = world->unlocated;
+
+	/* It left and came back between two of PC/SC's words. Its device, if that was known, would have said so. */
+	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
+		reader_left(world, event);
+		before = NULL;
+	}
+	reader = reader_get(world, event);
+	if (!reader)
+		return -ENOMEM;
+	if (!reader->device && reader->came == world->order)
+		world->certain_at = later(world->now, DOUBT_NSEC);
+	locate_stale(world, reader);
+	update_list(world, world->placeless, event);
+	if (before && before != reader->device)
+		before = device_find(world, before->usb);
+	if (!reader->device || unlocated || !world->devices_listing.last) {
+		update_all(world, event);
+		return 0;
+	}
+	if (before && before != reader->device)
+		update_place(world, before, event);
+	update_place(world, reader->device, event);
+	return 0;
 }
 
 /* A complete list lacks it; what was reported after the list was asked for may be newer than the list. */
