@@ -215,9 +215,10 @@ void case_contradicted(struct world *world, struct session *session, uint64_t st
 static bool hint_gone(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct removal *removal = &session->removal;
+	bool since_removal = removal->insertion && (session->answered || session->hinted >= removal->opened.now);
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
-	if (session->hinted >= removal->opened.now && removal->insertion && world->now < later(session->hinted, VANISH_NSEC)) {
+	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
 		if (session->answered && removal->taken == ACTION_LOCK)
 			sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
 		return false;

@@ -15,6 +15,48 @@ struct reader *reader_find(const struct world *world, const char *name)
 	return reader;
 }
 
+/* PC/SC goes on to name it with a device that is gone, or that has been another one since it was named. */
+bool reader_is_stale(const struct reader *reader)
+{
+	const struct device *device = reader->device;
+
+	if (!device || device->presence == PRESENCE_GONE)
+		return device != NULL;
+	return reader->life != device->life && reader->came < device->left.order;
+}
+
+/* The one that the session was read in, for as long as PC/SC lists it. */
+struct reader *reader_of_stay(const struct world *world, const struct session *session)
+{
+	struct reader *reader = reader_find(world, session->login.card.name);
+
+	return reader && session->stay == reader->stay ? reader : NULL;
+}
+
+/* The readers of a device that have a slot of this number, one an interface. pcscd numbers them in their order. */
+static unsigned count_interfaces(const struct device *device, uint8_t slot, const struct reader *before)
+{
+	const struct reader *reader;
+	unsigned count = 0;
+
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot && !reader_is_stale(reader) &&
+		    (!before || strcmp(reader->state.name, before->state.name) < 0))
+			count++;
+	}
+	return count;
+}
+
+/* Which of the device's interfaces the session's reader is: that outlives the names. */
+void reader_learn_interface(struct session *session, const struct reader *reader)
+{
+	if (!reader->device)
+		return;
+	session->interfaces = count_interfaces(reader->device, reader->state.slot, NULL);
+	session->interface = count_interfaces(reader->device, reader->state.slot, reader);
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------ */
 
 static void reader_detach(struct world *world, struct reader *reader)
@@ -43,13 +85,29 @@ static void reader_attach(struct world *world, struct reader *reader, struct dev
 	device_watch(world, device);
 }
 
+/* One more reader may show that the device has several interfaces. */
+static void learn_interfaces(const struct world *world, const struct device *device)
+{
+	struct session *session;
+
+	DL_FOREACH2(device->sessions, session, on_device.next)
+	{
+		const struct reader *own = reader_of_stay(world, session);
+
+		if (own && own->device == device)
+			reader_learn_interface(session, own);
+	}
+}
+
 static void reader_move(struct world *world, struct reader *reader, struct device *device)
 {
-	if (reader->device != device) {
-		reader_detach(world, reader);
-		reader_attach(world, reader, device);
-	}
 	reader->life = device ? device->life : 0;
+	if (reader->device == device)
+		return;
+	reader_detach(world, reader);
+	reader_attach(world, reader, device);
+	if (device)
+		learn_interfaces(world, device);
 }
 
 /* PC/SC has not said where it is. A session that can only be meant by it has. */
@@ -145,16 +203,6 @@ void reader_forget(struct world *world, struct reader *reader)
 	reader_detach(world, reader);
 	HASH_DELETE(hh, world->readers, reader);
 	free(reader);
-}
-
-/* PC/SC goes on to name it with a device that is gone, or that has been another one since it was named. */
-bool reader_is_stale(const struct reader *reader)
-{
-	const struct device *device = reader->device;
-
-	if (!device || device->presence == PRESENCE_GONE)
-		return device != NULL;
-	return reader->life != device->life && reader->came < device->left.order;
 }
 
 /* ---- slots and interfaces ------------------------------------------------------------------------------- */
@@ -263,30 +311,6 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
 }
 
-/* The readers of a device that have a slot of this number, one an interface. pcscd numbers them in their order. */
-static unsigned count_interfaces(const struct device *device, uint8_t slot, const struct reader *before)
-{
-	const struct reader *reader;
-	unsigned count = 0;
-
-	DL_FOREACH(device->readers, reader)
-	{
-		if (reader->state.slot == slot && !reader_is_stale(reader) &&
-		    (!before || strcmp(reader->state.name, before->state.name) < 0))
-			count++;
-	}
-	return count;
-}
-
-/* Which of the device's interfaces the session's reader is: that outlives the names. */
-void reader_learn_interface(struct session *session, const struct reader *reader)
-{
-	if (!reader->device)
-		return;
-	session->interfaces = count_interfaces(reader->device, reader->state.slot, NULL);
-	session->interface = count_interfaces(reader->device, reader->state.slot, reader);
-}
-
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
 static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
 {
@@ -382,14 +406,6 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
 	return !session->device && find_candidates(world, session).readers > 1;
-}
-
-/* The one that the session was read in, for as long as PC/SC lists it. */
-struct reader *reader_of_stay(const struct world *world, const struct session *session)
-{
-	struct reader *reader = reader_find(world, session->login.card.name);
-
-	return reader && session->stay == reader->stay ? reader : NULL;
 }
 
 /* The PC/SC reader in whose slot the session's card is, or was. */
