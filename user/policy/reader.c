@@ -57,6 +57,32 @@ void reader_learn_interface(struct session *session, const struct reader *reader
 	session->interface = count_interfaces(reader->device, reader->state.slot, reader);
 }
 
+/* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
+static size_t family_length(const char *name)
+{
+	static const char ending[] = " xx xx";
+	size_t length = strlen(name), size = sizeof(ending) - 1;
+
+	if (length <= size)
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		char c = name[length - size + i];
+
+		if (ending[i] == ' ' ? c != ' ' : !strchr("0123456789ABCDEFabcdef", c))
+			return 0;
+	}
+	return length - size;
+}
+
+/* "Model 01 00" and "Model 01 01": two slots of one reader. */
+static bool same_reader(const struct reader *a, const struct reader *b)
+{
+	size_t family = family_length(a->state.name);
+
+	/* Behind the family, " XX" of its number and " XX" of the slot. */
+	return family && family == family_length(b->state.name) && strncmp(a->state.name, b->state.name, family + 3) == 0;
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------ */
 
 static void reader_detach(struct world *world, struct reader *reader)
@@ -113,8 +139,29 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 /* PC/SC has not said where it is. A session that can only be meant by it has. */
 void reader_infer(struct world *world, struct reader *reader, struct device *device)
 {
-	if (!reader->device && device)
-		reader_move(world, reader, device);
+	if (reader->device || !device)
+		return;
+	reader_move(world, reader, device);
+	world->inferred = device->usb;
+}
+
+/* Where one slot of a reader is, the others are. */
+static void locate_slots(struct world *world, struct reader *reader)
+{
+	struct reader *other, *next;
+
+	if (!reader->device) {
+		for (other = world->readers; other && !reader->device; other = other->hh.next) {
+			if (other->device && !reader_is_stale(other) && same_reader(other, reader))
+				reader_infer(world, reader, other->device);
+		}
+		return;
+	}
+	DL_FOREACH_SAFE2(world->unlocated, other, next, lost_next)
+	{
+		if (same_reader(other, reader))
+			reader_infer(world, other, reader->device);
+	}
 }
 
 static struct reader *reader_new(struct world *world, const struct reader_state *state)
@@ -188,8 +235,9 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	reader->said = moment_now(world, event->stamp);
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);
-	if (device)
-		reader->state.usb = device->usb;
+	locate_slots(world, reader);
+	if (reader->device)
+		reader->state.usb = reader->device->usb;
 	if (moved)
 		reader_learn_endpoint(reader);
 	return reader;
@@ -243,23 +291,6 @@ void reader_learn_endpoint(struct reader *reader)
 bool device_is_elsewhere(const struct device *device, const struct session *session)
 {
 	return device->path[0] && session->login.usb_path[0] && strcmp(device->path, session->login.usb_path) != 0;
-}
-
-/* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
-static size_t family_length(const char *name)
-{
-	static const char ending[] = " xx xx";
-	size_t length = strlen(name), size = sizeof(ending) - 1;
-
-	if (length <= size)
-		return 0;
-	for (size_t i = 0; i < size; i++) {
-		char c = name[length - size + i];
-
-		if (ending[i] == ' ' ? c != ' ' : !strchr("0123456789ABCDEFabcdef", c))
-			return 0;
-	}
-	return length - size;
 }
 
 static bool same_family(const char *a, const char *b)
@@ -391,6 +422,9 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		by_name = NULL;
 	if (by_name && session->stay == by_name->stay)
 		return by_name;
+	/* Until all are named, the only one need not be the only one. */
+	if (!world->pcsc_listed)
+		return NULL;
 	found = find_candidates(world, session);
 	if (found.readers == 1)
 		return found.reader;

@@ -105,6 +105,18 @@ static void update_unlocated(struct world *world, const struct event *event)
 		update_all(world, event);
 }
 
+/* That a reader is at a device was not said, but follows from a session: for the others it is news. */
+static void update_inferred(struct world *world, const struct event *event)
+{
+	while (usb_address_is_set(world->inferred)) {
+		struct device *device = device_find(world, world->inferred);
+
+		world->inferred = (struct usb_address){0};
+		if (device)
+			update_place(world, device, event);
+	}
+}
+
 /* ---- devices -------------------------------------------------------------------------------------------- */
 
 static void request(struct listing *listing, uint64_t order)
@@ -611,6 +623,7 @@ int world_event(struct world *world, const struct event *reported)
 	if (event.stamp > world->now)
 		event.stamp = world->now;
 	r = take_in(world, &event);
+	update_inferred(world, &event);
 	report_flush(world);
 	recheck_over(world, &event);
 	return r;
