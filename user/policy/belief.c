@@ -5,15 +5,6 @@
  */
 #include "core.h"
 
-/* Its device is gone, or another one has its address. */
-bool session_device_left(const struct session *session)
-{
-	const struct device *device = session->device;
-
-	return device && (device->presence == PRESENCE_GONE || device->life != session->life ||
-			  device_is_elsewhere(device, session));
-}
-
 /* ---- what PC/SC says ------------------------------------------------------------------------------------ */
 
 /*
@@ -48,7 +39,18 @@ static unsigned behind(const struct session *session, const struct reader_state 
 	return by < 0x8000 ? by : 0;
 }
 
-/* Until when "empty" need not mean that the card is out; 0: it does. */
+/* PC/SC's count has gone on since the session was bound: a card that left was counted. */
+static bool has_counted(const struct session *session, const struct reader_state *now)
+{
+	uint16_t moved = (uint16_t)(now->event_counter - session->login.card.event_counter);
+
+	return moved > 0 && moved < 0x8000;
+}
+
+/*
+ * Until when "empty" need not mean that the card is out; 0: it does. A pcscd, or a reader, that is new calls a slot
+ * empty until it has powered the card. So does one that came back unseen under the same name: it counts from 0.
+ */
 static uint64_t settles_until(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	uint64_t settled = later(reader->card_since, DOUBT_NSEC);
@@ -56,12 +58,11 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	/* The reader itself has said "out" and "in": PC/SC is still at the "out". */
 	if (world->probe && world->now < session->lag_until)
 		return session->lag_until;
-	if (session->pcsc_life == world->pcsc_life)
-		return session->stay && session->stay != reader->stay ? settled : 0;
-	/* The record's count may be this pcscd's, and then it has gone on: a card that was counted is no new one. */
-	if (!session->pcsc_life && (uint16_t)(reader->state.event_counter - session->login.card.event_counter) - 1U < 0x7fff)
-		return 0;
-	return settled;
+	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
+		return settled;
+	if (session->stay && session->stay != reader->stay)
+		return settled;
+	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
 /* The sign-in's own PC/SC client was ahead of ours. */

@@ -420,12 +420,15 @@ void removal_tell(struct world *world, const struct session *session, enum verdi
 void report_later(struct world *world, struct session *session, unsigned reports);
 void report_comm_error(struct world *world, struct session *session, uint64_t stamp, const char *detail);
 void report_flush(struct world *world);
-bool removal_is_dealt_with(const struct session *session);
 
 /* deadline.c */
 int deadline_reserve(struct world *world, size_t sessions);
 void deadline_set(struct world *world, struct session *session, enum deadline deadline, uint64_t at); /* 0: none */
 bool deadline_due(struct world *world, struct session *session, enum deadline deadline);
+
+/* listing.c: asking the sources for everything again */
+void listing_ask(struct world *world, enum verdict_type how, enum event_source source, uint64_t stamp);
+void listing_complete(struct world *world, struct listing *listing);
 
 /* device.c: facts of USB */
 struct device *device_find(const struct world *world, struct usb_address usb);
@@ -443,25 +446,29 @@ void port_place(struct world *world, struct session *session, struct port *port)
 void port_release(struct world *world, struct port *port); /* forgets it when nothing is there */
 void device_forget_all(struct world *world);
 
-/* reader.c: facts of PC/SC, and which reader is whose */
+/* reader.c: facts of PC/SC */
 struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct event *event); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
+void reader_forget_all(struct world *world);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
-bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
-bool device_is_elsewhere(const struct device *device, const struct session *session); /* known to be another port */
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
-struct reader *reader_of_session(const struct world *world, const struct session *session);
-struct device *device_in_place(const struct session *session);
-struct reader *reader_in_place(const struct world *world, const struct session *session);
-bool reader_is_ambiguous(const struct world *world, const struct session *session);
+size_t reader_family_length(const char *name);
+unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
+bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_learn_endpoint(struct reader *reader);
 void reader_learn_interface(struct session *session, const struct reader *reader);
 
-/* belief.c: pure */
+/* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);
+struct reader *reader_of_session(const struct world *world, const struct session *session);
+bool reader_is_ambiguous(const struct world *world, const struct session *session);
+struct device *device_in_place(const struct session *session);
+struct reader *reader_in_place(const struct world *world, const struct session *session);
+
+/* belief.c: pure */
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
 			uint64_t *ret_until);
 struct belief belief_of(const struct world *world, const struct session *session);
@@ -539,3 +546,22 @@ void locate_device_back(struct world *world, const struct device *device);
 void locate_stale(struct world *world, const struct reader *reader);
 void locate_unlocated(struct world *world);
 void locate_time(struct world *world);
+
+/* update.c: which sessions an event concerns */
+void update_all(struct world *world, const struct event *event);
+void update_list(struct world *world, struct session *list, const struct event *event); /* of a device */
+void update_place(struct world *world, struct device *device, const struct event *event);
+void update_unlocated(struct world *world, const struct event *event);
+void update_inferred(struct world *world, const struct event *event);
+
+/* usb.c: what the kernel and udevd say */
+int usb_added(struct world *world, const struct event *event);
+int usb_removed(struct world *world, const struct event *event);
+void usb_listed(struct world *world, const struct event *event);
+void usb_slot_changed(struct world *world, const struct event *event);
+
+/* pcsc.c: what PC/SC says */
+void pcsc_changed(struct world *world, const struct event *event, bool up);
+int pcsc_reader(struct world *world, const struct event *event);
+void pcsc_reader_gone(struct world *world, const struct event *event);
+void pcsc_listed(struct world *world, const struct event *event);

@@ -88,10 +88,7 @@ void locate_time(struct world *world)
 		give_up(world);
 		return;
 	}
-	if (!world->readers_listing.asked)
-		world->readers_listing.asked = world->order;
-	world->readers_listing.asked_last = world->order;
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_LOCATE, .stamp = world->now});
+	listing_ask(world, VERDICT_LOCATE, SOURCE_DAEMON, world->now);
 	world->locate_delay *= 2;
 	world->locate_at = later(world->now, world->locate_delay);
 }

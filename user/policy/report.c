@@ -77,7 +77,7 @@ static void tell_countdown(struct world *world, const struct session *session)
  * Whether a daemon that starts now would have nothing left to do about the removal. As long as something may follow,
  * it had better find the card missing and act again.
  */
-bool removal_is_dealt_with(const struct session *session)
+static bool removal_is_dealt_with(const struct session *session)
 {
 	const struct removal *removal = &session->removal;
 	const struct settings *settings = removal->settings;

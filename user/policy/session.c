@@ -80,14 +80,6 @@ static void note_hearing(const struct world *world, struct session *session, con
 		session->unheard = world->now;
 }
 
-static void ask_again(struct world *world, enum verdict_type how, uint64_t stamp)
-{
-	if (!world->readers_listing.asked)
-		world->readers_listing.asked = world->order;
-	world->readers_listing.asked_last = world->order;
-	world_tell(world, NULL, (struct verdict){.type = how, .stamp = stamp});
-}
-
 static void doubt(struct world *world, struct session *session, const struct belief *belief, uint64_t stamp)
 {
 	bool begins = !session->deadlines[DEADLINE_BELIEF];
@@ -99,7 +91,7 @@ static void doubt(struct world *world, struct session *session, const struct bel
 	    !world_just_resumed(world))
 		report_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
 	if (begins && belief->reason == REASON_OLDER)
-		ask_again(world, VERDICT_REREAD, stamp);
+		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, stamp);
 }
 
 static void cannot_say(struct world *world, struct session *session, const struct belief *belief, uint64_t stamp)
@@ -121,7 +113,7 @@ static void believe_out(struct world *world, struct session *session, struct bel
 	case_open(world, session, &belief);
 	/* A card is in again already. Whether it guards the session is decided when PC/SC says so once more. */
 	if (belief.reason == REASON_OTHER_CARD)
-		ask_again(world, VERDICT_REREAD, belief.stamp);
+		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, belief.stamp);
 }
 
 static void believe(struct world *world, struct session *session, enum event_source source, uint64_t stamp)

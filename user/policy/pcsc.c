@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What PC/SC says: of its readers, and of pcscd itself. */
+#include "core.h"
+
+void pcsc_changed(struct world *world, const struct event *event, bool up)
+{
+	struct session *session, *next;
+
+	reader_forget_all(world);
+	world->pcsc_up = up;
+	world->pcsc_down = !up;
+	world->pcsc_listed = false;
+	world->pcsc_life += up;
+	world->pcsc_since = world->now;
+	world->readers_listing = (struct listing){.last = world->order};
+	HASH_ITER(hh, world->sessions, session, next)
+	{
+		/* What is said after it is another pcscd's word. */
+		session->said &= ~(unsigned)SAID_COMM_ERROR;
+		session_update(world, session, event->source, event->stamp);
+		session_heed_pcsc(world, session);
+	}
+}
+
+void pcsc_reader_gone(struct world *world, const struct event *event)
+{
+	struct reader *reader = reader_find(world, event->reader->name);
+	struct device *device;
+	bool unlocated = world->unlocated;
+
+	if (!reader)
+		return;
+	device = reader->device && reader->device->sessions ? reader->device : NULL;
+	reader_forget(world, reader);
+	update_list(world, world->placeless, event);
+	if (unlocated)
+		update_all(world, event);
+	else if (device)
+		update_list(world, device->sessions, event);
+}
+
+int pcsc_reader(struct world *world, const struct event *event)
+{
+	struct reader *reader = reader_find(world, event->reader->name);
+	struct device *before = reader ? reader->device : NULL;
+	bool unlocated = world->unlocated;
+
+	/* It left and came back between two of PC/SC's words. Its device, if that was known, would have said so. */
+	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
+		pcsc_reader_gone(world, event);
+		before = NULL;
+	}
+	reader = reader_get(world, event);
+	if (!reader)
+		return -ENOMEM;
+	if (!reader->device && reader->came == world->order)
+		world->certain_at = later(world->now, DOUBT_NSEC);
+	locate_stale(world, reader);
+	update_list(world, world->placeless, event);
+	if (before && before != reader->device)
+		before = device_find(world, before->usb);
+	if (!reader->device || unlocated || !world->devices_listing.last) {
+		update_all(world, event);
+		return 0;
+	}
+	if (before && before != reader->device)
+		update_place(world, before, event);
+	update_place(world, reader->device, event);
+	return 0;
+}
+
+/* A complete list lacks it; what was reported after the list was asked for may be newer than the list. */
+static bool reader_missed(const struct world *world, const struct reader *reader)
+{
+	const struct listing *listing = &world->readers_listing;
+
+	if (reader->said.order <= listing->last)
+		return true;
+	return world->pcsc_listed && listing->asked && reader->said.order < listing->asked;
+}
+
+void pcsc_listed(struct world *world, const struct event *event)
+{
+	struct reader *reader, *next_reader;
+	struct session *session, *next;
+
+	HASH_ITER(hh, world->readers, reader, next_reader)
+	{
+		if (reader_missed(world, reader))
+			reader_forget(world, reader);
+	}
+	if (!world->pcsc_listed)
+		world->readers_listing.asked = world->readers_listing.asked_last;
+	if (world->pcsc_listed)
+		listing_complete(world, &world->readers_listing);
+	world->readers_listing.last = world->order;
+	world->pcsc_listed = world->pcsc_up;
+	HASH_ITER(hh, world->sessions, session, next)
+	{
+		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+		session_update(world, session, event->source, event->stamp);
+	}
+	locate_unlocated(world);
+	world->looking_pcsc = false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which sessions an event concerns. */
+#include "core.h"
+
+void update_all(struct world *world, const struct event *event)
+{
+	struct session *session, *next;
+
+	HASH_ITER(hh, world->sessions, session, next)
+	session_update(world, session, event->source, event->stamp);
+}
+
+/* First those that are acted on, then those that only hear more of a removal that has its case. */
+void update_list(struct world *world, struct session *list, const struct event *event)
+{
+	struct session *session, *next;
+
+	for (int away = 0; away < 2; away++) {
+		DL_FOREACH_SAFE2(list, session, next, on_device.next)
+		{
+			if (session_is_away(session) == away)
+				session_update(world, session, event->source, event->stamp);
+		}
+	}
+}
+
+/* Those of the device, and those that have their place at its port: their reader may be back, or replaced. */
+void update_place(struct world *world, struct device *device, const struct event *event)
+{
+	struct session *session, *next;
+
+	update_list(world, device->sessions, event);
+	if (!device->port)
+		return;
+	DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
+	{
+		if (session->device != device)
+			session_update(world, session, event->source, event->stamp);
+	}
+}
+
+/* Where a reader's address is not known, what is known of any device may decide whose it is. */
+void update_unlocated(struct world *world, const struct event *event)
+{
+	if (world->unlocated)
+		update_all(world, event);
+}
+
+/* That a reader is at a device was not said, but follows from a session: for the others it is news. */
+void update_inferred(struct world *world, const struct event *event)
+{
+	while (usb_address_is_set(world->inferred)) {
+		struct device *device = device_find(world, world->inferred);
+
+		world->inferred = (struct usb_address){0};
+		if (device)
+			update_place(world, device, event);
+	}
+}

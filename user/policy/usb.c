@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel and udevd say: of USB devices, and of slots in a reader's own notices. */
+#include "core.h"
+
+/* One more word of a removal, for those whose case is open. */
+static void device_word(struct world *world, struct device *device, const struct event *event, bool earlier)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+	{
+		const struct removal *removal = &session->removal;
+
+		if (!session_is_away(session) || removal->opened.order == world->order || removal->cause == CAUSE_PCSC_LOST)
+			continue;
+		if (earlier)
+			case_heard(world, session, CAUSE_READER, event->source, event->stamp);
+		else
+			case_word(world, session, CAUSE_READER, event->source, EVIDENCE_DEVICE, event->stamp);
+	}
+}
+
+static void device_left(struct world *world, struct device *device, const struct event *event)
+{
+	if (!device->readers)
+		world->unplugged = world->now;
+	update_place(world, device, event);
+	locate_begin(world, device);
+}
+
+/* A device left that no reader is known for. Those whose reader's device is not known may have lost it. */
+static void update_unplugged(struct world *world, const struct event *event)
+{
+	update_list(world, world->placeless, event);
+	update_unlocated(world, event);
+}
+
+int usb_removed(struct world *world, const struct event *event)
+{
+	struct device *device = device_find(world, event->device.usb);
+	bool gone;
+
+	if (!device) {
+		world->unplugged = world->now;
+		update_unplugged(world, event);
+		return 0;
+	}
+	gone = device_leave(world, device, event->source, event->stamp);
+	if (gone)
+		device_left(world, device, event);
+	device_word(world, device, event, device->presence != PRESENCE_GONE);
+	device_release(world, device);
+	if (gone)
+		update_unplugged(world, event);
+	return 0;
+}
+
+/* The end of a life that nobody reported: something else is there now. */
+static void device_missing(struct world *world, struct device *device, const struct event *event)
+{
+	if (device_leave(world, device, SOURCE_STARTUP, event->stamp))
+		device_left(world, device, event);
+}
+
+static bool is_another(const struct device *device, const struct device_facts *facts)
+{
+	return (facts->path && device->path[0] && strcmp(device->path, facts->path) != 0) ||
+	       (facts->id && device->id[0] && strcmp(device->id, facts->id) != 0);
+}
+
+static void leave_port(struct world *world, struct device *device, const struct event *event)
+{
+	struct device *other, *next;
+
+	if (!device->port)
+		return;
+	DL_FOREACH_SAFE(device->port->devices, other, next)
+	{
+		if (other == device || other->presence != PRESENCE_HERE)
+			continue;
+		device_missing(world, other, event);
+		device_release(world, other);
+	}
+}
+
+int usb_added(struct world *world, const struct event *event)
+{
+	const struct device_facts *facts = &event->device;
+	struct device *device = device_get(world, facts->usb);
+
+	if (!device)
+		return -ENOMEM;
+	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
+		world->devices_listing.began = world->order;
+	if (device->presence == PRESENCE_HERE && is_another(device, facts))
+		device_missing(world, device, event);
+	if (device_describe(world, device, facts->path, facts->id) < 0)
+		return -ENOMEM;
+	if (device_come(world, device, event))
+		locate_device_back(world, device);
+	if (device->presence == PRESENCE_HERE)
+		leave_port(world, device, event);
+	update_place(world, device, event);
+	update_unlocated(world, event);
+	return 0;
+}
+
+void usb_listed(struct world *world, const struct event *event)
+{
+	struct listing *listing = &world->devices_listing;
+	struct device *device, *next;
+
+	if (!listing->began)
+		listing->began = world->order;
+	HASH_ITER(hh, world->devices, device, next)
+	{
+		if (!device_missed(world, device))
+			continue;
+		device_missing(world, device, event);
+		device_release(world, device);
+	}
+	listing_complete(world, listing);
+	world->looking_devices = false;
+	update_unplugged(world, event);
+}
+
+/* ---- the probe ------------------------------------------------------------------------------------------ */
+
+/*
+ * Of two CCID interfaces each counts its slots from 0. The endpoint says which one sent the notice, once it is known
+ * which reader it belongs to.
+ */
+enum sender { SENDER_OWN, SENDER_OTHER, SENDER_UNKNOWN };
+
+static enum sender sender_of(const struct world *world, const struct session *session, uint8_t endpoint)
+{
+	const struct reader *reader, *own = reader_of_session(world, session);
+	uint8_t slot = session->login.card.slot;
+
+	if (!slot_is_shared(session->device, slot))
+		return SENDER_OWN;
+	if (endpoint && own && own->endpoint)
+		return own->endpoint == endpoint ? SENDER_OWN : SENDER_OTHER;
+	DL_FOREACH(session->device->readers, reader)
+	{
+		if (endpoint && reader != own && reader->state.slot == slot && reader->endpoint == endpoint)
+			return SENDER_OTHER;
+	}
+	return SENDER_UNKNOWN;
+}
+
+/* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
+static bool slot_of_session(struct world *world, struct session *session, const struct event *event)
+{
+	uint8_t slot = session->login.card.slot, bits;
+	enum sender sender;
+
+	if (session_device_left(session) || slot / 4 >= event->slot_change.bytes)
+		return false;
+	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
+	sender = sender_of(world, session, event->slot_change.endpoint);
+	if (!(bits & 2) || sender == SENDER_OTHER)
+		return false;
+	if (sender == SENDER_OWN)
+		session_slot(world, session, bits & 1, event->stamp);
+	return true;
+}
+
+static void keep_notice(struct world *world, struct device *device, const struct event *event)
+{
+	const struct slot_notice *last = &device->notice;
+	bool alone = !last->moment.order || world->now > later(last->moment.now, LAG_NSEC) || last->from == event->slot_change.endpoint;
+
+	device->notice = (struct slot_notice){
+		.moment = moment_now(world, event->stamp),
+		.from = event->slot_change.endpoint,
+		.endpoint = alone ? event->slot_change.endpoint : 0,
+	};
+	for (uint8_t slot = 0; slot < 32 && slot / 4 < event->slot_change.bytes; slot++)
+		device->notice.changed |= (uint32_t)(event->slot_change.slots[slot / 4] >> (slot % 4 * 2) >> 1 & 1) << slot;
+}
+
+void usb_slot_changed(struct world *world, const struct event *event)
+{
+	struct device *device = device_find(world, event->slot_change.usb);
+	struct session *session, *next;
+	bool asked = false;
+
+	if (!device)
+		return;
+	for (int away = 0; away < 2; away++) {
+		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
+		{
+			if (session_is_away(session) == away && session->removal.opened.order != world->order)
+				asked |= slot_of_session(world, session, event);
+			else
+				asked |= session->removal.opened.order == world->order;
+		}
+	}
+	keep_notice(world, device, event);
+	if (!asked)
+		return;
+	listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which of PC/SC's readers is a session's.
+ *
+ * A reader's name is the first one free of its driver: it may pass to another device whenever pcscd starts or a reader
+ * leaves. An address outweighs a name. A name alone counts where nothing else can be meant.
+ */
+#include "core.h"
+
+/* Known to be another port. */
+static bool device_is_elsewhere(const struct device *device, const struct session *session)
+{
+	return device->path[0] && session->login.usb_path[0] && strcmp(device->path, session->login.usb_path) != 0;
+}
+
+/* Its device is gone, or another one has its address. */
+bool session_device_left(const struct session *session)
+{
+	const struct device *device = session->device;
+
+	return device && (device->presence == PRESENCE_GONE || device->life != session->life ||
+			  device_is_elsewhere(device, session));
+}
+
+static bool same_family(const char *a, const char *b)
+{
+	size_t length = reader_family_length(a);
+
+	return length == reader_family_length(b) && strncmp(a, b, length) == 0;
+}
+
+/*
+ * A reader whose address is unknown can be nowhere but at this device: all others of its model are claimed. A device that
+ * came with the reader may be reported later than the reader.
+ */
+static bool must_be_at(const struct world *world, const struct device *device)
+{
+	/* Nobody lists USB devices here: the name is all there is. */
+	if (!world->devices_listing.last)
+		return true;
+	return !world->certain_at && device->unclaimed && device->model->unclaimed == device && !device->model_next;
+}
+
+static bool could_be(const struct session *session, const struct reader *reader)
+{
+	return reader->state.slot == session->login.card.slot && same_family(reader->state.name, session->login.card.name);
+}
+
+/* The one without an address that must be at `device`; NULL: none, or nobody can tell. */
+static struct reader *unlocated_at(const struct world *world, const struct session *session, const struct device *device)
+{
+	struct reader *reader, *found = NULL;
+
+	if (!must_be_at(world, device))
+		return NULL;
+	DL_FOREACH2(world->unlocated, reader, lost_next)
+	{
+		if (!could_be(session, reader))
+			continue;
+		if (found)
+			return NULL;
+		found = reader;
+	}
+	return found;
+}
+
+/* It has been the session's since it was named: by its address, or because nothing else could be meant. */
+static bool is_same_stay(const struct session *session, const struct device *device, const struct reader *reader)
+{
+	return reader && session->stay == reader->stay && session->device == device && session->life == device->life &&
+	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
+}
+
+/* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
+static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
+{
+	struct reader *reader, *by_name = reader_find(world, session->login.card.name);
+	uint8_t slot = session->login.card.slot;
+	unsigned interfaces = session->interfaces > 1 ? session->interfaces : 1;
+
+	if (is_same_stay(session, device, by_name))
+		return by_name;
+	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
+		return by_name;
+	if (!device->readers)
+		return unlocated_at(world, session, device);
+	/* The reader of that name may be at another interface, and has not said so yet. */
+	if (!session->interfaces && by_name && !by_name->device)
+		return NULL;
+	if (!world->pcsc_listed || (interfaces == 1 && slot_is_shared(device, slot)) ||
+	    reader_count_interfaces(device, slot, NULL) != interfaces)
+		return NULL;
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot && !reader_is_stale(reader) &&
+		    reader_count_interfaces(device, slot, reader) == (interfaces > 1 ? session->interface : 0))
+			return reader;
+	}
+	return NULL;
+}
+
+/* ---- whose reader, where no address is known ------------------------------------------------------------ */
+
+/* Its address is known, and is not where the session's reader was. */
+static bool is_elsewhere(const struct session *session, const struct reader *reader)
+{
+	return reader->device && device_is_elsewhere(reader->device, session);
+}
+
+static bool has_card_of(const struct session *session, const struct reader *reader)
+{
+	return reader->state.card == CARD_PRESENT && session->login.card.atr.size &&
+	       atr_equal(&reader->state.atr, &session->login.card.atr);
+}
+
+/* How many could be the session's, how many of them have a card like its own, and the last one of those. */
+struct candidates {
+	unsigned readers, cards;
+	struct reader *reader, *card;
+};
+
+static struct candidates find_candidates(const struct world *world, const struct session *session)
+{
+	struct candidates found = {0};
+
+	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
+		/* Those that were there beside the session's own reader are none of its. */
+		if ((reader->stay <= session->others && reader->stay != session->stay) || !could_be(session, reader) || is_elsewhere(session, reader) ||
+		    reader_is_stale(reader))
+			continue;
+		found.readers++;
+		found.reader = reader;
+		if (!has_card_of(session, reader))
+			continue;
+		found.cards++;
+		found.card = reader;
+	}
+	return found;
+}
+
+/*
+ * pcscd was started again, and may have given the name to another reader of the model. Then the card tells: only one of
+ * them has one like it. If none has, the card is out of all of them. If several have, nobody can tell.
+ */
+static struct reader *reader_by_name(const struct world *world, const struct session *session)
+{
+	struct reader *by_name = reader_find(world, session->login.card.name);
+	struct candidates found;
+
+	if (by_name && (is_elsewhere(session, by_name) || reader_is_stale(by_name)))
+		by_name = NULL;
+	if (by_name && session->stay == by_name->stay)
+		return by_name;
+	/* Until all are named, the only one need not be the only one. */
+	if (!world->pcsc_listed)
+		return NULL;
+	found = find_candidates(world, session);
+	if (found.readers == 1)
+		return found.reader;
+	if (found.cards == 1)
+		return found.card;
+	if (found.cards > 1 && by_name && !session->pcsc_life &&
+	    by_name->state.event_counter == session->login.card.event_counter && has_card_of(session, by_name))
+		return by_name;
+	return found.cards ? NULL : by_name;
+}
+
+/* Several readers could be the session's, and nothing says which of them is. */
+bool reader_is_ambiguous(const struct world *world, const struct session *session)
+{
+	return !session->device && find_candidates(world, session).readers > 1;
+}
+
+/* The PC/SC reader in whose slot the session's card is, or was. */
+struct reader *reader_of_session(const struct world *world, const struct session *session)
+{
+	if (!session->device)
+		return reader_by_name(world, session);
+	return session_device_left(session) ? NULL : reader_at(world, session, session->device);
+}
+
+/* The device that is now where the session's was: itself, or one at the same port that is the same product. */
+struct device *device_in_place(const struct session *session)
+{
+	const char *id = session->login.usb_id;
+	struct device *device = session->device;
+
+	if (!device || !session_device_left(session))
+		return device;
+	if (session->port)
+		device = port_device(session->port);
+	else if (device->presence == PRESENCE_GONE)
+		device = NULL;
+	return device && *id && device->id[0] && strcmp(device->id, id) != 0 ? NULL : device;
+}
+
+/* … and the reader in the session's slot there. */
+struct reader *reader_in_place(const struct world *world, const struct session *session)
+{
+	const struct device *device = device_in_place(session);
+
+	if (!session->device)
+		return reader_of_session(world, session);
+	return device ? reader_at(world, session, device) : NULL;
+}
