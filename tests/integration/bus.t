@@ -175,7 +175,7 @@ subtest 'hostile arguments' => sub {
 subtest 'a thousand clients, none of which reads' => sub {
     insert($slot);
     ok($alice->wait_for(qr/^SIGNAL .* Trail/, 10), 'the card is back');
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     my $before = rss($daemon);
     my @floods = (client('alice', 'flood(500, 10, "Subscribe")'), client('bob', 'flood(500, 10, "ListSessions")'),
         client('bob', 'flood(1, 2000, "Explain", "x" x 200)'), client('alice', 'flood(1, 100, "Explain", "x" x 262144)'));

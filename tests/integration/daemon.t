@@ -69,12 +69,12 @@ subtest 'a card is pulled' => sub {
 
 subtest 'the card is back, and pulled again' => sub {
     put_in($SLOT0);
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     expect_no_lock('\d+', 0.5, 'insertion locks nothing');
     take_out($SLOT0);
     expect_lock('1', 2);
     put_in($SLOT0);
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     expect_no_lock('\d+', 0.5, 'insertion locks nothing');
 };
 
@@ -94,7 +94,7 @@ subtest 'one card, two sessions' => sub {
     }
     $logind->say("end $_") for '21', '22';
     put_in($SLOT0);
-    $logind->say('unlock 1');
+    unlock($logind, '1');
 };
 
 subtest 'another slot of the same reader' => sub {
@@ -112,7 +112,7 @@ subtest 'the card is exchanged for another' => sub {
     take_out($SLOT0);
     expect_lock('1', 2);
     put_in($SLOT0, '3B01');
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     take_out($SLOT0);
     expect_no_lock('1', 0.5, "somebody else's card is none of this session's");
     my $counter = put_in($SLOT0);

@@ -120,7 +120,7 @@ subtest 'the card is pulled' => sub {
     shown($dunst, qr/summary: 'You will be logged out in [67] s: unlock to stay'/, 'it counts down');
     is(shown($dunst, qr/^\tid: \d+/, 'in its place') =~ s/\D//gr, $id, 'the same notification');
     is(displayed(), 1, "there is one on the screen: nothing of ben's");
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     ok(none_displayed(), 'unlocked: it is closed');
 };
 
@@ -147,7 +147,7 @@ subtest 'without a notification daemon, without the daemon' => sub {
     ok(none_displayed(), 'the daemon ends: nothing is counted down');
     put_in();
     $daemon = start_daemon();
-    $logind->say('unlock 3');
+    unlock($logind, '3');
     $daemon->wait_for(qr/session 3 of user .* is governed/, 5);
     select undef, undef, undef, 0.3;
     pull($SLOT0);

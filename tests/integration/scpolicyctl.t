@@ -278,7 +278,7 @@ subtest 'monitor' => sub {
     my @bad = grep { !eval { decode_json($_) } } map { split /\n/ } map { $_->transcript =~ s/^(---.*\n|\s*[\d.]+ )//mgr } $objects, $ben;
     is("@bad", '', 'every line is an object');
     is(json_as('root', 'sessions')->{sessions}[0]{state}, 'pending', 'the session waits for the second stage');
-    $logind->say('unlock 1');
+    unlock($logind, '1');
     heard($all, qr/ 1 +anna +logout cancelled/, 'unlocked: called off');
 };
 
@@ -290,7 +290,7 @@ subtest 'monitor is not fooled' => sub {
     put_in();
     heard($anna, qr/"event":"restored"/, 'the daemon is heard');
     is($anna->count(qr/forged/), 0, 'nobody else');
-    $logind->say('unlock 2');
+    unlock($logind, '2');
 };
 
 subtest 'monitor goes on over a restart' => sub {

@@ -53,7 +53,7 @@ ok 'stages: its card was out all the time' not journal_has cancelled "$session"
 governed
 vm card-out
 ok 'cancelled: locked first' wait_for "is_locked $session"
-guest "loginctl unlock-session $session"
+unlock $session
 ok 'cancelled: by the unlock, and told' wait_for "journal_has cancelled $session SCPOLICY_ACTION=logout"
 ok 'cancelled: the session lives on' never "has_ended $session" 4
 done_testing

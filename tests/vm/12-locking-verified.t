@@ -15,7 +15,7 @@ vm_locker "$hung"
 wait_for "log_has 'session $hung of user password is governed'"
 guest "loginctl lock-session $hung"
 ok 'its locker has shown the hint' wait_for "is_locked $hung"
-guest "loginctl unlock-session $hung"
+unlock $hung
 wait_for "is_unlocked $hung"
 guest "systemctl stop locker-$hung; rm -f /run/locker-$hung.out"
 vm_locker "$hung" --deaf

@@ -15,7 +15,7 @@ ok_only_card_locked 'back before it looked'
 ok 'back before it looked: the probe told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
 # Whether it saw the card out is chance, and told; the lock was sent, and the session is guarded as before.
 ok 'back before it looked: pcscd has its say' wait_for "journal_has restored $card || journal_has contradicted $card"
-guest "loginctl unlock-session $card"
+unlock $card
 wait_for "is_unlocked $card"
 vm_begin_anew
 vm_witness

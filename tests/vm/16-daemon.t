@@ -40,7 +40,7 @@ ok 'moved: the session is not guarded by itself' not journal_has restored "$card
 guest 'systemctl kill --kill-who=main -s USR1 signin-card'
 ok 'moved: its person signs in anew' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40
 ok 'moved: the record has the other port' wait_for "grep -q '^USB_PATH=.*2\$' /run/scpolicyd/sessions/$card"
-guest "loginctl unlock-session $card"
+unlock $card
 vm_begin_anew
 wait_for "is_unlocked $card"
 vm_witness

@@ -27,7 +27,7 @@ audit() {
 prove_locker() {
 	guest "loginctl lock-session $card"
 	wait_for "is_locked $card"
-	guest "loginctl unlock-session $card"
+	unlock $card
 	wait_for "is_unlocked $card"
 }
 

@@ -54,7 +54,7 @@ ok 'installed: the other session is not' is_unlocked "$password"
 
 vm card-in
 ok 'the session is guarded again' wait_for "journal_has restored $card" 20
-guest "loginctl unlock-session $card"
+unlock $card
 vm_begin_anew
 ok 'a newer one installs over it' apt install /tmp/newer.deb
 ok 'it is the newer one' guest 'dpkg-query -W -f "\${Version}" scpolicyd | grep -q newer'

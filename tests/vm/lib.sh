@@ -56,6 +56,8 @@ log_of() { guest "$guest_functions; log_of $1"; }
 # What has just happened may be on its way to the journal.
 journal_has() { guest "$guest_functions; [ -e /run/journal.json ] || exit 125; await 2 'journal_has $*'"; }
 has_ended() { guest "$guest_functions; has_ended $1"; }
+# A person is no faster: what unlocks within a second of the lock is a locker that ended.
+unlock() { guest "sleep 1.1; loginctl unlock-session $1"; }
 log_has() { guest "$guest_functions; log_has '$1'"; }
 
 # ok NAME COMMAND...: what a command prints of a guest that does not answer is empty, so [ ... != ... ] proves nothing.
@@ -273,7 +275,7 @@ ok_only_card_locked() {
 # The card is back: guarded and unlocked, ready to be pulled again.
 ok_guarded_again() {
 	ok "$1: the session is guarded again" wait_for "journal_has restored $card" 20
-	guest "loginctl unlock-session $card"
+	unlock $card
 	ok "$1: and unlocked" wait_for "is_unlocked $card"
 	vm_begin_anew
 	vm_witness

@@ -70,9 +70,8 @@ const char *would_text(const struct simulation *simulation, char text[static WOU
 	else
 		say(text, "nothing is done");
 	if (simulation->then != ACTION_NONE)
-		say(text, "; %s %s later unless it is unlocked%s", then_done(simulation->then),
-		    config_format_time(settings->after, time),
-		    simulation->then_if_seen ? ", provided that its locker reports the lock" : "");
+		say(text, "; %s %s later unless it is unlocked", then_done(simulation->then),
+		    config_format_time(settings->after, time));
 	if (simulation->starts_unit)
 		say(text, "; an instance of %s is started", settings->unit);
 	return text;
