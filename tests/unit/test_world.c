@@ -551,7 +551,7 @@ static const struct row rows[] = {
 	     "15ms pcsc reader name=R0 slot=0 card=empty counter=1\n2005ms daemon time\n4s daemon time\n"
 	     "20s pcsc reader name=R0 slot=0 card=present counter=2" ATR "\n31s probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader pcsc|heard 3 card pcsc|outcome 3 lock unverified|"
-	 "contradicted 3 card probe|act 3 lock|removal 3 reader probe|action 3 lock"},
+	 "restored 3|act 3 lock|removal 3 reader probe|action 3 lock"},
 
 	/* ---- the daemon was started anew ---- */
 	{"away before: not acted on again, guarded when the card is back",

@@ -66,13 +66,17 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 }
 
 /* The sign-in's own PC/SC client was ahead of ours. */
-static uint64_t older_until(const struct world *world, const struct session *session, const struct reader_state *state)
+static uint64_t older_until(const struct world *world, const struct session *session, const struct reader *reader)
 {
+	const struct reader_state *state = &reader->state;
 	uint64_t until = session->recorded ? later(session->recorded, DOUBT_NSEC) : 0;
 
 	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
 		return 0;
-	if (!behind(session, state) || (state->card == CARD_PRESENT && state->event_counter <= 1))
+	if (!behind(session, state))
+		return 0;
+	/* A pcscd that is not known to be the record's may count from 0 again. */
+	if (session->stay != reader->stay && state->card == CARD_PRESENT && state->event_counter <= 1)
 		return 0;
 	return until;
 }
@@ -90,7 +94,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 		return HEARING_MISSING;
 	if (state->card == CARD_UNAVAILABLE)
 		return HEARING_UNREADABLE;
-	until = older_until(world, session, state);
+	until = older_until(world, session, reader);
 	if (world->now < until) {
 		*ret_until = until;
 		return HEARING_OLDER;
@@ -103,6 +107,9 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (world->probe && world->now < session->lag_until &&
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
+	/* Since it was named it has lost a card, and whatever was in before that is out. */
+	if (session->stay != reader->stay && reader->outs)
+		return HEARING_OTHER;
 	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
 }
 
@@ -154,32 +161,55 @@ static const struct device *back_after_sleep(const struct world *world, const st
 	return there && there->came.now < later(world->resumed, RESUME_NSEC) ? there : NULL;
 }
 
-/* Until when the reader may still come back, and PC/SC read it there. */
-static uint64_t back_until(const struct world *world, const struct device *there)
+/* What PC/SC says of the reader that is back in the session's place. */
+static struct belief belief_back(const struct world *world, const struct session *session, const struct device *there)
 {
-	uint64_t until = later(world->resumed, RESUME_NSEC), from = 0;
+	const struct reader *reader = reader_in_place(world, session);
+	uint64_t until, from = there->came.now > world->pcsc_since ? there->came.now : world->pcsc_since;
+	enum hearing hearing = hearing_of(world, session, reader, &until);
 
+	if (hearing == HEARING_EMPTY || hearing == HEARING_OTHER)
+		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, reader->said.stamp);
+	if (world->now < until)
+		return doubt(REASON_SETTLING, until);
+	until = later(from, DOUBT_NSEC);
+	if (until < world->certain_at)
+		until = world->certain_at;
+	if (world_just_resumed(world) && until < later(world->resumed, RESUME_NSEC))
+		until = later(world->resumed, RESUME_NSEC);
+	if (world->now < until)
+		return doubt(REASON_COMES_BACK, until);
+	return unknown(hearing == HEARING_NONE ? REASON_NO_PCSCD : REASON_NO_READER);
+}
+
+/*
+ * Around sleep a reader may only have been enumerated again. But a card that was seen to leave before that has left:
+ * PC/SC counted it, or the reader said so before the machine slept.
+ */
+static struct belief belief_around_sleep(const struct world *world, const struct session *session)
+{
+	const struct device *there = back_after_sleep(world, session);
+	uint64_t until = later(world->resumed, RESUME_NSEC);
+
+	if (session->pcsc_out.order)
+		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
+	if (session->slot_out.order && session->slot_out.stamp < world->slept)
+		return out(REASON_SLOT, EVIDENCE_SLOT, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
 	if (there)
-		from = there->came.now > world->pcsc_since ? there->came.now : world->pcsc_since;
-	return there && later(from, DOUBT_NSEC) > until ? later(from, DOUBT_NSEC) : until;
+		return belief_back(world, session, there);
+	if (world->now < until)
+		return doubt(REASON_COMES_BACK, until);
+	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, SOURCE_STARTUP, world->now);
 }
 
 /* What left before the session was bound to it, or was never seen to leave, was not heard of by anybody. */
 static struct belief belief_device_left(const struct world *world, const struct session *session)
 {
 	const struct device *device = session->device;
-	bool around = left_around_sleep(world, device);
-	bool heard = !around && device->left.order > session->bound.order;
-	const struct device *there = around ? back_after_sleep(world, session) : NULL;
-	uint64_t until = around ? back_until(world, there) : 0;
+	bool heard = device->left.order > session->bound.order;
 
-	/* The card had been taken out before the reader left. */
-	if (around && session->pcsc_out.order)
-		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
-	if (there && !world->pcsc_listed && world->now >= later(world->resumed, RESUME_NSEC))
-		return unknown(REASON_NO_PCSCD);
-	if (world->now < until)
-		return doubt(REASON_COMES_BACK, until);
+	if (left_around_sleep(world, device))
+		return belief_around_sleep(world, session);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
 		   heard ? device->left.stamp : world->now);
 }

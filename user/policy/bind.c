@@ -204,7 +204,7 @@ static void forgive_after_sleep(struct world *world, struct session *session, co
 	const struct removal *removal = &session->removal;
 	bool again = session_device_left(session) || (session->stay && session->stay != reader->stay);
 
-	if (removal->pending != ACTION_NONE && world->resumed && again &&
+	if (!(removal->evidence & EVIDENCE_PCSC) && world->resumed && again &&
 	    removal->opened.now >= world->slept && removal->opened.now < later(world->resumed, RESUME_NSEC))
 		case_cancel(world, session, stamp, "the reader was enumerated again after sleep");
 }

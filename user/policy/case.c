@@ -31,6 +31,8 @@ static void first_stage(struct world *world, struct session *session)
 	/* An earlier removal's second stage that is still to come stays as it is. */
 	if (plan_then(settings, &first, removal->cause) == ACTION_NONE || session->deadlines[DEADLINE_THEN])
 		return;
+	removal->then = settings->then;
+	removal->then_cause = removal->cause;
 	deadline_set(world, session, DEADLINE_THEN, later(world->now, settings->after));
 	set_countdown(world, session);
 	if (settings->after > 0)
@@ -55,7 +57,7 @@ static void second_stage(struct world *world, struct session *session)
 	}
 	deadline_set(world, session, DEADLINE_THEN, 0);
 	deadline_set(world, session, DEADLINE_COUNTDOWN, 0);
-	act(world, session, session->removal.settings->then, BECAUSE_THEN);
+	act(world, session, session->removal.then, BECAUSE_THEN);
 	report_later(world, session, REPORT_DEALT);
 }
 
@@ -73,7 +75,7 @@ void case_cancel(struct world *world, struct session *session, uint64_t stamp, c
 
 	if (!session->deadlines[DEADLINE_THEN] && removal->pending == ACTION_NONE)
 		return;
-	verdict.action = removal->pending != ACTION_NONE ? removal->pending : removal->settings->then;
+	verdict.action = removal->pending != ACTION_NONE ? removal->pending : removal->then;
 	verdict.detail = why;
 	removal->pending = ACTION_NONE;
 	deadline_set(world, session, DEADLINE_THEN, 0);
@@ -84,13 +86,13 @@ void case_cancel(struct world *world, struct session *session, uint64_t stamp, c
 	report_later(world, session, REPORT_DEALT);
 }
 
-static bool asks_for(const struct settings *settings, const struct removal *removal)
+static bool asks_for(const struct settings *settings, const struct removal *removal, enum action then)
 {
 	switch (removal->because) {
 	case BECAUSE_ACTION:
 		return settings->action == removal->pending;
 	case BECAUSE_THEN:
-		return settings->then == removal->pending;
+		return then == removal->pending;
 	case BECAUSE_CANNOT_LOCK:
 		return settings->when_cannot_lock == FALLBACK_LOGOUT;
 	case BECAUSE_LOCK_FAILS:
@@ -100,13 +102,16 @@ static bool asks_for(const struct settings *settings, const struct removal *remo
 }
 
 /* The policy was read again: an open case goes on under it, without what it does not ask for any more. */
-void case_govern(struct world *world, struct session *session, const struct settings *settings)
+void case_govern(struct world *world, struct session *session)
 {
-	const struct removal *removal = &session->removal;
+	const struct settings *settings = session->governance.by_cause[session->removal.cause];
+	struct removal *removal = &session->removal;
+	enum action then = session->governance.by_cause[removal->then_cause]->then;
 
-	if ((session->deadlines[DEADLINE_THEN] && settings->then == ACTION_NONE) ||
-	    (removal->pending != ACTION_NONE && !asks_for(settings, removal)))
+	if ((session->deadlines[DEADLINE_THEN] && then == ACTION_NONE) ||
+	    (removal->pending != ACTION_NONE && !asks_for(settings, removal, then)))
 		case_cancel(world, session, world->now, "the policy does not ask for it any more");
+	removal->then = then;
 	/* Settings that a case never had are none that it could go on under. */
 	if (session->removal.settings)
 		session->removal.settings = settings;
@@ -174,6 +179,8 @@ void case_open(struct world *world, struct session *session, const struct belief
 		.evidence = belief->evidence,
 		.pending = ACTION_NONE,
 		.taken = ACTION_NONE,
+		.then = removal->then,
+		.then_cause = removal->then_cause,
 		.locks = removal->locks && session->deadlines[DEADLINE_THEN],
 	};
 	removal->heard[belief->cause] = (uint8_t)(1U << belief->source);

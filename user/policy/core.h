@@ -143,6 +143,7 @@ struct reader {
 	uint64_t came;	       /* order of the word that began the stay */
 	struct moment said;    /* PC/SC's last word on it */
 	uint64_t card_since;   /* our clock, when `state.card` last changed */
+	unsigned outs;	       /* cards that were seen to leave in this stay */
 	uint16_t counted;      /* the last count while it could be read */
 	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
 	bool found;	       /* its state last changed while everything was looked at again */
@@ -269,6 +270,8 @@ struct removal {
 	enum because because;	    /* … why */
 	enum action taken;	    /* the last one sent, whose sign is awaited */
 	enum awaited awaited;
+	enum action then;      /* stage 2, while DEADLINE_THEN is set */
+	enum cause then_cause; /* whose settings ask for it: of this removal, or of one before it */
 	bool locks;	/* stage 1 was a lock: an unlock would be the person's answer */
 	bool retried;	/* a lock was sent a second time, or a step that failed was made up for */
 	uint64_t locked_at; /* our clock, when its last lock was sent; 0: none was */
@@ -512,7 +515,7 @@ void case_heard(struct world *world, struct session *session, enum cause cause, 
 void case_confirmed(struct world *world, struct session *session);
 void case_contradicted(struct world *world, struct session *session, uint64_t stamp);
 void case_cancel(struct world *world, struct session *session, uint64_t stamp, const char *why);
-void case_govern(struct world *world, struct session *session, const struct settings *settings);
+void case_govern(struct world *world, struct session *session);
 void case_time(struct world *world, struct session *session);
 bool case_hint(struct world *world, struct session *session, bool locked, uint64_t stamp);
 void case_ended(struct world *world, struct session *session, uint64_t stamp);

@@ -42,13 +42,14 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 int pcsc_reader(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
-	struct device *before = reader ? reader->device : NULL;
+	struct usb_address before = reader && reader->device ? reader->device->usb : (struct usb_address){0};
+	struct device *left;
 	bool unlocated = world->unlocated;
 
 	/* It left and came back between two of PC/SC's words. Its device, if that was known, would have said so. */
 	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
 		pcsc_reader_gone(world, event);
-		before = NULL;
+		before = (struct usb_address){0};
 	}
 	reader = reader_get(world, event);
 	if (!reader)
@@ -57,14 +58,13 @@ int pcsc_reader(struct world *world, const struct event *event)
 		world->certain_at = later(world->now, DOUBT_NSEC);
 	locate_stale(world, reader);
 	update_list(world, world->placeless, event);
-	if (before && before != reader->device)
-		before = device_find(world, before->usb);
 	if (!reader->device || unlocated || !world->devices_listing.last) {
 		update_all(world, event);
 		return 0;
 	}
-	if (before && before != reader->device)
-		update_place(world, before, event);
+	left = usb_address_is_set(before) ? device_find(world, before) : NULL;
+	if (left && left != reader->device)
+		update_place(world, left, event);
 	update_place(world, reader->device, event);
 	return 0;
 }

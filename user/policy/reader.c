@@ -191,6 +191,15 @@ static struct device *reader_whereabouts(const struct reader *reader, struct dev
 	return reported || !reader->device || reader_is_stale(reader) ? reported : reader->device;
 }
 
+static bool lost_card(const struct reader_state *before, const struct reader_state *now)
+{
+	uint16_t moved = (uint16_t)(now->event_counter - before->event_counter);
+
+	if (before->card != CARD_PRESENT || now->card == CARD_UNAVAILABLE)
+		return false;
+	return now->card == CARD_EMPTY || (moved > 0 && moved < 0x8000 && moved % 2 == 0);
+}
+
 /* A reader that could not be read twice in a row with different counts could be read in between. */
 static unsigned recoveries(const struct reader_state *before, const struct reader_state *now)
 {
@@ -222,6 +231,7 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	if (reader->state.card != state->card || reader->state.event_counter != state->event_counter ||
 	    !atr_equal(&reader->state.atr, &state->atr))
 		reader->found = world->looking_pcsc;
+	reader->outs += reader->said.order && lost_card(&reader->state, state);
 	reader->recovered += recoveries(&reader->state, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;

@@ -68,7 +68,7 @@ static void tell_countdown(struct world *world, const struct session *session)
 {
 	struct verdict verdict = removal_verdict(session, VERDICT_COUNTDOWN, world->now);
 
-	verdict.action = session->removal.settings->then;
+	verdict.action = session->removal.then;
 	verdict.later = since(world->now, session->deadlines[DEADLINE_THEN]);
 	world_tell(world, session, verdict);
 }

@@ -85,7 +85,7 @@ static void doubt(struct world *world, struct session *session, const struct bel
 	bool begins = !session->deadlines[DEADLINE_BELIEF];
 
 	deadline_set(world, session, DEADLINE_BELIEF, belief->until);
-	if (belief->reason == REASON_COMES_BACK && bind_after_sleep(world, session, stamp))
+	if (session_device_left(session) && bind_after_sleep(world, session, stamp))
 		return;
 	if (belief->reason == REASON_UNREADABLE && session->device && session->device->presence == PRESENCE_HERE &&
 	    !world_just_resumed(world))
@@ -238,7 +238,7 @@ void session_heed_pcsc(struct world *world, struct session *session)
 void session_govern(struct world *world, struct session *session, const struct governance *governance)
 {
 	session->governance = *governance;
-	case_govern(world, session, governance->by_cause[session->removal.cause]);
+	case_govern(world, session);
 	session_heed_pcsc(world, session);
 	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }

@@ -27,7 +27,7 @@ static void find_pending(const struct session *session, struct session_view *vie
 		view->pending_at = deadlines[DEADLINE_CONFIRM];
 	}
 	if (deadlines[DEADLINE_THEN] && deadlines[DEADLINE_THEN] < view->pending_at) {
-		view->pending = removal->settings->then;
+		view->pending = removal->then;
 		view->pending_at = deadlines[DEADLINE_THEN];
 	}
 }

@@ -155,10 +155,11 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	if (!world->pcsc_listed)
 		return NULL;
 	found = find_candidates(world, session);
-	if (found.readers == 1)
-		return found.reader;
 	if (found.cards == 1)
 		return found.card;
+	/* Another name is another reader, unless pcscd is known to have named them again. */
+	if (found.readers == 1)
+		return found.reader == by_name || (session->pcsc_life && session->pcsc_life != world->pcsc_life) ? found.reader : NULL;
 	if (found.cards > 1 && by_name && !session->pcsc_life &&
 	    by_name->state.event_counter == session->login.card.event_counter && has_card_of(session, by_name))
 		return by_name;

@@ -112,7 +112,8 @@ static void slept(struct world *world, const struct event *event)
 {
 	bool sleep = event->type == EVENT_SLEEP;
 
-	if (sleep || !world->asleep)
+	/* Two sleeps in a row are one restless time. */
+	if ((sleep || !world->asleep) && !world_just_resumed(world))
 		world->slept = world->now;
 	if (!sleep)
 		world->resumed = world->now;
