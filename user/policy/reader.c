@@ -46,9 +46,12 @@ unsigned reader_count_interfaces(const struct device *device, uint8_t slot, cons
 /* Which of the device's interfaces the session's reader is: that outlives the names. */
 void reader_learn_interface(struct session *session, const struct reader *reader)
 {
-	if (!reader->device)
+	unsigned count = reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
+
+	/* An interface that PC/SC does not name any more is still there. */
+	if (!count || count < session->interfaces)
 		return;
-	session->interfaces = reader_count_interfaces(reader->device, reader->state.slot, NULL);
+	session->interfaces = count;
 	session->interface = reader_count_interfaces(reader->device, reader->state.slot, reader);
 }
 

@@ -85,8 +85,6 @@ static void doubt(struct world *world, struct session *session, const struct bel
 	bool begins = !session->deadlines[DEADLINE_BELIEF];
 
 	deadline_set(world, session, DEADLINE_BELIEF, belief->until);
-	if (session_device_left(session) && bind_after_sleep(world, session, stamp))
-		return;
 	if (belief->reason == REASON_UNREADABLE && session->device && session->device->presence == PRESENCE_HERE &&
 	    !world_just_resumed(world))
 		report_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
@@ -120,6 +118,8 @@ static void believe(struct world *world, struct session *session, enum event_sou
 {
 	struct belief belief = belief_of(world, session);
 
+	if (belief.kind != BELIEF_OUT && session_device_left(session) && bind_after_sleep(world, session, stamp))
+		belief = belief_of(world, session);
 	switch (belief.kind) {
 	case BELIEF_IN:
 		deadline_set(world, session, DEADLINE_BELIEF, 0);
