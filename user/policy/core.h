@@ -366,7 +366,7 @@ struct world {
 	uint64_t slept, resumed; /* our clock; 0: never */
 	uint64_t unplugged;	 /* our clock: the last USB device that left and that no reader was known for; 0: none */
 
-	struct usb_address inferred; /* where a reader turned out to be; its sessions are to be looked at again */
+	bool inferred;	       /* where a reader is turned out in this event: that concerns all whose reader is to be found */
 	uint64_t certain_at;   /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */

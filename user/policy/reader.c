@@ -140,7 +140,7 @@ void reader_infer(struct world *world, struct reader *reader, struct device *dev
 	if (reader->device || !device)
 		return;
 	reader_move(world, reader, device);
-	world->inferred = device->usb;
+	world->inferred = true;
 }
 
 /* Where one slot of a reader is, the others are. */

@@ -49,11 +49,8 @@ void update_unlocated(struct world *world, const struct event *event)
 /* That a reader is at a device was not said, but follows from a session: for the others it is news. */
 void update_inferred(struct world *world, const struct event *event)
 {
-	while (usb_address_is_set(world->inferred)) {
-		struct device *device = device_find(world, world->inferred);
-
-		world->inferred = (struct usb_address){0};
-		if (device)
-			update_place(world, device, event);
+	while (world->inferred) {
+		world->inferred = false;
+		update_all(world, event);
 	}
 }
