@@ -111,9 +111,11 @@ static void pull(struct stage *stage, const struct policy *policy)
 		tell(stage, PULLED, "probe lost");
 		tell(stage, PULLED, "pcsc reader " CARD "card=empty counter=2");
 		break;
-	default:
+	case CAUSE_PCSC_LOST:
 		tell(stage, PULLED - 5000, "pcsc pcsc-down");
 		tell(stage, PULLED, "daemon time");
+		break;
+	case CAUSE_COUNT:
 		break;
 	}
 }

@@ -136,7 +136,7 @@ void put_session(struct put *put, const struct bus_host *host, const struct sess
 		[SESSION_AWAY] = "away",
 		[SESSION_PENDING] = "pending",
 	};
-	_Static_assert(ELEMENTS(states) == SESSION_PENDING + 1, "each state has its word");
+	ASSERT_ROWS(states, SESSION_PENDING + 1);
 	const struct settings *settings = session->governance->by_cause[CAUSE_CARD];
 
 	put_login(put, session->login);

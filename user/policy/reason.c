@@ -50,7 +50,7 @@ static const char *const reasons[] = {
 	[REASON_SETTLING] = "PC/SC reports the reader empty, and may not have looked at it yet",
 	[REASON_OLDER] = "what PC/SC reports is older than the login record",
 };
-_Static_assert(ELEMENTS(reasons) == REASON_COUNT, "each reason has its words");
+ASSERT_ROWS(reasons, REASON_COUNT);
 
 /* That pcscd stays away was acted on. Whether the card is in is as open as before. */
 static bool is_removed(const struct session *session)
@@ -64,7 +64,7 @@ static void say_belief(const struct session *session, const struct belief *belie
 	static const char *const kinds[] = {
 		[BELIEF_IN] = "in", [BELIEF_OUT] = "out", [BELIEF_DOUBT] = "doubt", [BELIEF_UNKNOWN] = "unknown",
 	};
-	_Static_assert(ELEMENTS(kinds) == BELIEF_UNKNOWN + 1, "each belief has its word");
+	ASSERT_ROWS(kinds, BELIEF_UNKNOWN + 1);
 	bool removed = is_removed(session), doubt = belief->kind == BELIEF_DOUBT && !removed;
 	char time[SPAN_SIZE];
 
