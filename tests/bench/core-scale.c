@@ -176,6 +176,10 @@ static void measure(unsigned sessions, unsigned readers)
 	removal = time_reader(world, readers);
 	if (acted != rounds * (sessions / readers))
 		abort(); /* each session of those readers, once */
+	if (world_check(world)) {
+		fprintf(stderr, "%s\n", world_check(world));
+		abort();
+	}
 	printf("%u,%u,%llu,%llu,%llu,%zu,%.2f\n", sessions, readers, (unsigned long long)unrelated,
 	       (unsigned long long)removal, (unsigned long long)(removal / (sessions / readers)), used / sessions,
 	       (double)recheck / NSEC_PER_MSEC);

@@ -99,6 +99,8 @@ subtest 'what governs a session, and what would be done' => sub {
         'each setting with its place');
     like(ask('root', 'Explain', 's', '2'), qr{"Action" "logout" "/etc/scpolicyd.conf" "bobs" 7 }, 'or its rule');
     like($told, qr/"Would" s "locked at once; logged out 1min 30s later unless it is unlocked"/, 'and what follows');
+    like($told, qr/"Belief" s "card in: the reader reports it present; insertion 1, as recorded; the probe does not listen" "BeliefKind" s "in"/,
+        'what is believed of its card, and why');
     like(ask('alice', 'Simulate', 'ss', '1', 'card'), qr/"Action" s "lock" "Steps" as 1 "lock" "AfterAgreement" b false /, 'simulated');
     like(ask('member', 'Simulate', 'ss', '2', 'card'), qr/"Action" s "logout" "Steps" as 1 "terminate" .*"Rule" s "bobs"/, "bob's, by a member");
     like(ask('alice', 'Simulate', 'ss', '1', 'theft'), qr/card, reader, absent or pcsc-lost/, 'an unknown cause names the four');

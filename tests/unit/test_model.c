@@ -241,10 +241,14 @@ static struct trace_event *parsed(const char *line)
 static void feed(struct run *run, const char *line, uint64_t stamp)
 {
 	struct trace_event *trace = parsed(line);
+	const char *wrong;
 
 	trace->event.stamp = stamp;
 	trace->event.now = run->now;
 	assert_int_equal(world_event(run->world, &trace->event), 0);
+	wrong = world_check(run->world);
+	if (wrong && !run->broken)
+		run->broken = wrong;
 }
 
 /* The loop's part: EVENT_TIME whenever the core asked for it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recordings from real (virtual) machines, put through the core again: it says what it said there. To run
- * from the top folder, as scripts/check does.
+ * Recordings put through the core again: it says what it said. Those that say "Should:" at their head were written by hand,
+ * each for a fault that the core had; the others come from (virtual) machines. To run from the top directory, as
+ * scripts/check does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +43,12 @@ static int replay(FILE *recording, struct replay_result *ret)
 	return r;
 }
 
+/* Recordings of earlier versions lack these, so that their absence is no difference. */
+static bool may_be_left_out(const char *verdict)
+{
+	return strncmp(verdict, "dealt ", 6) == 0 || strncmp(verdict, "unguarded ", 10) == 0;
+}
+
 /* Whatever verdict is left out of a recording, or told otherwise, is noticed, and the line named. */
 static void check_changed(const char *path)
 {
@@ -60,8 +67,9 @@ static void check_changed(const char *path)
 		verdict[1] = '#';
 		without = fmemopen(text, strlen(text), "r");
 		assert_non_null(without);
-		assert_int_equal(replay(without, &result), -EREMOTEIO);
-		assert_ptr_equal(strstr(result.error, "line "), result.error);
+		assert_int_equal(replay(without, &result), may_be_left_out(verdict + 3) ? 0 : -EREMOTEIO);
+		if (!may_be_left_out(verdict + 3))
+			assert_ptr_equal(strstr(result.error, "line "), result.error);
 		verdict[1] = '=';
 
 		verdict[3] = '!';

@@ -59,6 +59,7 @@ static void tell(struct stage *stage, uint64_t ms, const char *format, ...)
 {
 	struct trace_error error = {0};
 	char line[TRACE_LINE_MAX];
+	const char *wrong;
 	va_list arguments;
 	int used;
 
@@ -70,6 +71,9 @@ static void tell(struct stage *stage, uint64_t ms, const char *format, ...)
 	if (trace_parse(line, &stage->events[stage->event_count], &error) < 0)
 		fail_msg("%s: %s", line, error.text);
 	assert_int_equal(world_event(stage->world, &stage->events[stage->event_count++].event), 0);
+	wrong = world_check(stage->world);
+	if (wrong)
+		fail_msg("%s: %s", line, wrong);
 }
 
 static void set(struct stage *stage, const struct policy *policy)
@@ -111,9 +115,11 @@ static void pull(struct stage *stage, const struct policy *policy)
 		tell(stage, PULLED, "probe lost");
 		tell(stage, PULLED, "pcsc reader " CARD "card=empty counter=2");
 		break;
-	default:
+	case CAUSE_PCSC_LOST:
 		tell(stage, PULLED - 5000, "pcsc pcsc-down");
 		tell(stage, PULLED, "daemon time");
+		break;
+	case CAUSE_COUNT:
 		break;
 	}
 }

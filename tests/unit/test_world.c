@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "macro.h"
@@ -380,6 +381,21 @@ static const struct row rows[] = {
 	 PROVABLE SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n"
 		      "3050ms logind session-locked session=3\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock verified"},
+	{"the locker ends 100 ms after it set the hint: failed, locked again, then WhenLockFails=",
+	 SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	     "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n"
+	     "270ms logind session-unlocked session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|outcome 3 lock failed|act 3 lock|"
+	 "action 3 lock|outcome 3 lock verified|outcome 3 lock failed|act 3 terminate|action 3 logout"},
+	{"… it stays the second time: locked, and the second stage is still to come",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	     "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n20010ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "outcome 3 lock failed|act 3 lock|action 3 lock|outcome 3 lock verified|act 3 terminate|action 3 logout"},
+	{"… a hint that was there for a second was a person's to take away",
+	 SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	     "1040ms logind session-unlocked session=3\n9s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
 	{"a tty that has no locker: said",
 	 SET "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|cannot-lock 3"},
@@ -436,6 +452,15 @@ static const struct row rows[] = {
 	 "9s daemon time\n10s pcsc pcsc-up\n10s pcsc reader " CARD "card=empty counter=0\n10s pcsc pcsc-listed\n"
 	 "10100ms pcsc reader " CARD "card=present counter=1" ATR "\n14s daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock unverified|heard 3 card pcsc|restored 3"},
+	{"pcscd is back within Confirm= and says \"empty\": no agreement, it has not looked yet",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
+	     "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n509ms daemon time",
+	 "removal 3 card probe|heard 3 card pcsc"},
+	{"… and then reads the card: nothing that loses work",
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
+	     "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n"
+	     "300ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time\n9s daemon time",
+	 "removal 3 card probe|heard 3 card pcsc|contradicted 3 card probe|cancelled 3 logout"},
 	{"a reader that could not be read, then pcscd goes, and comes back without the card",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
 	 "3001ms pcsc reader " CARD "card=empty counter=0\n3001ms pcsc pcsc-listed\n5002ms daemon time",
@@ -585,6 +610,9 @@ static void note(void *userdata, const struct verdict *verdict)
 	struct heard *heard = userdata;
 	char line[TRACE_LINE_MAX];
 
+	/* As the trail does: settings that were freed are noticed. */
+	if (verdict->settings)
+		assert_non_null(memchr(verdict->settings->rule, '\0', RULE_NAME_SIZE));
 	if (only_prepares(verdict->type))
 		return;
 	if (heard->text[0])
@@ -595,6 +623,15 @@ static void note(void *userdata, const struct verdict *verdict)
 /* Settings are borrowed by the world: the events that brought them live as long as it. */
 static struct trace_event events[64];
 static size_t event_count;
+
+/* The core is in one of the states that core.h shows. */
+static void check(const struct world *world, const char *after)
+{
+	const char *wrong = world_check(world);
+
+	if (wrong)
+		fail_msg("%s: %s", after, wrong);
+}
 
 static void tell(struct world *world, const char *lines)
 {
@@ -610,6 +647,7 @@ static void tell(struct world *world, const char *lines)
 		if (trace_parse(line, event, &error) < 0)
 			fail_msg("%s: %s", line, error.text);
 		assert_int_equal(world_event(world, &event->event), 0);
+		check(world, line);
 	}
 }
 
@@ -658,6 +696,7 @@ static void pass_time(struct world *world)
 		struct event event = {.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = world_deadline(world)};
 
 		assert_int_equal(world_event(world, &event), 0);
+		check(world, "daemon time");
 	}
 }
 
@@ -691,6 +730,46 @@ static void test_stale_reader(void **state _unused_)
 	pass_time(world);
 	assert_string_equal(located.text, " 190500 191500 193500 197500 205500 221500 253500");
 	world_free(world);
+}
+
+/* A reload frees the settings of a case whose outcome the next removal overtook: the outcome is reported without them. */
+static void test_overtaken(void **state _unused_)
+{
+	static const char *const lines[] = {
+		"2ms record settings session=3 settle=2s unit=first@.service",
+		"1s probe slot-change usb=1:5 slots=02",
+		"3s daemon time",
+		"3500ms pcsc reader " CARD "card=present counter=3" ATR,
+		"4s probe slot-change usb=1:5 slots=02",
+		"4100ms record settings session=3 settle=2s unit=second@.service",
+		"6s daemon time",
+	};
+	struct trace_event *set = NULL;
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	for (size_t i = 0; i < ELEMENTS(lines); i++) {
+		struct trace_event *event = malloc(sizeof(*event));
+		struct trace_error error;
+
+		assert_non_null(event);
+		assert_int_equal(trace_parse(lines[i], event, &error), 0);
+		assert_int_equal(world_event(world, &event->event), 0);
+		check(world, lines[i]);
+		if (event->event.type == EVENT_SETTINGS) {
+			free(set);
+			set = event;
+		} else
+			free(event);
+	}
+	assert_string_equal(heard.text, "act 3 lock|removal 3 card probe|unit 3 first@.service|action 3 lock|heard 3 card pcsc|restored 3|"
+					"outcome 3 lock unverified|act 3 lock|removal 3 card probe|unit 3 second@.service|"
+					"action 3 lock");
+	world_free(world);
+	free(set);
 }
 
 static void test_row(void **state)
@@ -729,14 +808,15 @@ static void test_trace_round_trip(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 3] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + 4] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stale_reader),
+		cmocka_unit_test(test_overtaken),
 	};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 3] = (struct CMUnitTest){
+		tests[i + 4] = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
 }

@@ -138,9 +138,14 @@ static int append_arguments(sd_bus_message *message, const char *session, enum s
 		return sd_bus_message_append(message, "ssi", session, "leader", SIGTERM);
 	case STEP_CONSOLE_LOCK:
 		return sd_bus_message_append(message, "ss", CONSOLE_LOCK_UNIT, "replace");
-	default:
+	case STEP_LOCK:
+	case STEP_TERMINATE:
 		return sd_bus_message_append(message, "s", session);
+	case STEP_XRDP_DISCONNECT: /* no call */
+	case STEP_COUNT:
+		break;
 	}
+	return -EINVAL;
 }
 
 static int call_marshal(struct enforcer *enforcer, const char *session, enum step step, struct call *call)

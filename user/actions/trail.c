@@ -43,6 +43,7 @@ static const struct kind kinds[] = {
 	[VERDICT_CANNOT_LOCK] = {"cannot-lock", "28f5cc31be1a46149e0decf990dca9e3", LOG_WARNING},
 	[VERDICT_UNGUARDED] = {"unguarded", "9d2c61b7f0e34c58a7b3d16e82f4a905", LOG_WARNING},
 };
+ASSERT_ROWS(kinds, VERDICT_TYPE_COUNT);
 #define MESSAGE_ID_DEGRADED "46b9d3f0e28c4175a3d61f7c90b5e82a"
 #define MESSAGE_ID_CONFIG   "65aa51242b9643c7a85666e2ef76bc73"
 
@@ -66,6 +67,7 @@ static const char *what_happened(enum cause cause)
 		[CAUSE_ABSENT] = "its card was found absent",
 		[CAUSE_PCSC_LOST] = "nothing can watch its card any more, pcscd stays away",
 	};
+	ASSERT_ROWS(phrases, CAUSE_COUNT);
 
 	return phrases[cause];
 }

@@ -59,6 +59,7 @@ static void say_reader(char *text, const struct reader_state *reader)
 {
 	static const char *const cards[] = {
 		[CARD_UNAVAILABLE] = "cannot be read", [CARD_EMPTY] = "is empty", [CARD_PRESENT] = "has a card"};
+	ASSERT_ROWS(cards, CARD_PRESENT + 1);
 
 	say(text, "reader \"%s\", slot %u", reader->name, reader->slot);
 	say_usb(text, reader->usb);
@@ -112,6 +113,7 @@ static const char *plain_event(enum event_type type)
 		[EVENT_LOST] = "messages were lost: everything is looked at anew",
 		[EVENT_TIME] = "time has passed",
 	};
+	ASSERT_ROWS(words, EVENT_TIME + 1);
 
 	return (size_t)type < ELEMENTS(words) ? words[type] : NULL;
 }

@@ -10,6 +10,7 @@
 #include "text.h"
 
 static const char *const severity_names[] = {"ok", "note", "warning", "fault"};
+ASSERT_ROWS(severity_names, SEVERITY_FAULT + 1);
 
 static const struct finding unseen = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.", NULL};
 static const struct finding forbidden = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.",

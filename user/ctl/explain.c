@@ -42,6 +42,18 @@ static void name_settings(struct json_object *session)
 	}
 }
 
+/* "card in: the reader reports it present": the label is the belief. */
+static void show_belief(const char *belief)
+{
+	const char *reasons = strstr(belief, ": ");
+	char label[64];
+
+	if (!reasons)
+		return;
+	snprintf(label, sizeof(label), "%.*s", (int)(reasons - belief), belief);
+	output_field(label, "%s", reasons + 2);
+}
+
 static void show_binding(struct json_object *session)
 {
 	const char *id = tree_string(session, "usb_id"), *token = tree_string(session, "token");
@@ -50,7 +62,7 @@ static void show_binding(struct json_object *session)
 		     (unsigned long long)tree_number(session, "slot"));
 	if (*tree_string(session, "usb_path"))
 		output_field("on USB", "%s%s%s%s", tree_string(session, "usb_path"), *id ? " (" : "", id, *id ? ")" : "");
-	output_field("card", "%s%s%s%s", tree_string(session, "atr"), *token ? " \"" : "", token, *token ? "\"" : "");
+	output_field("ATR", "%s%s%s%s", tree_string(session, "atr"), *token ? " \"" : "", token, *token ? "\"" : "");
 	output_field("insertion", "%llu, by the reader's event counter",
 		     (unsigned long long)tree_number(session, "event_counter"));
 }
@@ -61,6 +73,7 @@ static void show_state(struct json_object *session)
 	char span[SPAN_SIZE];
 
 	output_field("state", "%s%s", tree_string(session, "state"), tree_bool(session, "locked") ? ", locked" : "");
+	show_belief(tree_string(session, "belief"));
 	if (tree_has(session, "pending"))
 		output_field("to come", "%s in %s", tree_string(session, "pending"), span_text(at > now ? at - now : 0, span));
 	output_field("locker", "%s",

@@ -51,6 +51,7 @@ const char *paint(const struct ctl *ctl, enum paint paint)
 		[PAINT_OFF] = "\033[0m",   [PAINT_BOLD] = "\033[1m", [PAINT_DIM] = "\033[2m",
 		[PAINT_GOOD] = "\033[32m", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
 	};
+	ASSERT_ROWS(sequences, PAINT_BAD + 1);
 
 	return ctl->colour ? sequences[paint] : "";
 }

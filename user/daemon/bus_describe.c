@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "source.h"
+
 /* NULL for what is not known. */
 static const char *known(const char *text)
 {
@@ -117,17 +119,29 @@ static void put_login(struct put *put, const struct login_record *login)
 	put_uint32(put, "EventCounter", login->card.event_counter);
 }
 
-void put_session(struct put *put, const struct session_view *session)
+static void put_belief(struct put *put, const struct bus_host *host, const char *session)
+{
+	struct explanation explanation;
+
+	if (!world_explain(host->world, session, monotonic_now(), &explanation))
+		return;
+	put_text(put, "Belief", explanation.text);
+	put_text(put, "BeliefKind", explanation.kind);
+}
+
+void put_session(struct put *put, const struct bus_host *host, const struct session_view *session)
 {
 	static const char *const states[] = {
 		[SESSION_GUARDED] = "guarded",
 		[SESSION_AWAY] = "away",
 		[SESSION_PENDING] = "pending",
 	};
+	ASSERT_ROWS(states, SESSION_PENDING + 1);
 	const struct settings *settings = session->governance->by_cause[CAUSE_CARD];
 
 	put_login(put, session->login);
 	put_text(put, "State", states[session->state]);
+	put_belief(put, host, session->login->session);
 	put_kinds(put, session->kind);
 	put_bool(put, "Locked", session->locked);
 	put_bool(put, "Provable", session->provable);
@@ -150,7 +164,7 @@ void describe_sessions(struct put *put, const struct bus_host *host, const struc
 		if (!caller_may_see(caller, session.login->uid))
 			continue;
 		put_open(put, 'a', "{sv}");
-		put_session(put, &session);
+		put_session(put, host, &session);
 		put_close(put);
 	}
 	put_close(put);

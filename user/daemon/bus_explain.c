@@ -76,7 +76,7 @@ static void put_cause(struct put *put, const struct bus_host *host, const struct
 void describe_explanation(struct put *put, const struct bus_host *host, const struct session_view *session)
 {
 	put_open(put, 'a', "{sv}");
-	put_session(put, session);
+	put_session(put, host, session);
 	put_begin(put, "Causes", 'a', "a{sv}");
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
 		put_cause(put, host, session, cause);

@@ -27,6 +27,7 @@ static const char *done(enum step step)
 		[STEP_XRDP_DISCONNECT] = "disconnected",
 		[STEP_CONSOLE_LOCK] = "its console locked",
 	};
+	ASSERT_ROWS(words, STEP_COUNT);
 
 	return words[step];
 }

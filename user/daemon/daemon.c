@@ -185,8 +185,22 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 	case VERDICT_UNIT:
 		start_unit(daemon, verdict);
 		break;
-	default:
+	case VERDICT_REMOVAL:
+	case VERDICT_ACTION:
+	case VERDICT_OUTCOME:
+	case VERDICT_HEARD:
+	case VERDICT_CONTRADICTED:
+	case VERDICT_COMM_ERROR:
+	case VERDICT_RESTORED:
+	case VERDICT_RECHECKED:
+	case VERDICT_SETTLED:
+	case VERDICT_COUNTDOWN:
+	case VERDICT_CANCELLED:
+	case VERDICT_CANNOT_LOCK:
+	case VERDICT_UNGUARDED:
 		tell(daemon, verdict);
+		break;
+	case VERDICT_TYPE_COUNT:
 		break;
 	}
 }

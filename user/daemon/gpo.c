@@ -26,6 +26,7 @@ static const char *const wrong_texts[] = {
 	[GPO_TOO_LARGE] = "larger than any such file is",
 	[GPO_FOREIGN] = "owned or writable by others",
 };
+ASSERT_ROWS(wrong_texts, GPO_FOREIGN + 1);
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -220,6 +221,7 @@ static void choose_strictest(struct gpo *gpo)
 {
 	static const unsigned strictness[] = {
 		[SC_REMOVE_NONE] = 0, [SC_REMOVE_LOCK] = 1, [SC_REMOVE_DISCONNECT] = 2, [SC_REMOVE_LOGOFF] = 3};
+	ASSERT_ROWS(strictness, SC_REMOVE_COUNT);
 
 	for (size_t i = 0; i < gpo->count; i++) {
 		enum sc_remove_option option = gpo->files[i].template.option, best;
@@ -376,6 +378,7 @@ const char *gpo_error_text(const struct gpo_file *file, char *buffer, size_t siz
 const char *gpo_keeper_name(enum gpo_keeper keeper)
 {
 	static const char *const names[] = {[GPO_GIVEN] = "", [GPO_SSSD] = "sssd", [GPO_ADSYS] = "adsys"};
+	ASSERT_ROWS(names, GPO_ADSYS + 1);
 
 	return names[keeper];
 }
@@ -387,6 +390,7 @@ enum action gpo_action(enum sc_remove_option option)
 		[SC_REMOVE_LOGOFF] = ACTION_LOGOUT,   [SC_REMOVE_DISCONNECT] = ACTION_DISCONNECT,
 		[SC_REMOVE_NOT_SET] = ACTION_NONE,
 	};
+	ASSERT_ROWS(actions, SC_REMOVE_NOT_SET + 1);
 
 	return actions[option];
 }

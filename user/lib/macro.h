@@ -22,3 +22,6 @@
 	})
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Of a table indexed by an enum: the build fails when a member was added to the enum alone. */
+#define ASSERT_ROWS(table, count) _Static_assert(ELEMENTS(table) == (count), #table " has a row for each member")

@@ -54,6 +54,7 @@ static const struct {
 	[PAM_VERB_RECORD] = {"record", record_fields, ELEMENTS(record_fields)},
 	[PAM_VERB_REBIND] = {"rebind", rebind_fields, ELEMENTS(rebind_fields)},
 };
+ASSERT_ROWS(verbs, PAM_VERB_REBIND + 1);
 
 const char *pam_verb_name(enum pam_verb verb)
 {
@@ -85,6 +86,7 @@ static const char *const result_names[] = {
 	[PAM_RESULT_NOTHING] = "nothing",
 	[PAM_RESULT_FAILED] = "failed",
 };
+ASSERT_ROWS(result_names, PAM_RESULT_FAILED + 1);
 
 static bool parse_result(_unused_ const struct field *field, const char *value, void *to)
 {

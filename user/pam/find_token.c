@@ -202,6 +202,7 @@ static const char *const mark_names[] = {
 	[MARK_LABEL] = "the token label of the sign-in",
 	[MARK_USER] = "the user's name",
 };
+ASSERT_ROWS(mark_names, MARK_USER + 1);
 
 static bool has_mark(const struct token_answer *answer, enum mark mark)
 {

@@ -200,6 +200,7 @@ static void (*const verbs[])(struct pam_request *request, struct pam_reply *repl
 	[PAM_VERB_RECORD] = do_record,
 	[PAM_VERB_REBIND] = do_rebind,
 };
+ASSERT_ROWS(verbs, PAM_VERB_REBIND + 1);
 
 /* One byte more than a request may have, to see that it has more. */
 static int read_request(enum pam_verb verb, struct pam_request *ret_request, struct pam_reply *reply)

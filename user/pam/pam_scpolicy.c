@@ -276,6 +276,7 @@ static enum pam_result ask(pam_handle_t *pamh, const struct options *options, en
 		[PAM_RESULT_NOTHING] = LOG_NOTICE,
 		[PAM_RESULT_FAILED] = LOG_ERR,
 	};
+	ASSERT_ROWS(priorities, PAM_RESULT_FAILED + 1);
 	struct record_error error;
 
 	*reply = (struct pam_reply){.result = PAM_RESULT_FAILED};

@@ -79,5 +79,24 @@ bool world_next_reader(const struct world *world, const char *reader, struct rea
 /* Whether pcscd can be reached. */
 bool world_pcsc_up(const struct world *world);
 
+/* Room for the longest explanation. */
+#define EXPLANATION_SIZE 640
+
+/* What is believed of a session's card, and why. Copied: nothing in it is borrowed, and `kind` is constant. */
+struct explanation {
+	const char *kind; /* "in", "out", "doubt" or "unknown" */
+	/*
+	 * For people, clauses with "; " between them: "card in: the reader reports it present; insertion 7, as recorded;
+	 * no word from the probe for 12 min". It begins with the belief up to the first ": ".
+	 */
+	char text[EXPLANATION_SIZE];
+};
+
+/*
+ * Spans are counted from `now` (CLOCK_MONOTONIC, ns); one that would be negative is 0. False: no record, and `ret` is
+ * untouched.
+ */
+bool world_explain(const struct world *world, const char *session, uint64_t now, struct explanation *ret);
+
 /* What would follow if the card or the reader went now, as the first source would hear of it. False: no record. */
 bool world_simulate(const struct world *world, const char *session, enum cause cause, struct simulation *ret);

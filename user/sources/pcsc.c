@@ -93,7 +93,7 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 
 	if (message->magic != WORKER_MAGIC)
 		return "not a worker's message";
-	switch (message->type) {
+	switch ((enum worker_message_type)message->type) {
 	case WORKER_PCSC_UP:
 	case WORKER_PCSC_DOWN:
 		set_up(source, message->type == WORKER_PCSC_UP, message->stamp);
@@ -120,9 +120,8 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 		memset(name, 0, READER_NAME_SIZE);
 		tell(source, EVENT_READER_GONE, message->stamp, &message->reader);
 		return NULL;
-	default:
-		return "an unknown type of message";
 	}
+	return "an unknown type of message";
 }
 
 /* ---- the worker's life ---------------------------------------------------------------------------------- */
