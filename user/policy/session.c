@@ -68,7 +68,10 @@ static void find_place(struct world *world, struct session *session)
  */
 static void note_hearing(const struct world *world, struct session *session, const struct reader *reader, enum hearing hearing)
 {
-	if ((hearing == HEARING_EMPTY || hearing == HEARING_OTHER) && !session->pcsc_out.order) {
+	/* A reader whose device has left reads as empty, too (seen: a reader pulled while the machine slept). */
+	bool out = hearing == HEARING_OTHER || (hearing == HEARING_EMPTY && !session_device_left(session));
+
+	if (out && !session->pcsc_out.order) {
 		session->pcsc_out = moment_now(world, reader->said.stamp);
 		session->pcsc_found = reader->found;
 	}
