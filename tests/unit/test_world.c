@@ -716,7 +716,7 @@ static void test_stale_reader(void **state _unused_)
 	/* Told where it is now: settled. */
 	located.text[0] = '\0';
 	tell(world, "170s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n170s probe device-remove usb=1:9\n"
-		    "170100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
+		    "170090ms uevent device-add usb=1:10 path=1-1 id=08e6:4433\n170100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
 	pass_time(world);
 	assert_string_equal(located.text, "");
 

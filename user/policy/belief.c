@@ -9,10 +9,9 @@
 
 /*
  * pcscd counts 1 for a card that leaves and 1 for one that comes, so an insertion that is still the bound one has
- * the bound count. It also counts 1 when a reader that could not be read can be read again: those that were seen are
- * known (`recovered`), and an odd difference is one that was not seen. A smaller count means that pcscd, or the reader
- * within it, was started again; there 0 is a card that was in from the start and 1 one that was first read while it
- * settled.
+ * the bound count, but for the times that its reader could be read again (`recovered`). A smaller count means that
+ * pcscd, or the reader within it, was started again; there 0 is a card that was in from the start and 1 one that was
+ * first read while it settled.
  */
 static enum hearing compare(const struct reader_state *bound, const struct reader_state *now, unsigned recovered)
 {
@@ -24,11 +23,7 @@ static enum hearing compare(const struct reader_state *bound, const struct reade
 		return HEARING_SAME;
 	if (moved >= 0x8000)
 		return now->event_counter <= 1 ? HEARING_REREAD : HEARING_OTHER;
-	if (moved == recovered)
-		return HEARING_REREAD;
-	if (recovered && moved > recovered && (moved - recovered) % 2 == 0)
-		return HEARING_OTHER;
-	return moved % 2 ? HEARING_REREAD : HEARING_OTHER;
+	return reader_count_shows_card(bound->event_counter, now->event_counter, recovered) ? HEARING_OTHER : HEARING_REREAD;
 }
 
 /* How far PC/SC's count is behind the bound one; 0: it is not. */
@@ -107,9 +102,11 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (world->probe && world->now < session->lag_until &&
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
-	/* Since it was named it has lost a card, and whatever was in before that is out. */
+	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
+	if (session->stay && session->stay != reader->stay && reader->first_count <= 1)
+		return atr_equal(&bound->atr, &state->atr) || !bound->atr.size || !state->atr.size ? HEARING_REREAD : HEARING_OTHER;
 	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
 }
 

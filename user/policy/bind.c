@@ -69,6 +69,25 @@ static void take_over_removal(struct world *world, struct session *session, uint
 	session->said |= SAID_DEALT;
 }
 
+/* Two records of one slot of one device name two readers: these are two interfaces. Which reader is whose is not known yet. */
+static void pair_interfaces(struct session *session)
+{
+	struct session *other;
+
+	if (session->stay || !session->device)
+		return;
+	DL_FOREACH2(session->device->sessions, other, on_device.next)
+	{
+		int order = strcmp(session->login.card.name, other->login.card.name);
+
+		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot)
+			continue;
+		session->interfaces = other->interfaces = 2;
+		session->interface = order > 0;
+		other->interface = order < 0;
+	}
+}
+
 /* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
 void bind_record(struct world *world, struct session *session, const struct event *event, struct device *device,
 		 struct port *port)
@@ -89,6 +108,9 @@ void bind_record(struct world *world, struct session *session, const struct even
 	deadline_set(world, session, DEADLINE_SETTLE, 0);
 	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 	bind_device(world, session, device);
+	if (reader && reader->device == device)
+		reader_learn_interface(session, reader);
+	pair_interfaces(session);
 	port_place(world, session, port);
 	if (!port)
 		bind_place(world, session, device);
@@ -181,7 +203,7 @@ static bool may_be_older(const struct world *world, const struct session *sessio
 /* It was named before what is at this address now came: PC/SC may not have noticed yet that the old one left. */
 static bool is_older_than(const struct reader *reader, const struct device *device)
 {
-	return device && reader->came < device->left.order;
+	return device && device->left.order && reader->came < device->came.order;
 }
 
 static bool is_back(const struct session *session, const struct reader *reader)

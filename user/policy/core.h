@@ -115,7 +115,9 @@ struct device {
 	struct device *prev, *next; /* of the port */
 	struct model *model;
 	struct device *model_prev, *model_next; /* of those of the model that are here and that no reader claims */
-	bool unclaimed;
+	bool released; /* stands in world->released: nothing needs it any more */
+	struct device *released_prev, *released_next;
+	bool unclaimed, counted; /* stands in the model's list; in its number */
 	UT_hash_handle hh;
 };
 
@@ -129,6 +131,7 @@ struct port {
 
 struct model {
 	char id[10];
+	unsigned here; /* devices of it that are here */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };
@@ -144,7 +147,11 @@ struct reader {
 	struct moment said;    /* PC/SC's last word on it */
 	uint64_t card_since;   /* our clock, when `state.card` last changed */
 	unsigned outs;	       /* cards that were seen to leave in this stay */
-	uint16_t counted;      /* the last count while it could be read */
+	bool had_card;	       /* one was in, at a count of: */
+	uint16_t first_count;
+	enum card_state read;  /* when it could last be read; what it counted then, and how many recoveries had been seen */
+	uint16_t counted;
+	unsigned read_recovered;
 	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
 	bool found;	       /* its state last changed while everything was looked at again */
 	struct reader *prev, *next;		 /* device->readers */
@@ -340,6 +347,7 @@ struct world {
 	struct model *models;	/* by vendor and product */
 	struct reader *readers; /* by name */
 	struct reader *unlocated;
+	struct device *released;
 	struct session *sessions;  /* by id */
 	struct session *placeless; /* bound to no device: their reader is known by its name */
 	struct session *report;
@@ -439,9 +447,11 @@ struct device *device_get(struct world *world, struct usb_address usb); /* makes
 int device_describe(struct world *world, struct device *device, const char *path, const char *id);
 void device_watch(struct world *world, struct device *device);
 void device_release(struct world *world, struct device *device); /* forgets it when nothing needs it */
+void device_free_released(struct world *world); /* at an event's end */
 void device_claim(struct device *device); /* brings its model's list up to date */
 bool device_come(struct world *world, struct device *device, const struct event *event);
 bool device_leave(struct world *world, struct device *device, enum event_source source, uint64_t stamp);
+void device_miss(struct world *world, struct device *device);
 bool device_missed(const struct world *world, const struct device *device);
 struct port *port_get(struct world *world, const char *path); /* makes one; NULL: no memory */
 struct device *port_device(const struct port *port); /* that is there now; NULL: none */
@@ -454,13 +464,15 @@ struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct event *event); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
 void reader_forget_all(struct world *world);
+bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
-size_t reader_family_length(const char *name);
+bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
 unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
+void reader_infer_interfaces(struct world *world);
 void reader_learn_endpoint(struct reader *reader);
 void reader_learn_interface(struct session *session, const struct reader *reader);
 

@@ -124,8 +124,11 @@ static struct model *model_get(struct world *world, const char *id)
 
 void device_claim(struct device *device)
 {
-	bool unclaimed = device->model && device->presence == PRESENCE_HERE && !device->readers;
+	bool here = device->model && device->presence == PRESENCE_HERE, unclaimed = here && !device->readers;
 
+	if (here != device->counted)
+		device->model->here += here ? 1U : -1U;
+	device->counted = here;
 	if (unclaimed == device->unclaimed)
 		return;
 	device->unclaimed = unclaimed;
@@ -141,7 +144,9 @@ static void model_leave(struct device *device)
 
 	if (device->unclaimed)
 		DL_DELETE2(model->unclaimed, device, model_prev, model_next);
-	device->unclaimed = false;
+	if (device->counted)
+		model->here--;
+	device->unclaimed = device->counted = false;
 	device->model = NULL;
 }
 
@@ -198,7 +203,24 @@ void device_release(struct world *world, struct device *device)
 	/* While udevd's word about its end is to come, that must not be taken for the next one's end. */
 	if (device->presence == PRESENCE_HERE || device->udevd_owes)
 		return;
-	device_free(world, device);
+	/* Whoever is at work with it now goes on: it is freed when the event is over. */
+	if (!device->released)
+		DL_APPEND2(world->released, device, released_prev, released_next);
+	device->released = true;
+}
+
+/* Those that nothing has come to need since. */
+void device_free_released(struct world *world)
+{
+	struct device *device, *next;
+
+	DL_FOREACH_SAFE2(world->released, device, next, released_next)
+	{
+		DL_DELETE2(world->released, device, released_prev, released_next);
+		device->released = false;
+		if (!device->sessions && !device->readers && device->presence != PRESENCE_HERE)
+			device_free(world, device);
+	}
 }
 
 void device_forget_all(struct world *world)
@@ -262,6 +284,15 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 	device->left_by = source;
 	device_claim(device);
 	return true;
+}
+
+/* It was never reported, and everything there is has been. */
+void device_miss(struct world *world, struct device *device)
+{
+	device->presence = PRESENCE_GONE;
+	device->left = moment_now(world, world->now);
+	device->left_by = SOURCE_STARTUP;
+	device_claim(device);
 }
 
 /*

@@ -56,7 +56,7 @@ void reader_learn_interface(struct session *session, const struct reader *reader
 }
 
 /* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
-size_t reader_family_length(const char *name)
+static size_t family_length(const char *name)
 {
 	static const char ending[] = " xx xx";
 	size_t length = strlen(name), size = sizeof(ending) - 1;
@@ -72,13 +72,20 @@ size_t reader_family_length(const char *name)
 	return length - size;
 }
 
+bool reader_same_family(const char *a, const char *b)
+{
+	size_t length = family_length(a);
+
+	return length == family_length(b) && strncmp(a, b, length) == 0;
+}
+
 /* "Model 01 00" and "Model 01 01": two slots of one reader. */
 static bool same_reader(const struct reader *a, const struct reader *b)
 {
-	size_t family = reader_family_length(a->state.name);
+	size_t family = family_length(a->state.name);
 
 	/* Behind the family, " XX" of its number and " XX" of the slot. */
-	return family && family == reader_family_length(b->state.name) && strncmp(a->state.name, b->state.name, family + 3) == 0;
+	return family && family == family_length(b->state.name) && strncmp(a->state.name, b->state.name, family + 3) == 0;
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
@@ -109,6 +116,16 @@ static void reader_attach(struct world *world, struct reader *reader, struct dev
 	device_watch(world, device);
 }
 
+static void begin_stay(struct world *world, struct reader *reader)
+{
+	reader->stay = ++world->stays;
+	reader->came = world->order;
+	reader->card_since = world->now;
+	reader->outs = reader->recovered = reader->read_recovered = 0;
+	reader->had_card = reader->state.card == CARD_PRESENT;
+	reader->first_count = reader->state.event_counter;
+}
+
 /* One more reader may show that the device has several interfaces. */
 static void learn_interfaces(const struct world *world, const struct device *device)
 {
@@ -128,6 +145,9 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 	reader->life = device ? device->life : 0;
 	if (reader->device == device)
 		return;
+	/* Under its name PC/SC names another reader now. */
+	if (reader->device && device)
+		begin_stay(world, reader);
 	reader_detach(world, reader);
 	reader_attach(world, reader, device);
 	if (device)
@@ -162,6 +182,23 @@ static void locate_slots(struct world *world, struct reader *reader)
 	}
 }
 
+/*
+ * A reader of the same family as one whose device is the only one of its model here is another interface of that device.
+ */
+void reader_infer_interfaces(struct world *world)
+{
+	struct reader *reader, *next, *other;
+
+	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next)
+	{
+		for (other = world->readers; other && !reader->device; other = other->hh.next) {
+			if (other->device && other->device->model && other->device->model->here == 1 && !reader_is_stale(other) &&
+			    reader_same_family(other->state.name, reader->state.name))
+				reader_infer(world, reader, other->device);
+		}
+	}
+}
+
 static struct reader *reader_new(struct world *world, const struct reader_state *state)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
@@ -174,9 +211,7 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 		free(reader);
 		return NULL;
 	}
-	reader->stay = ++world->stays;
-	reader->came = world->order;
-	reader->card_since = world->now;
+	begin_stay(world, reader);
 	reader->found = world->looking_pcsc;
 	reader_attach(world, reader, NULL);
 	return reader;
@@ -194,15 +229,6 @@ static struct device *reader_whereabouts(const struct reader *reader, struct dev
 	return reported || !reader->device || reader_is_stale(reader) ? reported : reader->device;
 }
 
-static bool lost_card(const struct reader_state *before, const struct reader_state *now)
-{
-	uint16_t moved = (uint16_t)(now->event_counter - before->event_counter);
-
-	if (before->card != CARD_PRESENT || now->card == CARD_UNAVAILABLE)
-		return false;
-	return now->card == CARD_EMPTY || (moved > 0 && moved < 0x8000 && moved % 2 == 0);
-}
-
 /* A reader that could not be read twice in a row with different counts could be read in between. */
 static unsigned recoveries(const struct reader_state *before, const struct reader_state *now)
 {
@@ -211,6 +237,34 @@ static unsigned recoveries(const struct reader_state *before, const struct reade
 	if (before->card != CARD_UNAVAILABLE)
 		return 0;
 	return now->card != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
+}
+
+/*
+ * How PC/SC's count got from one to the other: one event each time a card leaves or comes, and each time the reader could
+ * be read again. Of those, one may have passed unseen.
+ */
+bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered)
+{
+	uint16_t moved = (uint16_t)(to - from);
+
+	return moved < 0x8000 && moved > recovered + 1;
+}
+
+static void note_card(struct reader *reader, const struct reader_state *now)
+{
+	unsigned recovered = reader->recovered - reader->read_recovered;
+
+	if (now->card == CARD_UNAVAILABLE)
+		return;
+	if (reader->read == CARD_PRESENT)
+		reader->outs += now->card == CARD_EMPTY || reader_count_shows_card(reader->counted, now->event_counter, recovered);
+	else if (now->card == CARD_PRESENT && !reader->had_card) {
+		reader->had_card = true;
+		reader->first_count = now->event_counter;
+	}
+	reader->read = now->card;
+	reader->counted = now->event_counter;
+	reader->read_recovered = reader->recovered;
 }
 
 struct reader *reader_get(struct world *world, const struct event *event)
@@ -234,12 +288,11 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	if (reader->state.card != state->card || reader->state.event_counter != state->event_counter ||
 	    !atr_equal(&reader->state.atr, &state->atr))
 		reader->found = world->looking_pcsc;
-	reader->outs += reader->said.order && lost_card(&reader->state, state);
-	reader->recovered += recoveries(&reader->state, state);
+	if (reader->said.order)
+		reader->recovered += recoveries(&reader->state, state);
+	note_card(reader, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;
-	if (state->card != CARD_UNAVAILABLE)
-		reader->counted = state->event_counter;
 	reader->said = moment_now(world, event->stamp);
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);

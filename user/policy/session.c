@@ -295,6 +295,11 @@ static void confirm_over(struct world *world, struct session *session)
 {
 	if (session_is_away(session) && bind_return(world, session, world->now) && session->removal.pending == ACTION_NONE)
 		return;
+	/* It says that it has the card, and may not have looked yet: the last notice is too new. */
+	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now) {
+		deadline_set(world, session, DEADLINE_CONFIRM, session->deadlines[DEADLINE_BELIEF]);
+		return;
+	}
 	case_confirmed(world, session);
 }
 

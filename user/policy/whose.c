@@ -22,13 +22,6 @@ bool session_device_left(const struct session *session)
 			  device_is_elsewhere(device, session));
 }
 
-static bool same_family(const char *a, const char *b)
-{
-	size_t length = reader_family_length(a);
-
-	return length == reader_family_length(b) && strncmp(a, b, length) == 0;
-}
-
 /*
  * A reader whose address is unknown can be nowhere but at this device: all others of its model are claimed. A device that
  * came with the reader may be reported later than the reader.
@@ -43,7 +36,7 @@ static bool must_be_at(const struct world *world, const struct device *device)
 
 static bool could_be(const struct session *session, const struct reader *reader)
 {
-	return reader->state.slot == session->login.card.slot && same_family(reader->state.name, session->login.card.name);
+	return reader->state.slot == session->login.card.slot && reader_same_family(reader->state.name, session->login.card.name);
 }
 
 /* The one without an address that must be at `device`; NULL: none, or nobody can tell. */

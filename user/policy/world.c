@@ -72,7 +72,7 @@ static int record_reported(struct world *world, const struct event *event)
 		/* Every device there is was reported, this one not: it left between sign-in and now. */
 		if (device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
 		    !world->looking_devices)
-			device->presence = PRESENCE_GONE;
+			device_miss(world, device);
 	}
 	session = session_get(world, login);
 	if (!session) {
@@ -135,6 +135,7 @@ static void time_passed(struct world *world, const struct event *event)
 {
 	if (world->certain_at && world->certain_at <= world->now) {
 		world->certain_at = 0;
+		reader_infer_interfaces(world);
 		update_all(world, event);
 	}
 	while (world->heap_used && world->heap[0]->next <= world->now)
@@ -234,6 +235,7 @@ int world_event(struct world *world, const struct event *reported)
 	r = take_in(world, &event);
 	update_inferred(world, &event);
 	report_flush(world);
+	device_free_released(world);
 	recheck_over(world, &event);
 	return r;
 }
