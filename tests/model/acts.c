@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Each thing that the core does, judged when its event is over: all verdicts of one event belong together. */
+#include "judge.h"
+
+#include <string.h>
+
+static struct judged *find(struct machine *machine, const struct verdict *verdict, struct login **ret)
+{
+	struct login *login = verdict->login ? people_find(machine, verdict->login->session) : NULL;
+
+	*ret = login;
+	return login && !login->ended ? &machine->judge->sessions[login - machine->logins] : NULL;
+}
+
+static void take_act(struct machine *machine, struct login *login, struct judged *judged, enum step step)
+{
+	if (step == STEP_LOCK) {
+		judged->locks++;
+		judged->locks_now++;
+	} else if (step != STEP_CONSOLE_LOCK) {
+		judged->losing++;
+		judged->losing_now |= 1U << step;
+	}
+	if (!judged->first_act)
+		judged->began_losing = step != STEP_LOCK;
+	if (!judged->first_act)
+		judged->first_act = machine->now;
+	people_act(machine, (unsigned)(login - machine->logins), step);
+}
+
+void judge_verdict(struct machine *machine, const struct verdict *verdict)
+{
+	struct login *login;
+	struct judged *judged = find(machine, verdict, &login);
+
+	if (!judged)
+		return;
+	/* What the core has found out by itself, and rightly, is known. */
+	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb))
+		judged->place_known = true;
+	if (verdict->type == VERDICT_ACT) {
+		take_act(machine, login, judged, verdict->step);
+	} else if (verdict->type == VERDICT_REMOVAL) {
+		if (judged->removals++ == 0)
+			judged->removed_at = machine->now;
+		judged->removals_now++;
+		judged->cause_now = verdict->cause;
+		judged->lost_pcsc += verdict->cause == CAUSE_PCSC_LOST;
+		judged->worked_since = false;
+		judged->kind_unknown |= !judged->kind_told;
+	}
+	if (verdict->type == VERDICT_CONTRADICTED || verdict->type == VERDICT_SETTLED)
+		judged->agreed = false;
+	judged->settled += verdict->type == VERDICT_SETTLED;
+	judged->contradicted += verdict->type == VERDICT_CONTRADICTED;
+	judged->comm_errors += verdict->type == VERDICT_COMM_ERROR;
+	judged->unguarded += verdict->type == VERDICT_UNGUARDED;
+	if (verdict->type == VERDICT_RESTORED)
+		judged->unguarded = 0;
+	judged->restored += verdict->type == VERDICT_RESTORED;
+	judged->cancelled += verdict->type == VERDICT_CANCELLED;
+}
+
+/* ---- what is allowed --------------------------------------------------------------------------------------
+ */
+
+static bool within_grace(const struct machine *machine)
+{
+	const struct judge *judge = machine->judge;
+
+	return judge->resume_at && machine->now < judge->resume_at + RESUME_GRACE;
+}
+
+/* Nothing else than PC/SC could have heard of it. */
+static bool pcsc_alone(const struct machine *machine, const struct judged *judged)
+{
+	return !machine->script->setup.probe || judged->composite || !judged->place_known ||
+	       machine->devices[judged->device].no_notices;
+}
+
+bool judge_agreed(const struct machine *machine, const struct judged *judged)
+{
+	uint64_t resume = machine->judge->resume_at;
+
+	/* Devices have 5 s after sleep; what is not there by then is gone. */
+	if (judged->device_gone_at && !judged->in_place && resume && machine->now >= resume + RESUME_GRACE)
+		return true;
+	/* A reader of no known place that PC/SC does not name any more has nothing else to show. */
+	if (!judged->place_known && judged->reader_gone_at &&
+	    machine->now >= judged->reader_gone_at + PCSC_DOUBT)
+		return true;
+	return judged->device_word ||
+	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
+}
+
+static bool may_lose(const struct machine *machine, const struct judged *judged,
+		     const struct settings *settings, const char **ret_why)
+{
+	if (within_grace(machine) || machine->judge->asleep) {
+		*ret_why = "work lost within 5 s after resume";
+		return false;
+	}
+	if (judged->agreed || judge_agreed(machine, judged))
+		return true;
+	if (judge_pcsc_out(machine, judged) && judged->pcsc_empty &&
+	    machine->now >= judged->pcsc_empty_at + settings->confirm)
+		return true;
+	if (judged->pcsc_unmoved && !judged->back_word) {
+		*ret_why = "work lost against PC/SC's word";
+		return false;
+	}
+	*ret_why = "work lost before the evidence agreed, or was silent";
+	return judged->first_word && machine->now >= judged->first_word + settings->confirm;
+}
+
+static bool is_losing_action(const struct login *login, enum action action)
+{
+	return action == ACTION_LOGOUT ||
+	       (action == ACTION_DISCONNECT && login->kind & (KIND_XRDP | KIND_SSH));
+}
+
+/* When the case began: with a false notice, perhaps, before the card really left. */
+static uint64_t begun(const struct judged *judged)
+{
+	if (!judged->departures || (judged->first_word && judged->first_word < judged->first_departure))
+		return judged->first_word;
+	return judged->first_departure;
+}
+
+static bool second_stage(const struct machine *machine, const struct login *login,
+			 const struct judged *judged, const struct settings *settings)
+{
+	if (settings->then == ACTION_NONE || !judged->first_act || judged->worked_since)
+		return false;
+	if (!judged->reloaded && machine->now < begun(judged) + settings->after)
+		return false;
+	return judged->ever_hint || judged->began_losing || is_losing_action(login, settings->action) ||
+	       login->kind & (KIND_TTY | KIND_SSH);
+}
+
+static bool has_reason(const struct machine *machine, const struct login *login, const struct judged *judged,
+		       const struct settings *settings)
+{
+	if (is_losing_action(login, settings->action) || second_stage(machine, login, judged, settings))
+		return true;
+	if (settings->when_lock_fails == FALLBACK_LOGOUT &&
+	    (judged->failures + judged->deaths > (login->kind & KIND_CONSOLE ? 0U : 1U) ||
+	     (judged->ever_hint && machine->now >= judged->first_act + settings->lock_timeout)))
+		return true;
+	return settings->when_cannot_lock == FALLBACK_LOGOUT && login->kind & (KIND_TTY | KIND_SSH);
+}
+
+static const char *no_reason(const struct judged *judged, const struct settings *settings)
+{
+	if (settings->then == ACTION_NONE || !judged->first_act)
+		return "work lost for no reason that the policy has";
+	if (judged->worked_since)
+		return "the second stage, and its person works";
+	return judged->ever_hint ? "the second stage came early"
+				 : "the second stage, where no unlock can be seen";
+}
+
+static void judge_losing(struct machine *machine, unsigned session)
+{
+	struct judged *judged = &machine->judge->sessions[session];
+	const struct login *login = &machine->logins[session];
+	const char *why = NULL;
+	struct settings settings;
+
+	policy_settings(machine->policy, &settings);
+	if (judge_excuses_removal(machine, session))
+		return;
+	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found)
+		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");
+	else if (!may_lose(machine, judged, &settings, &why))
+		judge_fault(machine, FAULT_FALSE, session, "%s", why);
+	else if (!has_reason(machine, login, judged, &settings))
+		judge_fault(machine, FAULT_FALSE, session, "%s", no_reason(judged, &settings));
+}
+
+/* pcscd is away, or only just back, and the policy says so. */
+static bool pcsc_lost_allowed(const struct machine *machine)
+{
+	const struct judge *judge = machine->judge;
+	struct settings settings;
+
+	policy_settings(machine->policy, &settings);
+	return settings.lock_when_pcsc_lost && (!judge->up || machine->now < judge->up_at + PCSC_DOUBT);
+}
+
+static bool nothing_left(const struct machine *machine, const struct judged *judged)
+{
+	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
+	       !within_grace(machine) && !machine->judge->asleep;
+}
+
+static void judge_removal(struct machine *machine, unsigned session)
+{
+	const struct judged *judged = &machine->judge->sessions[session];
+
+	if (!nothing_left(machine, judged) || judge_excuses_removal(machine, session))
+		return;
+	if (judged->removals_now && judged->cause_now == CAUSE_PCSC_LOST) {
+		if (!pcsc_lost_allowed(machine))
+			judge_fault(machine, FAULT_FALSE, session, "locked for a pcscd that is there");
+		return;
+	}
+	if (judged->removals_now)
+		judge_fault(machine, FAULT_FALSE, session, "a removal (%s), and its card never left",
+			    cause_name(judged->cause_now));
+	else if (judged->locks_now && !judged->removals && !judged->slept)
+		judge_fault(machine, FAULT_FALSE, session, "locked though its card never left");
+}
+
+void judge_event_done(struct machine *machine)
+{
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		struct judged *judged = &machine->judge->sessions[i];
+
+		if (!judged->known)
+			continue;
+		judge_empty(machine, judged);
+		judged->agreed |= judge_agreed(machine, judged);
+		if (judged->losing_now && !judged->excused)
+			judge_losing(machine, i);
+		if ((judged->removals_now || judged->locks_now) && !judged->excused)
+			judge_removal(machine, i);
+		judged->removals_now = judged->locks_now = judged->losing_now = 0;
+	}
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was reported of each session's card: the words that a removal has, and what speaks against it. */
+#include "judge.h"
+
+/* ---- what the daemon is told ------------------------------------------------------------------------------
+ */
+
+static void word(struct machine *machine, struct judged *judged)
+{
+	judged->fresh_words++;
+	if (judged->words++ == 0)
+		judged->first_true = machine->now;
+	if (!judged->first_word)
+		judged->first_word = machine->now;
+}
+
+static bool is_its_device(const struct judged *judged, const struct report *report)
+{
+	return report->device == judged->device && report->plug == judged->plug;
+}
+
+/* It is there again, for another stay. */
+static bool is_at_its_port(const struct machine *machine, const struct judged *judged,
+			   const struct report *report)
+{
+	const struct device *device = &machine->devices[report->device];
+
+	return device->port == judged->port && device->model == judged->model && device->plug == report->plug;
+}
+
+static bool has_its_name(const struct machine *machine, const struct judged *judged,
+			 const struct report *report)
+{
+	return report->model == judged->model && report->index == judged->index &&
+	       report->slots == (machine->devices[judged->device].composite ? 0 : judged->unit);
+}
+
+/* A reader whose place is not known is known by its name alone. */
+static bool is_its_reader(const struct machine *machine, const struct judged *judged,
+			  const struct report *report)
+{
+	if (judged->place_known)
+		return report->unit == judged->unit &&
+		       (is_its_device(judged, report) || is_at_its_port(machine, judged, report));
+	return has_its_name(machine, judged, report);
+}
+
+/* Somewhat less than the second that DESIGN gives them: stamps and hearing differ. */
+#define TOGETHER (800 * MS)
+
+/* A device and a reader gone within a second of each other are one. */
+static void gone_together(struct machine *machine, struct judged *judged)
+{
+	uint64_t first = judged->device_gone_at, second = judged->reader_gone_at;
+
+	if (!first || !second || judged->device_word)
+		return;
+	judged->device_word = true;
+	/* Round sleep they may both be found again. */
+	if (machine->judge->asleep ||
+	    (machine->judge->resume_at && machine->now < machine->judge->resume_at + RESUME_GRACE))
+		return;
+	if ((first < second ? second - first : first - second) < TOGETHER)
+		word(machine, judged);
+}
+
+static void device_removed(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	bool later_stay = report->port == judged->port && report->model == judged->model &&
+			  report->plug == machine->devices[report->device].plug;
+
+	if (!is_its_device(judged, report) && !later_stay)
+		return;
+	if (!judged->device_gone_at)
+		judged->device_gone_at = machine->now;
+	/* After sleep it is found again: nobody's card left. */
+	if (report->uncertain)
+		return;
+	if (!judged->place_known) {
+		gone_together(machine, judged);
+		return;
+	}
+	judged->device_word = true;
+	word(machine, judged);
+}
+
+/* Another one at its port: its own is gone. */
+static void device_added(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	if (!judged->place_known || report->port != judged->port || !judged->departures ||
+	    machine->devices[report->device].renumbered == report->plug)
+		return;
+	judged->device_word |=
+		report->source != SOURCE_STARTUP || !usb_address_equal(report->usb, judged->usb);
+	/* "add" and "bind" both say that it is there. */
+	if (usb_address_equal(report->usb, judged->usb))
+		return;
+	word(machine, judged);
+}
+
+static void slot_changed(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	if ((!is_its_device(judged, report) && !is_at_its_port(machine, judged, report)) ||
+	    report->unit != judged->unit || !judged->place_known)
+		return;
+	if (!(report->truth & TRUTH_OUT)) {
+		judged->back_word = judged->words > 0 || judged->false_words > 0;
+		judged->backs++;
+		return;
+	}
+	judged->slot_word = true;
+	judged->notice_made = report->made;
+	judged->pcsc_unmoved = false;
+	if (report->false_notice) {
+		judged->false_words++;
+		if (!judged->first_word)
+			judged->first_word = machine->now;
+	} else if (!judged->composite) {
+		word(machine, judged);
+	} else if (!judged->first_word) {
+		judged->first_word = machine->now;
+	}
+}
+
+static void listed(struct machine *machine, struct judged *judged)
+{
+	if (!judged->place_known)
+		return;
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+
+		if (device->port == judged->port && usb_address_equal(device->usb, judged->usb))
+			return;
+		/* After sleep it may still be on its way back. */
+		if (device->last_port == judged->port &&
+		    (device->renumbering || device->renumbered == device->plug))
+			return;
+	}
+	judged->device_gone_at = machine->now;
+	if (!judged->departures && !judged->may_be_found)
+		return;
+	judged->device_word = true;
+	if (judged->in_place)
+		return;
+	word(machine, judged);
+}
+
+/*
+ * Whether the count shows another insertion. A communication error adds 1 by itself, whatever happened
+ * meanwhile, and may pass unseen. Of a pcscd that may be another, only what no card that was left alone can
+ * have: more than 1.
+ */
+static bool has_moved(const struct machine *machine, const struct judged *judged, const struct report *report)
+{
+	uint16_t moved = (uint16_t)(report->counter - judged->counter);
+	bool stay = is_its_device(judged, report) || !judged->place_known;
+
+	if (moved == 0 || moved == 1 || !(judged->departures || judged->may_be_found) || !stay)
+		return false;
+	return judged->pcsc_life == machine->judge->life || report->counter >= 2;
+}
+
+static void reader_present(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	bool same_life = judged->pcsc_life == machine->judge->life;
+
+	judged->pcsc_empty = judged->empty_word = false;
+	judged->pcsc_was_present = true;
+	if (machine_atr(machine, report->card) != judged->atr || has_moved(machine, judged, report)) {
+		judged->pcsc_moved = true;
+		judged->pcsc_unmoved = false;
+		word(machine, judged);
+		return;
+	}
+	/* It denies what it was asked about after it had been said. */
+	if (same_life && report->counter == judged->counter && !judged->pcsc_moved &&
+	    report->made > judged->notice_made && (usb_address_is_set(report->usb) || !judged->names_moved))
+		judged->pcsc_unmoved = true;
+}
+
+/* "empty" of a reader that has just come, or of a pcscd that has, may be a card that settles: not at once a
+ * word. */
+void judge_empty(struct machine *machine, struct judged *judged)
+{
+	uint64_t since = judged->read_at > machine->judge->up_at ? judged->read_at : machine->judge->up_at;
+
+	if (!judged->empty_word || (!judged->pcsc_was_present && machine->now < since + PCSC_DOUBT))
+		return;
+	judged->empty_word = false;
+	word(machine, judged);
+}
+
+static void reader_told(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	/* Its name has passed on. */
+	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
+		judged->names_moved = true;
+	if (!is_its_reader(machine, judged, report))
+		return;
+	/* Once names were given again, an address says where a reader is, and not that it is the session's.
+	 */
+	if (usb_address_is_set(report->usb) && is_its_device(judged, report) &&
+	    (!judged->names_moved || judge_like_readers(machine, judged) < 2))
+		judged->place_known = true;
+	judged->reader_gone_at = 0;
+	if (report->first)
+		judged->pcsc_was_present = false;
+	if (report->state == CARD_PRESENT) {
+		reader_present(machine, judged, report);
+	} else if (report->state == CARD_EMPTY) {
+		judged->pcsc_unmoved = false;
+		if (!judged->pcsc_empty)
+			judged->pcsc_empty_at = machine->now;
+		judged->pcsc_empty = true;
+		/* What settles has a count of 0. */
+		judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
+		/* A count that runs back is another stay of the reader. */
+		judged->device_word |=
+			!judged->place_known && judged->device_gone_at && report->counter < judged->counter;
+		if (!judged->first_word && report->truth & TRUTH_OUT && !report->uncertain)
+			judged->first_word = machine->now;
+		judged->empty_word = report->truth & TRUTH_OUT && !report->uncertain;
+		if (report->first)
+			judged->read_at = machine->now;
+		judge_empty(machine, judged);
+	} else {
+		judged->pcsc_unmoved = false;
+		judged->reader_gone_at = machine->now;
+		judged->device_word |= !judged->place_known && judged->device_gone_at;
+	}
+}
+
+/* pcscd says that it is empty: for long enough after its own start, and after the daemon's. */
+bool judge_pcsc_out(const struct machine *machine, const struct judged *judged)
+{
+	const struct judge *judge = machine->judge;
+
+	if (judged->pcsc_moved)
+		return true;
+	return judged->pcsc_empty && machine->now >= judge->up_at + PCSC_DOUBT;
+}
+
+static void reader_gone(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	if (!has_its_name(machine, judged, report))
+		return;
+	judged->reader_gone_at = machine->now;
+	judged->pcsc_unmoved = false;
+	judged->names_moved = true;
+	if (!judged->place_known)
+		gone_together(machine, judged);
+}
+
+/* What the worker has under the name of the session's reader; NULL: nothing. */
+static const struct observed *observed_of(const struct machine *machine, const struct judged *judged)
+{
+	uint8_t slot = machine->devices[judged->device].composite ? 0 : judged->unit;
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (seen->used && seen->announced && seen->model == judged->model &&
+		    seen->index == judged->index && seen->unit == slot)
+			return seen;
+	}
+	return NULL;
+}
+
+/* PC/SC named every reader, and not this one. */
+static void readers_listed(struct machine *machine, struct judged *judged)
+{
+	if (observed_of(machine, judged))
+		return;
+	/* Evidence, and no word: a pcscd that has just come back may name it later. */
+	if (!judged->reader_gone_at)
+		judged->reader_gone_at = machine->now;
+	if (!judged->place_known && judged->device_gone_at)
+		judged->device_word = true;
+}
+
+static void told(struct machine *machine, const struct report *report)
+{
+	struct judge *judge = machine->judge;
+
+	if (report->type == EVENT_PCSC_UP) {
+		judge->up_at = machine->now;
+		judge->life++;
+		judge->up = true;
+	} else if (report->type == EVENT_PCSC_DOWN) {
+		judge->down_at = machine->now;
+		judge->up = false;
+	} else if (report->type == EVENT_RESUME) {
+		judge->resume_at = machine->now;
+		judge->asleep = false;
+	} else if (report->type == EVENT_SLEEP) {
+		judge->asleep = true;
+	}
+}
+
+/* A hint that vanishes within a second of its coming is a locker that died. */
+static void note_death(const struct machine *machine, struct judged *judged)
+{
+	if (!judged->hint_told || machine->now >= judged->hint_told_at + SEC)
+		return;
+	judged->deaths++;
+	judged->hint_died_after |= judged->first_act && judged->hint_told_at >= judged->first_act;
+}
+
+static void note_state(struct machine *machine, unsigned session)
+{
+	struct session_view view;
+
+	if (world_session(machine->daemon.world, people_id(&machine->logins[session]), &view))
+		machine->judge->sessions[session].state_before = view.state;
+}
+
+void judge_report(struct machine *machine, const struct report *report)
+{
+	told(machine, report);
+	if (report->type == EVENT_DEVICE_ADD)
+		machine->judge->known_plug[report->device] = report->plug;
+	if (report->type == EVENT_ACTION_FAILED)
+		machine->judge->sessions[report->session].failures++;
+	if (report->type == EVENT_SESSION_KIND)
+		machine->judge->sessions[report->session].kind_told = true;
+	if (report->type == EVENT_SESSION_UNLOCKED) {
+		note_state(machine, report->session);
+		note_death(machine, &machine->judge->sessions[report->session]);
+	}
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		struct judged *judged = &machine->judge->sessions[i];
+
+		/* Nobody has the probe listen to a reader whose place is not known. */
+		if (!judged->known || !machine->logins[i].told || (report->unheard && !judged->place_known))
+			continue;
+		if (report->type == EVENT_DEVICE_ADD)
+			device_added(machine, judged, report);
+		else if (report->type == EVENT_DEVICE_REMOVE)
+			device_removed(machine, judged, report);
+		else if (report->type == EVENT_SLOT_CHANGE)
+			slot_changed(machine, judged, report);
+		else if (report->type == EVENT_READER)
+			reader_told(machine, judged, report);
+		else if (report->type == EVENT_READER_GONE)
+			reader_gone(machine, judged, report);
+		else if (report->type == EVENT_DEVICES_LISTED)
+			listed(machine, judged);
+		else if (report->type == EVENT_PCSC_LISTED)
+			readers_listed(machine, judged);
+		else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
+			judged->names_moved = judged->pcscd_away = true, judged->reader_gone_at = 0,
+			judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present =
+				judged->empty_word = false;
+	}
+}
+
+void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away)
+{
+	struct judged *judged = &machine->judge->sessions[session];
+	const struct observed *seen;
+
+	judged->hint_told = judged->ever_hint = judged->kind_told = false;
+	if (!judged->known)
+		return;
+	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded);
+	judged->place_known = usb_address_is_set(machine->logins[session].has_bound
+							 ? machine->logins[session].bound.card.usb
+							 : machine->logins[session].record.card.usb);
+	seen = observed_of(machine, judged);
+	judged->place_known |= seen && usb_address_equal(seen->usb, judged->usb);
+	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && !judged->in_place;
+	listed(machine, judged);
+	/* The card left between the sign-in and the record's reading. */
+	if (seen && seen->state == CARD_PRESENT && judged->departures &&
+	    (uint16_t)(seen->counter - judged->counter) > 1)
+		judged->pcsc_moved = true;
+	if (judged->pcsc_empty || judged->pcsc_moved)
+		word(machine, judged);
+}
+
+void judge_reloaded(struct machine *machine)
+{
+	for (unsigned i = 0; i < SESSIONS_MOST; i++)
+		machine->judge->sessions[i].reloaded = true;
+}
+
+void judge_daemon(struct machine *machine, bool runs)
+{
+	struct judge *judge = machine->judge;
+
+	judge->daemon_starts += runs;
+	judge->daemon_at = machine->now;
+	judge->up_at = judge->down_at = judge->resume_at = 0;
+	judge->up = judge->asleep = false;
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		struct judged *judged = &judge->sessions[i];
+
+		judged->daemon_away |= !runs && judged->departures > 0;
+		judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_moved = judged->pcsc_was_present =
+			judged->empty_word = false;
+	}
+}

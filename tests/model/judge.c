@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What nobody can know, as one table with its reasons. */
+#include "judge.h"
+
+#include <string.h>
+
+/* ---- what cannot be known ---------------------------------------------------------------------------------
+ */
+
+static bool is_unseen(const struct machine *machine _unused_, const struct judged *judged)
+{
+	return judged->departures > 0 &&
+	       (judged->words == 0 ||
+		((judged->removals > 0 || judged->settled > 0) && judged->fresh_words == 0));
+}
+
+static bool daemon_was_away(const struct machine *machine _unused_, const struct judged *judged)
+{
+	return judged->daemon_away && judged->in_place;
+}
+
+unsigned judge_like_readers(const struct machine *machine, const struct judged *judged)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < machine->device_count; i++)
+		count += machine->devices[i].model == judged->model ? machine->devices[i].units : 0;
+	return count;
+}
+
+/* PC/SC does not tell where one of the readers of this model is. */
+static bool is_unlocated(const struct machine *machine, const struct judged *judged)
+{
+	const struct observed *seen = machine->worker.seen;
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		if (seen[i].used && seen[i].model == judged->model && !usb_address_is_set(seen[i].usb))
+			return true;
+	}
+	return false;
+}
+
+static bool names_passed_on(const struct machine *machine, const struct judged *judged)
+{
+	return judged->names_moved && is_unlocated(machine, judged) &&
+	       judge_like_readers(machine, judged) > 1;
+}
+
+/* The reader alone is known, by its name: in another port it has the same. */
+static bool has_no_place(const struct machine *machine, const struct judged *judged)
+{
+	int port = machine->devices[judged->device].last_port;
+
+	return !judged->place_known && judged->names_moved &&
+	       (port != judged->port || judge_like_readers(machine, judged) > 1);
+}
+
+static bool pcscd_is_deaf(const struct machine *machine, const struct judged *judged)
+{
+	return machine->judge->deaf[judged->device];
+}
+
+/* pcscd did not look between a card's leaving and another one's coming. */
+static bool swap_was_unseen(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+		const struct device *device = &machine->devices[reader->device];
+
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit &&
+		    reader->plug == device->plug && reader->card >= 0 &&
+		    device->card[reader->unit] != reader->card)
+			return true;
+	}
+	return false;
+}
+
+/* Its reader left while the machine slept, or just after, and is back within the time that devices have for
+ * that. */
+static bool came_back_from_sleep(const struct machine *machine, const struct judged *judged)
+{
+	/* What is heard while asleep may have happened before. */
+	return machine->resumed_at && judged->reader_left_at && judged->in_place &&
+	       judged->reader_left_at + 2 * SEC > machine->slept_at &&
+	       judged->reader_left_at <= machine->resumed_at + RESUME_GRACE &&
+	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
+}
+
+/* A daemon that starts now is not told that the machine has just slept. */
+static bool sleep_was_unheard(const struct machine *machine, const struct judged *judged)
+{
+	uint64_t daemon = machine->judge->daemon_at;
+
+	if (!machine->slept_at || daemon < machine->slept_at)
+		return false;
+	return daemon < machine->resumed_at + RESUME_GRACE ||
+	       !usb_address_equal(judged->usb, machine->devices[judged->device].usb);
+}
+
+/* PC/SC, asked after the reader's notice, denied it, and has not been heard since. */
+static bool was_denied(const struct machine *machine, const struct judged *judged)
+{
+	return judged->contradicted && !machine->judge->up;
+}
+
+/* pcscd hangs, and its last word is that of a card that settles. */
+static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->settling && reader->device == judged->device &&
+		    reader->unit == judged->unit)
+			return machine->pcscd.hung;
+	}
+	return false;
+}
+
+/* A program holds the reader for itself: PC/SC goes on to say where it was. */
+static bool is_held(const struct machine *machine, const struct judged *judged)
+{
+	return machine->devices[judged->device].held;
+}
+
+/* The same table stands in scpolicyd(8). */
+static const struct {
+	const char *name, *reason;
+	bool (*applies)(const struct machine *machine, const struct judged *judged);
+} exceptions[EXCEPTION_COUNT] = {
+	[EXCEPTION_UNSEEN] = {"unseen",
+			      "no source reported it, and the same card was back before anybody looked",
+			      is_unseen},
+	[EXCEPTION_DAEMON_AWAY] = {"daemon-away", "no daemon ran while the card was out, and it is back",
+				   daemon_was_away},
+	[EXCEPTION_LIKE_READERS] =
+		{"like-readers", "pcscd gave names of like readers again, and does not tell where they are",
+		 names_passed_on},
+	[EXCEPTION_NO_PLACE] = {"no-place",
+				"the reader's USB address was never known, and its name was given again",
+				has_no_place},
+	[EXCEPTION_PCSCD_DEAF] = {"pcscd-deaf", "pcscd has no name for the reader that is plugged in",
+				  pcscd_is_deaf},
+	[EXCEPTION_SWAP_UNSEEN] = {"swap-unseen",
+				   "pcscd did not look while the card was swapped, and names the old one",
+				   swap_was_unseen},
+	[EXCEPTION_RENUMBERED] =
+		{"renumbered",
+		 "the reader was unplugged round sleep, and was back as one that is found again",
+		 came_back_from_sleep},
+	[EXCEPTION_SLEEP_UNHEARD] = {"sleep-unheard",
+				     "the daemon was started while the machine slept, or just after",
+				     sleep_was_unheard},
+	[EXCEPTION_DENIED] = {"denied",
+			      "pcscd denied that the card was out before it looked, and then went away",
+			      was_denied},
+	[EXCEPTION_HUNG] = {"hung", "pcscd hung while a card settled: 'empty' stood for more than 2 s",
+			    pcscd_hangs},
+	[EXCEPTION_HELD] = {"held", "a program holds the reader, and PC/SC cannot say where it is", is_held},
+};
+
+const char *exception_name(unsigned exception)
+{
+	return exceptions[exception].name;
+}
+
+bool judge_excepted(struct machine *machine, struct judged *judged, unsigned which)
+{
+	if (judged->excused)
+		return true;
+	for (unsigned i = 0; i < EXCEPTION_COUNT; i++) {
+		if (!(which >> i & 1) || !exceptions[i].applies(machine, judged))
+			continue;
+		machine->judge->excepted[i]++;
+		if (machine->show_exception == (int)i + 1)
+			judge_fault(machine, FAULT_BROKEN, (unsigned)(judged - machine->judge->sessions),
+				    "excepted: %s", exceptions[i].reason);
+		judged->excused = true;
+		return true;
+	}
+	return false;
+}
+
+/* With the probe at a known place, names do not matter. */
+bool judge_excuses_removal(struct machine *machine, unsigned session)
+{
+	struct judged *judged = &machine->judge->sessions[session];
+	bool probed = machine->script->setup.probe && judged->place_known && !judged->composite &&
+		      !machine->devices[judged->device].no_notices;
+
+	return judge_excepted(machine, judged,
+			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
+				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG);
+}
