@@ -4,6 +4,7 @@
 # make demo       shows the main job in a throw-away VM (installs what it needs)
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
+# make soak       has the simulated machine judge the core for SECONDS=60, with new seeds each time
 # make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; an hour and a half)
 # make install    writes files below DESTDIR, calls nothing; make uninstall removes them
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
@@ -53,7 +54,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
+.PHONY: all programs soak deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -178,6 +179,18 @@ build/san/tests/pam_scpolicy.so: $(PAM_SOURCES) build/san/libscpolicy.a $(wildca
 	$(Q)$(CC) $(CPPFLAGS) -DHELPER_PATH='getenv("SCPOLICYD_TEST_HELPER")' $(CFLAGS) $(SANITIZE) -shared \
 		-Wl,--exclude-libs,ALL -o $@ $(filter-out %.h,$^) -lpam
 
+# The oracle: a simulated machine that judges the core. Fixed seeds under sanitizers for make check, speed for make soak.
+MODEL_SOURCES := $(wildcard tests/model/*.c)
+UNIT_TESTS += build/san/tests/test_oracle
+build/san/tests/test_oracle: $(call objects,build/san/obj,$(MODEL_SOURCES)) build/san/libscpolicy.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^
+build/tests/model/soak: $(call objects,build/obj,$(MODEL_SOURCES)) build/libscpolicy.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+
 build/tests/%-preload.so: build/obj/tests/%-preload.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -244,6 +257,11 @@ fuzz: $(FUZZERS)
 			$$(for seeds in tests/fuzz/corpus/$$name; do [ ! -d $$seeds ] || echo $$seeds; done) > build/fuzz/$$name.log 2>&1 || \
 			{ tail -n 40 build/fuzz/$$name.log; exit 1; }; \
 		grep executed_units build/fuzz/$$name.log; done
+
+# New seeds each time: the clock's. Its last line says what was found.
+SECONDS ?= 60
+soak: build/tests/model/soak
+	@build/tests/model/soak --seconds $(SECONDS) --seed $$(date +%s)000000 --jobs $$(nproc)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
                 $(PAM_SOURCES) $(HELPER_SOURCES)
