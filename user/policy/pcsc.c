@@ -83,11 +83,14 @@ void pcsc_listed(struct world *world, const struct event *event)
 {
 	struct reader *reader, *next_reader;
 	struct session *session, *next;
+	bool news = !world->pcsc_listed;
 
 	HASH_ITER(hh, world->readers, reader, next_reader)
 	{
-		if (reader_missed(world, reader))
-			reader_forget(world, reader);
+		if (!reader_missed(world, reader))
+			continue;
+		reader_forget(world, reader);
+		news = true;
 	}
 	if (!world->pcsc_listed)
 		world->readers_listing.asked = world->readers_listing.asked_last;
@@ -98,7 +101,8 @@ void pcsc_listed(struct world *world, const struct event *event)
 	HASH_ITER(hh, world->sessions, session, next)
 	{
 		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
-		session_update(world, session, event->source, event->stamp);
+		if (news || session->heap || session_is_away(session))
+			session_update(world, session, event->source, event->stamp);
 	}
 	locate_unlocated(world);
 	world->looking_pcsc = false;

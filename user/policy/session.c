@@ -182,7 +182,10 @@ void session_update(struct world *world, struct session *session, enum event_sou
 	if (!session_is_away(session))
 		find_place(world, session);
 	/* Of a device that left, PC/SC may still say what it saw before: while the reader is listed with it. */
-	reader = session_device_left(session) ? reader_of_stay(world, session) : reader_of_session(world, session);
+	if (!session_device_left(session))
+		reader = reader_of_session(world, session);
+	else
+		reader = world->slept ? reader_of_stay(world, session) : NULL;
 	hearing = session_device_left(session) && !reader ? HEARING_NONE : hearing_of(world, session, reader, &until);
 	note_hearing(world, session, reader, hearing);
 	if (session_is_away(session)) {

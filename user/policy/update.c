@@ -18,7 +18,7 @@ void update_list(struct world *world, struct session *list, const struct event *
 	for (int away = 0; away < 2; away++) {
 		DL_FOREACH_SAFE2(list, session, next, on_device.next)
 		{
-			if (session_is_away(session) == away)
+			if (session_is_away(session) == away && (!away || session->removal.opened.order != world->order))
 				session_update(world, session, event->source, event->stamp);
 		}
 	}

@@ -87,9 +87,12 @@ int usb_added(struct world *world, const struct event *event)
 {
 	const struct device_facts *facts = &event->device;
 	struct device *device = device_get(world, facts->usb);
+	bool news;
 
 	if (!device)
 		return -ENOMEM;
+	news = device->presence != PRESENCE_HERE || is_another(device, facts) || (facts->path && !device->path[0]) ||
+	       (facts->id && !device->id[0]);
 	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
 		world->devices_listing.began = world->order;
 	if (device->presence == PRESENCE_HERE && is_another(device, facts))
@@ -98,6 +101,9 @@ int usb_added(struct world *world, const struct event *event)
 		return -ENOMEM;
 	if (device_come(world, device, event))
 		locate_device_back(world, device);
+	/* Most of a listing is known. */
+	if (!news)
+		return 0;
 	if (device->presence == PRESENCE_HERE)
 		leave_port(world, device, event);
 	update_place(world, device, event);

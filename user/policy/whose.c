@@ -67,10 +67,16 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
 static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
 {
-	struct reader *reader, *by_name = reader_find(world, session->login.card.name);
+	struct reader *reader, *by_name;
 	uint8_t slot = session->login.card.slot;
 	unsigned interfaces = session->interfaces > 1 ? session->interfaces : 1;
 
+	DL_FOREACH(device->readers, reader)
+	{
+		if (is_same_stay(session, device, reader))
+			return reader;
+	}
+	by_name = reader_find(world, session->login.card.name);
 	if (is_same_stay(session, device, by_name))
 		return by_name;
 	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
