@@ -11,7 +11,7 @@ static void send_step(struct world *world, const struct session *session, enum s
 	struct verdict verdict = removal_verdict(session, VERDICT_ACT, session->removal.opened.stamp);
 
 	verdict.step = step;
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 }
 
 static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited, uint64_t span)

@@ -153,7 +153,7 @@ void bind_confirm(struct world *world, struct session *session, struct reader *r
 
 static void arm(struct world *world, const struct session *session)
 {
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
+	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }
 
 /* A new insertion: the card in `reader`, wherever that is. */

@@ -82,7 +82,7 @@ void case_cancel(struct world *world, struct session *session, uint64_t stamp, c
 	deadline_set(world, session, DEADLINE_COUNTDOWN, 0);
 	if (!session_is_away(session))
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 	report_later(world, session, REPORT_DEALT);
 }
 
@@ -133,7 +133,7 @@ void case_heard(struct world *world, struct session *session, enum cause cause, 
 	verdict.source = source;
 	verdict.cause = cause;
 	verdict.stamp = stamp;
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 }
 
 /* One more word of a removal that has its case. */
@@ -188,7 +188,7 @@ void case_open(struct world *world, struct session *session, const struct belief
 	if (belief->evidence & EVIDENCE_PCSC && belief->cause != CAUSE_PCSC_LOST)
 		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
-	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++) {
+	for (enum deadline deadline = 0; session->heap && deadline < DEADLINE_COUNT; deadline++) {
 		if (deadline != DEADLINE_THEN && deadline != DEADLINE_COUNTDOWN)
 			deadline_set(world, session, deadline, 0);
 	}

@@ -290,9 +290,16 @@ struct session_link {
 };
 
 struct session {
-	struct login_record login; /* login.card and login.usb_* are what it is bound to now */
-	struct governance governance;
-	unsigned kind; /* enum session_kind bits */
+	/* What a removal reads and writes comes first, and what is looked up by name or only copied last: a removal of a
+	   reader's hundred sessions costs as many cache lines as this order makes it cost. */
+	struct session_link on_device; /* its device's, or world->placeless */
+	struct session_link on_port;
+	struct session_link on_report;
+	struct port *port; /* of login.usb_path; NULL: that is not known */
+
+	unsigned kind;	  /* enum session_kind bits */
+	unsigned reports; /* enum report bits */
+	unsigned said;	  /* enum said bits */
 
 	/* The binding. */
 	unsigned insertion;    /* counts from 1 */
@@ -327,14 +334,9 @@ struct session {
 	uint64_t next;			    /* the first of them; UINT64_MAX: none */
 	size_t heap;			    /* place in world->heap, from 1; 0: not there */
 
-	unsigned reports; /* enum report bits */
-	unsigned said;	  /* enum said bits */
+	struct governance governance;
+	struct login_record login; /* login.card and login.usb_* are what it is bound to now */
 	struct verdict overtaken;
-
-	struct port *port; /* of login.usb_path; NULL: that is not known */
-	struct session_link on_port;
-	struct session_link on_device; /* its device's, or world->placeless */
-	struct session_link on_report;
 	UT_hash_handle hh;
 };
 
@@ -424,7 +426,7 @@ static inline bool atr_equal(const struct atr *a, const struct atr *b)
 /* Each file calls only those above it. */
 
 /* report.c: what is said, and when */
-void world_tell(struct world *world, const struct session *session, struct verdict verdict);
+void world_tell(struct world *world, const struct session *session, struct verdict *verdict);
 struct verdict removal_verdict(const struct session *session, enum verdict_type type, uint64_t stamp);
 void removal_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
 		  const char *detail);
@@ -564,8 +566,8 @@ void locate_time(struct world *world);
 
 /* update.c: which sessions an event concerns */
 void update_all(struct world *world, const struct event *event);
-void update_list(struct world *world, struct session *list, const struct event *event); /* of a device */
-void update_place(struct world *world, struct device *device, const struct event *event);
+bool update_list(struct world *world, struct session **list, const struct event *event); /* of a device */
+bool update_place(struct world *world, struct device *device, const struct event *event);
 void update_unlocated(struct world *world, const struct event *event);
 void update_inferred(struct world *world, const struct event *event);
 

@@ -84,10 +84,17 @@ static uint64_t first_of(const struct session *session)
 
 void deadline_set(struct world *world, struct session *session, enum deadline deadline, uint64_t moment)
 {
+	bool was_first = session->deadlines[deadline] == session->next;
+
 	if (session->deadlines[deadline] == moment)
 		return;
 	session->deadlines[deadline] = moment;
-	session->next = first_of(session);
+	if (moment && moment <= session->next)
+		session->next = moment;
+	else if (was_first)
+		session->next = first_of(session);
+	else
+		return;
 	if (session->next == UINT64_MAX) {
 		leave(world, session);
 		return;

@@ -182,7 +182,7 @@ void device_watch(struct world *world, struct device *device)
 	if (device->watched)
 		return;
 	device->watched = true;
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_WATCH, .usb = device->usb});
+	world_tell(world, NULL, &(struct verdict){.type = VERDICT_WATCH, .usb = device->usb});
 }
 
 static void device_free(struct world *world, struct device *device)
@@ -198,7 +198,7 @@ void device_release(struct world *world, struct device *device)
 	if (device->sessions || device->readers)
 		return;
 	if (device->watched)
-		world_tell(world, NULL, (struct verdict){.type = VERDICT_UNWATCH, .usb = device->usb});
+		world_tell(world, NULL, &(struct verdict){.type = VERDICT_UNWATCH, .usb = device->usb});
 	device->watched = false;
 	/* While udevd's word about its end is to come, that must not be taken for the next one's end. */
 	if (device->presence == PRESENCE_HERE || device->udevd_owes)

@@ -19,7 +19,7 @@ void listing_ask(struct world *world, enum verdict_type how, enum event_source s
 	if (how == VERDICT_RECHECK)
 		request(&world->devices_listing, world->order);
 	request(&world->readers_listing, world->order);
-	world_tell(world, NULL, (struct verdict){.type = how, .source = source, .stamp = stamp});
+	world_tell(world, NULL, &(struct verdict){.type = how, .source = source, .stamp = stamp});
 }
 
 /* One was asked for while another was under way: that one is still to come. */

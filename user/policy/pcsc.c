@@ -32,11 +32,11 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 		return;
 	device = reader->device && reader->device->sessions ? reader->device : NULL;
 	reader_forget(world, reader);
-	update_list(world, world->placeless, event);
+	update_list(world, &world->placeless, event);
 	if (unlocated)
 		update_all(world, event);
 	else if (device)
-		update_list(world, device->sessions, event);
+		update_list(world, &device->sessions, event);
 }
 
 int pcsc_reader(struct world *world, const struct event *event)
@@ -57,7 +57,7 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
 	locate_stale(world, reader);
-	update_list(world, world->placeless, event);
+	update_list(world, &world->placeless, event);
 	if (!reader->device || unlocated || !world->devices_listing.last) {
 		update_all(world, event);
 		return 0;

@@ -5,11 +5,11 @@
  */
 #include "core.h"
 
-void world_tell(struct world *world, const struct session *session, struct verdict verdict)
+void world_tell(struct world *world, const struct session *session, struct verdict *verdict)
 {
 	if (session)
-		verdict.login = &session->login;
-	world->handler(world->userdata, &verdict);
+		verdict->login = &session->login;
+	world->handler(world->userdata, verdict);
 }
 
 /* A verdict about the session's case, its common part filled in. */
@@ -34,7 +34,7 @@ void removal_tell(struct world *world, const struct session *session, enum verdi
 	struct verdict verdict = removal_verdict(session, type, stamp);
 
 	verdict.detail = detail;
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 }
 
 void report_later(struct world *world, struct session *session, unsigned reports)
@@ -50,7 +50,7 @@ void report_comm_error(struct world *world, struct session *session, uint64_t st
 		return;
 	session->said |= SAID_COMM_ERROR;
 	world_tell(world, session,
-		   (struct verdict){
+		   &(struct verdict){
 			   .type = VERDICT_COMM_ERROR, .source = SOURCE_PCSC, .stamp = stamp, .detail = detail});
 }
 
@@ -70,7 +70,7 @@ static void tell_countdown(struct world *world, const struct session *session)
 
 	verdict.action = session->removal.then;
 	verdict.later = since(world->now, session->deadlines[DEADLINE_THEN]);
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 }
 
 /*
@@ -101,7 +101,7 @@ static void tell_dealt(struct world *world, struct session *session)
 	if (dealt == !!(session->said & SAID_DEALT))
 		return;
 	session->said ^= SAID_DEALT;
-	world_tell(world, session, (struct verdict){.type = VERDICT_DEALT, .dealt = dealt, .stamp = world->now});
+	world_tell(world, session, &(struct verdict){.type = VERDICT_DEALT, .dealt = dealt, .stamp = world->now});
 }
 
 static void tell_removal(struct world *world, const struct session *session)
@@ -114,7 +114,7 @@ static void tell_removal(struct world *world, const struct session *session)
 static void tell(struct world *world, struct session *session, unsigned reports)
 {
 	if (reports & REPORT_OVERTAKEN)
-		world_tell(world, session, session->overtaken);
+		world_tell(world, session, &session->overtaken);
 	if (reports & REPORT_REMOVAL)
 		tell_removal(world, session);
 	if (reports & REPORT_ACTION)
@@ -125,7 +125,7 @@ static void tell(struct world *world, struct session *session, unsigned reports)
 	if (reports & REPORT_COUNTDOWN)
 		tell_countdown(world, session);
 	if (reports & REPORT_BOUND)
-		world_tell(world, session, (struct verdict){.type = VERDICT_BOUND, .stamp = world->now});
+		world_tell(world, session, &(struct verdict){.type = VERDICT_BOUND, .stamp = world->now});
 	tell_dealt(world, session);
 }
 

@@ -246,7 +246,7 @@ void session_govern(struct world *world, struct session *session, const struct g
 	session->governance = *governance;
 	case_govern(world, session);
 	session_heed_pcsc(world, session);
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
+	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }
 
 /* While pcscd is away nobody knows whether the card is in: that is no unlock without it. */
@@ -261,7 +261,7 @@ void session_set_kind(struct world *world, struct session *session, unsigned kin
 	bool back = kind & ~session->kind & KIND_CONSOLE && session->console_locked;
 
 	session->kind = kind;
-	world_tell(world, session, (struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
+	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 	if (!back)
 		return;
 	/* physlock lets nobody back to the session's console without the password. */

@@ -10,7 +10,7 @@ void sign_tell(struct world *world, struct session *session, enum outcome outcom
 	verdict.detail = detail;
 	session->removal.awaited = AWAIT_NOTHING;
 	deadline_set(world, session, DEADLINE_SIGN, 0);
-	world_tell(world, session, verdict);
+	world_tell(world, session, &verdict);
 	report_later(world, session, REPORT_DEALT);
 }
 

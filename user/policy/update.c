@@ -10,33 +10,46 @@ void update_all(struct world *world, const struct event *event)
 	session_update(world, session, event->source, event->stamp);
 }
 
-/* First those that are acted on, then those that only hear more of a removal that has its case. */
-void update_list(struct world *world, struct session *list, const struct event *event)
+/*
+ * First those that are acted on, then those that only hear more of a removal that has its case. True: there are some
+ * of the latter.
+ */
+bool update_list(struct world *world, struct session **list, const struct event *event)
 {
 	struct session *session, *next;
+	bool away = false;
 
-	for (int away = 0; away < 2; away++) {
-		DL_FOREACH_SAFE2(list, session, next, on_device.next)
-		{
-			if (session_is_away(session) == away && (!away || session->removal.opened.order != world->order))
-				session_update(world, session, event->source, event->stamp);
-		}
+	DL_FOREACH_SAFE2(*list, session, next, on_device.next)
+	{
+		if (session_is_away(session))
+			away = true;
+		else
+			session_update(world, session, event->source, event->stamp);
 	}
+	if (!away)
+		return false;
+	DL_FOREACH_SAFE2(*list, session, next, on_device.next)
+	{
+		if (session_is_away(session) && session->removal.opened.order != world->order)
+			session_update(world, session, event->source, event->stamp);
+	}
+	return true;
 }
 
 /* Those of the device, and those that have their place at its port: their reader may be back, or replaced. */
-void update_place(struct world *world, struct device *device, const struct event *event)
+bool update_place(struct world *world, struct device *device, const struct event *event)
 {
 	struct session *session, *next;
+	bool away = update_list(world, &device->sessions, event);
 
-	update_list(world, device->sessions, event);
 	if (!device->port)
-		return;
+		return away;
 	DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
 	{
 		if (session->device != device)
 			session_update(world, session, event->source, event->stamp);
 	}
+	return away;
 }
 
 /* Where a reader's address is not known, what is known of any device may decide whose it is. */

@@ -20,25 +20,29 @@ static void device_word(struct world *world, struct device *device, const struct
 	}
 }
 
-static void device_left(struct world *world, struct device *device, const struct event *event)
+/* True: some of its sessions were away already. */
+static bool device_left(struct world *world, struct device *device, const struct event *event)
 {
+	bool away;
+
 	if (!device->readers)
 		world->unplugged = world->now;
-	update_place(world, device, event);
+	away = update_place(world, device, event);
 	locate_begin(world, device);
+	return away;
 }
 
 /* A device left that no reader is known for. Those whose reader's device is not known may have lost it. */
 static void update_unplugged(struct world *world, const struct event *event)
 {
-	update_list(world, world->placeless, event);
+	update_list(world, &world->placeless, event);
 	update_unlocated(world, event);
 }
 
 int usb_removed(struct world *world, const struct event *event)
 {
 	struct device *device = device_find(world, event->device.usb);
-	bool gone;
+	bool gone, away = true;
 
 	if (!device) {
 		world->unplugged = world->now;
@@ -47,8 +51,9 @@ int usb_removed(struct world *world, const struct event *event)
 	}
 	gone = device_leave(world, device, event->source, event->stamp);
 	if (gone)
-		device_left(world, device, event);
-	device_word(world, device, event, device->presence != PRESENCE_GONE);
+		away = device_left(world, device, event);
+	if (away)
+		device_word(world, device, event, device->presence != PRESENCE_GONE);
 	device_release(world, device);
 	if (gone)
 		update_unplugged(world, event);

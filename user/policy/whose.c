@@ -10,7 +10,7 @@
 /* Known to be another port. */
 static bool device_is_elsewhere(const struct device *device, const struct session *session)
 {
-	return device->path[0] && session->login.usb_path[0] && strcmp(device->path, session->login.usb_path) != 0;
+	return device->port && session->port && device->port != session->port;
 }
 
 /* Its device is gone, or another one has its address. */

@@ -89,7 +89,7 @@ static int record_reported(struct world *world, const struct event *event)
 static void session_ended(struct world *world, struct session *session, uint64_t stamp)
 {
 	case_ended(world, session, stamp);
-	world_tell(world, session, (struct verdict){.type = VERDICT_DISARM});
+	world_tell(world, session, &(struct verdict){.type = VERDICT_DISARM});
 	session_forget(world, session);
 }
 
@@ -128,7 +128,7 @@ static void recheck_over(struct world *world, const struct event *event)
 	if (!world->recheck_asked || world->looking_devices || (world->pcsc_up && world->looking_pcsc))
 		return;
 	world->recheck_asked = false;
-	world_tell(world, NULL, (struct verdict){.type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
+	world_tell(world, NULL, &(struct verdict){.type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
 }
 
 static void time_passed(struct world *world, const struct event *event)
