@@ -74,6 +74,7 @@ static void put_session(const struct live *live, const struct session_view *sess
 		[SESSION_AWAY] = "away",
 		[SESSION_PENDING] = "pending",
 	};
+	ASSERT_ROWS(states, SESSION_PENDING + 1);
 	const struct reader_state *card = &session->login->card;
 	char line[1024], id[3 * SESSION_ID_SIZE], reader[3 * READER_NAME_SIZE];
 

@@ -8,6 +8,7 @@ const char *event_source_name(enum event_source source)
 		[SOURCE_PCSC] = "pcsc",	      [SOURCE_STARTUP] = "startup", [SOURCE_LOGIND] = "logind",
 		[SOURCE_RECORD] = "record", [SOURCE_DAEMON] = "daemon",
 	};
+	ASSERT_ROWS(names, SOURCE_COUNT);
 
 	return names[source];
 }
@@ -20,6 +21,7 @@ const char *action_name(enum action action)
 		[ACTION_LOGOUT] = "logout",
 		[ACTION_DISCONNECT] = "disconnect",
 	};
+	ASSERT_ROWS(names, ACTION_COUNT);
 
 	return action < ACTION_COUNT ? names[action] : NULL;
 }
@@ -32,6 +34,7 @@ const char *cause_name(enum cause cause)
 		[CAUSE_ABSENT] = "absent",
 		[CAUSE_PCSC_LOST] = "pcsc-lost",
 	};
+	ASSERT_ROWS(names, CAUSE_COUNT);
 
 	return cause < CAUSE_COUNT ? names[cause] : NULL;
 }
@@ -45,6 +48,7 @@ const char *step_name(enum step step)
 		[STEP_XRDP_DISCONNECT] = "xrdp-disconnect",
 		[STEP_CONSOLE_LOCK] = "console-lock",
 	};
+	ASSERT_ROWS(names, STEP_COUNT);
 
 	return names[step];
 }
@@ -56,6 +60,7 @@ const char *outcome_name(enum outcome outcome)
 		[OUTCOME_UNVERIFIED] = "unverified",
 		[OUTCOME_FAILED] = "failed",
 	};
+	ASSERT_ROWS(names, OUTCOME_COUNT);
 
 	return names[outcome];
 }

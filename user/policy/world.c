@@ -56,30 +56,22 @@ uint64_t world_deadline(const struct world *world)
 static int record_reported(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
-	struct device *device = NULL;
-	struct port *port = NULL;
-	struct session *session;
+	bool on_usb = usb_address_is_set(login->card.usb), has_port = login->usb_path[0] != '\0';
+	struct port *port = has_port ? port_get(world, login->usb_path) : NULL;
+	struct device *device = on_usb ? device_get(world, login->card.usb) : NULL;
+	struct session *session = has_port == !!port && on_usb == !!device ? session_get(world, login) : NULL;
 
-	if (login->usb_path[0]) {
-		port = port_get(world, login->usb_path);
-		if (!port)
-			return -ENOMEM;
-	}
-	if (usb_address_is_set(login->card.usb)) {
-		device = device_get(world, login->card.usb);
-		if (!device)
-			return -ENOMEM;
-		/* Every device there is was reported, this one not: it left between sign-in and now. */
-		if (device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
-		    !world->looking_devices)
-			device_miss(world, device);
-	}
-	session = session_get(world, login);
 	if (!session) {
 		if (port)
 			port_release(world, port);
+		if (device)
+			device_release(world, device);
 		return -ENOMEM;
 	}
+	/* Every device there is was reported, this one not: it left between sign-in and now. */
+	if (device && device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
+	    !world->looking_devices)
+		device_miss(world, device);
 	bind_record(world, session, event, device, port);
 	session_govern(world, session, &event->record.governance);
 	session_update(world, session, event->source, event->stamp);

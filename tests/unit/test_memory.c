@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recordings put through the core while one allocation fails, each in turn. The event says so, the core is whole, and
+ * the same event is taken in when it comes again: nobody is left unguarded, and nobody is acted on by mistake.
+ * To run from the top directory, as scripts/check does.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "macro.h"
+#include "trace.h"
+#include "world.h"
+
+/* Counts down while it is set; the allocation that finds 1 fails. */
+static unsigned until_failure;
+
+static bool fails(void)
+{
+	return until_failure && --until_failure == 0;
+}
+
+/* The linker puts these before libc's own. */
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+	return fails() ? NULL : __real_reallocarray(old, count, size);
+}
+
+/* ---- a recording ---------------------------------------------------------------------------------------- */
+
+#define EVENTS_MAX 256
+#define CALLS_MAX  64
+
+/* Events point into themselves, and the core borrows the settings: they stay where they are. */
+static struct trace_event events[EVENTS_MAX];
+static unsigned event_count;
+
+static void read_events(const char *path)
+{
+	_cleanup_fclose_ FILE *recording = fopen(path, "re");
+	_cleanup_free_ char *line = NULL;
+	struct trace_error error;
+	size_t size = 0;
+
+	assert_non_null(recording);
+	event_count = 0;
+	while (getline(&line, &size, recording) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!line[0] || line[0] == '#' || line[0] == '=')
+			continue;
+		assert_true(event_count < EVENTS_MAX);
+		assert_int_equal(trace_parse(line, &events[event_count++], &error), 0);
+	}
+}
+
+/* What was called for, one call a line. */
+struct calls {
+	char text[CALLS_MAX * 64];
+	size_t used;
+};
+
+static void on_verdict(void *userdata, const struct verdict *verdict)
+{
+	struct calls *calls = userdata;
+	char line[TRACE_LINE_MAX];
+
+	if (verdict->type != VERDICT_ACT)
+		return;
+	calls->used += (size_t)snprintf(calls->text + calls->used, sizeof(calls->text) - calls->used, "%s\n",
+					trace_format_verdict(verdict, line));
+	assert_true(calls->used < sizeof(calls->text));
+}
+
+/* True: allocation `nth` of `failing` did fail. */
+static bool play(unsigned failing, unsigned nth, struct calls *calls)
+{
+	struct world *world;
+	bool failed = false;
+
+	*calls = (struct calls){.used = 0};
+	assert_int_equal(world_new(on_verdict, calls, &world), 0);
+	for (unsigned i = 0; i < event_count; i++) {
+		until_failure = i == failing ? nth : 0;
+		if (world_event(world, &events[i].event) < 0) {
+			assert_int_equal(i, failing);
+			assert_int_equal(until_failure, 0);
+			assert_null(world_check(world));
+			failed = true;
+			assert_int_equal(world_event(world, &events[i].event), 0);
+		}
+		failed |= i == failing && !until_failure;
+		until_failure = 0;
+		assert_null(world_check(world));
+	}
+	world_free(world);
+	return failed;
+}
+
+static void check_recording(const char *path)
+{
+	struct calls all, some;
+	unsigned failures = 0;
+
+	read_events(path);
+	play(event_count, 0, &all);
+	for (unsigned i = 0; i < event_count; i++) {
+		for (unsigned nth = 1; play(i, nth, &some); nth++) {
+			assert_string_equal(some.text, all.text);
+			failures++;
+		}
+	}
+	assert_true(failures > 0);
+}
+
+static void test_no_memory(void **state _unused_)
+{
+	glob_t recordings;
+
+	assert_int_equal(glob("tests/unit/recordings/*.trace", 0, NULL, &recordings), 0);
+	for (size_t i = 0; i < recordings.gl_pathc; i++) {
+		print_message("%s\n", recordings.gl_pathv[i]);
+		check_recording(recordings.gl_pathv[i]);
+	}
+	globfree(&recordings);
+}
+
+static void test_no_world(void **state _unused_)
+{
+	struct world *world;
+
+	until_failure = 1;
+	assert_int_equal(world_new(on_verdict, NULL, &world), -ENOMEM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_world),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
