@@ -772,6 +772,42 @@ static void test_overtaken(void **state _unused_)
 	free(set);
 }
 
+static void tell_crowd(struct world *world, const char *when, unsigned first)
+{
+	struct trace_event event;
+	struct trace_error error;
+	char line[128];
+
+	for (unsigned i = 0; i <= 64; i++) { /* PC/SC names 16 at most */
+		snprintf(line, sizeof(line), "%s pcsc reader name=Q%%20%02u%%2000 slot=0 card=empty counter=0", when, first + i);
+		assert_int_equal(trace_parse(line, &event, &error), 0);
+		assert_int_equal(world_event(world, &event.event), 0);
+		check(world, line);
+	}
+}
+
+/* Among so many like readers, none of which says where it is, nobody looks for a session's: it says that it is not known. */
+static void test_crowd(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	tell(world, "1s pcsc reader name=Q%2099%2000 slot=0 card=present counter=1" ATR "\n"
+		    "1s record record session=8 user=b name=Q%2099%2000 slot=0 usb=0:0 card=present counter=1" ATR "\n"
+		    "10s pcsc pcsc-down\n20s pcsc pcsc-up");
+	tell_crowd(world, "20s", 0);
+	tell(world, "20s pcsc reader " CARD "card=present counter=0" ATR "\n20s pcsc pcsc-listed\n22s daemon time\n30s daemon time");
+	assert_string_equal(heard.text, "comm-error 8");
+
+	/* One that is known by its address is watched as ever. */
+	tell(world, "40s probe device-remove usb=1:5");
+	assert_string_equal(heard.text, "comm-error 8|act 3 lock|removal 3 reader probe|action 3 lock");
+	world_free(world);
+}
+
 static void test_row(void **state)
 {
 	const struct row *row = *state;
@@ -808,15 +844,16 @@ static void test_trace_round_trip(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 4] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + 5] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stale_reader),
 		cmocka_unit_test(test_overtaken),
+		cmocka_unit_test(test_crowd),
 	};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 4] = (struct CMUnitTest){
+		tests[i + 5] = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
 }

@@ -72,6 +72,11 @@
 /* A reader still listed with a device that is gone: PC/SC is asked so much later, each time twice as much, up to the most. */
 #define STALE_READER_FIRST_NSEC (500 * NSEC_PER_MSEC)
 #define STALE_READER_MOST_NSEC	(32 * NSEC_PER_SEC)
+/*
+ * Among more readers, or readers of one device, nobody looks for a session's by elimination: each event's work would grow
+ * with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
+ */
+#define READERS_CROWD 64
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
@@ -111,6 +116,7 @@ struct device {
 	} notice;
 	struct session *sessions; /* bound to this device, whichever life */
 	struct reader *readers;	  /* that PC/SC names for it */
+	unsigned named;		  /* how many */
 	struct port *port;
 	struct device *prev, *next; /* of the port */
 	struct model *model;
@@ -416,6 +422,16 @@ static inline bool world_just_resumed(const struct world *world)
 static inline bool session_is_away(const struct session *session)
 {
 	return session->removal.insertion == session->insertion;
+}
+
+static inline bool device_is_crowded(const struct device *device)
+{
+	return device->named > READERS_CROWD;
+}
+
+static inline bool world_is_crowded(const struct world *world)
+{
+	return HASH_COUNT(world->readers) > READERS_CROWD;
 }
 
 static inline bool atr_equal(const struct atr *a, const struct atr *b)

@@ -99,6 +99,7 @@ static void reader_detach(struct world *world, struct reader *reader)
 		return;
 	}
 	DL_DELETE(device->readers, reader);
+	device->named--;
 	reader->device = NULL;
 	device_claim(device);
 	device_release(world, device);
@@ -112,6 +113,7 @@ static void reader_attach(struct world *world, struct reader *reader, struct dev
 		return;
 	}
 	DL_APPEND(device->readers, reader);
+	device->named++;
 	device_claim(device);
 	device_watch(world, device);
 }
@@ -150,7 +152,7 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 		begin_stay(world, reader);
 	reader_detach(world, reader);
 	reader_attach(world, reader, device);
-	if (device)
+	if (device && !device_is_crowded(device))
 		learn_interfaces(world, device);
 }
 
@@ -189,6 +191,8 @@ void reader_infer_interfaces(struct world *world)
 {
 	struct reader *reader, *next, *other;
 
+	if (world_is_crowded(world))
+		return;
 	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next)
 	{
 		for (other = world->readers; other && !reader->device; other = other->hh.next) {
@@ -329,9 +333,11 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 	const struct reader *reader;
 	unsigned count = 0;
 
+	if (device->shares_slots || device_is_crowded(device))
+		return true;
 	DL_FOREACH(device->readers, reader)
 	count += reader->state.slot == slot;
-	return count > 1 || device->shares_slots;
+	return count > 1;
 }
 
 /*
@@ -344,7 +350,8 @@ void reader_learn_endpoint(struct reader *reader)
 	struct slot_notice *notice = device ? &device->notice : NULL;
 	uint8_t endpoint = notice ? notice->endpoint : 0;
 
-	if (!endpoint || !(notice->changed >> reader->state.slot & 1) || reader->said.now > later(notice->moment.now, LAG_NSEC))
+	if (!endpoint || reader->state.slot >= 32 || !(notice->changed >> reader->state.slot & 1) ||
+	    reader->said.now > later(notice->moment.now, LAG_NSEC))
 		return;
 	notice->endpoint = 0;
 	if (reader->endpoint && reader->endpoint != endpoint)

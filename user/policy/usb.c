@@ -152,6 +152,8 @@ static enum sender sender_of(const struct world *world, const struct session *se
 		return SENDER_OWN;
 	if (endpoint && own && own->endpoint)
 		return own->endpoint == endpoint ? SENDER_OWN : SENDER_OTHER;
+	if (device_is_crowded(session->device))
+		return SENDER_UNKNOWN;
 	DL_FOREACH(session->device->readers, reader)
 	{
 		if (endpoint && reader != own && reader->state.slot == slot && reader->endpoint == endpoint)

@@ -44,7 +44,7 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 {
 	struct reader *reader, *found = NULL;
 
-	if (!must_be_at(world, device))
+	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next)
 	{
@@ -71,8 +71,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	uint8_t slot = session->login.card.slot;
 	unsigned interfaces = session->interfaces > 1 ? session->interfaces : 1;
 
-	DL_FOREACH(device->readers, reader)
-	{
+	for (reader = device->readers; reader && !device_is_crowded(device); reader = reader->next) {
 		if (is_same_stay(session, device, reader))
 			return reader;
 	}
@@ -86,7 +85,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	/* The reader of that name may be at another interface, and has not said so yet. */
 	if (!session->interfaces && by_name && !by_name->device)
 		return NULL;
-	if (!world->pcsc_listed || (interfaces == 1 && slot_is_shared(device, slot)) ||
+	if (!world->pcsc_listed || device_is_crowded(device) || (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    reader_count_interfaces(device, slot, NULL) != interfaces)
 		return NULL;
 	DL_FOREACH(device->readers, reader)
@@ -151,7 +150,7 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	if (by_name && session->stay == by_name->stay)
 		return by_name;
 	/* Until all are named, the only one need not be the only one. */
-	if (!world->pcsc_listed)
+	if (!world->pcsc_listed || world_is_crowded(world))
 		return NULL;
 	found = find_candidates(world, session);
 	if (found.cards == 1)
@@ -168,7 +167,7 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 /* Several readers could be the session's, and nothing says which of them is. */
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
-	return !session->device && find_candidates(world, session).readers > 1;
+	return !session->device && (world_is_crowded(world) || find_candidates(world, session).readers > 1);
 }
 
 /* The PC/SC reader in whose slot the session's card is, or was. */
