@@ -5,6 +5,7 @@
 # make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
 # make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
 # make soak       has the simulated machine judge the core for SECONDS=60, with new seeds each time
+# make coverage   shows which lines of the core the unit tests and the oracle run (installs what it needs)
 # make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; an hour and a half)
 # make install    writes files below DESTDIR, calls nothing; make uninstall removes them
 # make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
@@ -54,7 +55,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
+.PHONY: all programs soak coverage deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -265,6 +266,11 @@ fuzz: $(FUZZERS)
 SECONDS ?= 60
 soak: build/tests/model/soak
 	@build/tests/model/soak --seconds $(SECONDS) --seed $$(date +%s)000000 --jobs $$(nproc)
+
+# OPTIONS is for gcovr: --branches, --html-details build/coverage.html
+coverage:
+	@scripts/install-deps gcovr
+	@scripts/coverage $(OPTIONS)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
                 $(PAM_SOURCES) $(HELPER_SOURCES)
