@@ -76,6 +76,12 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 	return until;
 }
 
+/* While the machine slept, or so soon afterwards that devices may only be enumerated again. */
+static bool is_around_sleep(const struct world *world, uint64_t moment)
+{
+	return world->asleep || (world->resumed && moment >= world->slept && moment < later(world->resumed, RESUME_NSEC));
+}
+
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
 			uint64_t *ret_until)
 {
@@ -102,6 +108,9 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (world->probe && world->now < session->lag_until &&
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
+	/* pcscd took the reader from its list and named one again: it was unplugged. */
+	if (session->unnamed && session->stay != reader->stay && !is_around_sleep(world, session->unnamed))
+		return HEARING_OTHER;
 	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
@@ -141,13 +150,6 @@ static struct belief out(enum reason reason, unsigned evidence, enum cause cause
 		.source = source,
 		.stamp = stamp,
 	};
-}
-
-/* It left while the machine slept, or so soon afterwards that it may only be enumerated again. */
-static bool left_around_sleep(const struct world *world, const struct device *device)
-{
-	return world->resumed && device->left.now >= world->slept &&
-	       device->left.now < later(world->resumed, RESUME_NSEC);
 }
 
 /* After sleep: the device that is in the session's place again; NULL: none, or none yet. */
@@ -205,7 +207,7 @@ static struct belief belief_device_left(const struct world *world, const struct 
 	const struct device *device = session->device;
 	bool heard = device->left.order > session->bound.order;
 
-	if (left_around_sleep(world, device))
+	if (is_around_sleep(world, device->left.now))
 		return belief_around_sleep(world, session);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
 		   heard ? device->left.stamp : world->now);

@@ -189,6 +189,9 @@ void case_open(struct world *world, struct session *session, const struct belief
 		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
 	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++) {
+		/* That pcscd stays away ends no doubt about the device. */
+		if (deadline == DEADLINE_BELIEF && belief->cause == CAUSE_PCSC_LOST)
+			continue;
 		if (deadline != DEADLINE_THEN && deadline != DEADLINE_COUNTDOWN)
 			deadline_set(world, session, deadline, 0);
 	}

@@ -132,6 +132,7 @@ struct port {
 struct model {
 	char id[10];
 	unsigned here; /* devices of it that are here */
+	uint64_t left; /* order of the last word that one of it left; 0: none has */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };
@@ -314,6 +315,7 @@ struct session {
 	struct moment pcsc_out;	 /* PC/SC's first word that it is out, or was */
 	bool pcsc_found;	 /* … given while everything was looked at again */
 	uint64_t unheard;	 /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
+	uint64_t unnamed;	 /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
 
 	/* Facts about its locker. */
 	bool locked;	     /* LockedHint */
@@ -467,6 +469,7 @@ void reader_forget_all(struct world *world);
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
+bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
 unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
@@ -474,7 +477,7 @@ bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_infer_interfaces(struct world *world);
 void reader_learn_endpoint(struct reader *reader);
-void reader_learn_interface(struct session *session, const struct reader *reader);
+void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader);
 
 /* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);

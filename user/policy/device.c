@@ -262,6 +262,13 @@ bool device_come(struct world *world, struct device *device, const struct event 
 	return again;
 }
 
+static void note_left(const struct world *world, struct device *device)
+{
+	if (device->model)
+		device->model->left = world->order;
+	device_claim(device);
+}
+
 /*
  * True: it was here. Every source reports the end of each life, udevd long after the others: what it says while it
  * still owes its word about an earlier life is that word. The probe's stamp tells by itself which life it means.
@@ -282,7 +289,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 	device->presence = PRESENCE_GONE;
 	device->left = moment_now(world, stamp);
 	device->left_by = source;
-	device_claim(device);
+	note_left(world, device);
 	return true;
 }
 
@@ -292,7 +299,7 @@ void device_miss(struct world *world, struct device *device)
 	device->presence = PRESENCE_GONE;
 	device->left = moment_now(world, world->now);
 	device->left_by = SOURCE_STARTUP;
-	device_claim(device);
+	note_left(world, device);
 }
 
 /*

@@ -17,9 +17,23 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	{
 		/* What is said after it is another pcscd's word. */
 		session->said &= ~(unsigned)SAID_COMM_ERROR;
+		session->unnamed = 0;
 		session_update(world, session, event->source, event->stamp);
 		session_heed_pcsc(world, session);
 	}
+}
+
+/* pcscd drops a reader when that is unplugged. Where no device speaks for a session, this does. */
+static void forget(struct world *world, struct reader *reader)
+{
+	struct session *session;
+
+	DL_FOREACH2(world->placeless, session, on_device.next)
+	{
+		if (session->stay == reader->stay && !session->unnamed)
+			session->unnamed = world->now;
+	}
+	reader_forget(world, reader);
 }
 
 void pcsc_reader_gone(struct world *world, const struct event *event)
@@ -31,7 +45,7 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 	if (!reader)
 		return;
 	device = reader->device && reader->device->sessions ? reader->device : NULL;
-	reader_forget(world, reader);
+	forget(world, reader);
 	update_list(world, world->placeless, event);
 	if (unlocated)
 		update_all(world, event);
@@ -50,12 +64,16 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
 		pcsc_reader_gone(world, event);
 		before = (struct usb_address){0};
+		/* Whose case that opened hears so once more whether the card is in again. */
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	}
 	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
+	if (!world->certain_at)
+		reader_infer_interfaces(world);
 	locate_stale(world, reader);
 	update_list(world, world->placeless, event);
 	if (!reader->device || unlocated || !world->devices_listing.last) {
@@ -87,7 +105,7 @@ void pcsc_listed(struct world *world, const struct event *event)
 	HASH_ITER(hh, world->readers, reader, next_reader)
 	{
 		if (reader_missed(world, reader))
-			reader_forget(world, reader);
+			forget(world, reader);
 	}
 	if (!world->pcsc_listed)
 		world->readers_listing.asked = world->readers_listing.asked_last;
