@@ -48,6 +48,14 @@ static bool is_its_reader(const struct machine *machine, const struct judged *ju
 /* Somewhat less than the second that DESIGN gives them: stamps and hearing differ. */
 #define TOGETHER (800 * MS)
 
+/* Devices come and go for no reason of ours. */
+static bool round_sleep(const struct machine *machine)
+{
+	const struct judge *judge = machine->judge;
+
+	return judge->asleep || (judge->resume_at && machine->now < judge->resume_at + RESUME_GRACE);
+}
+
 /* A device and a reader gone within a second of each other are one. */
 static void gone_together(struct machine *machine, struct judged *judged)
 {
@@ -57,8 +65,7 @@ static void gone_together(struct machine *machine, struct judged *judged)
 		return;
 	judged->device_word = true;
 	/* Round sleep they may both be found again. */
-	if (machine->judge->asleep ||
-	    (machine->judge->resume_at && machine->now < machine->judge->resume_at + RESUME_GRACE))
+	if (round_sleep(machine))
 		return;
 	if ((first < second ? second - first : first - second) < TOGETHER)
 		word(machine, judged);
@@ -81,6 +88,7 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 		return;
 	}
 	judged->device_word = true;
+	judged->kernel_word |= !round_sleep(machine);
 	word(machine, judged);
 }
 
@@ -108,7 +116,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 		judged->backs++;
 		return;
 	}
-	judged->slot_word = true;
+	judged->slot_word = judged->kernel_word = true;
 	judged->notice_made = report->made;
 	judged->pcsc_unmoved = false;
 	if (report->false_notice) {
@@ -124,8 +132,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 
 static void listed(struct machine *machine, struct judged *judged)
 {
-	if (!judged->place_known)
-		return;
+	judged->unlisted = false;
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		const struct device *device = &machine->devices[i];
 
@@ -139,25 +146,45 @@ static void listed(struct machine *machine, struct judged *judged)
 	judged->device_gone_at = machine->now;
 	if (!judged->departures && !judged->may_be_found)
 		return;
-	judged->device_word = true;
+	if (!judged->place_known) {
+		judged->unlisted = true;
+		gone_together(machine, judged);
+		return;
+	}
+	judged->device_word = judged->kernel_word = true;
 	if (judged->in_place)
 		return;
 	word(machine, judged);
 }
 
+/* A communication error adds 1 when it is over: of those that were reported, how many? */
+static void count_recoveries(struct judged *judged, const struct report *report)
+{
+	uint16_t moved = (uint16_t)(report->counter - judged->said_counter);
+
+	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
+		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
+	judged->said_state = report->state;
+	judged->said_counter = report->counter;
+}
+
 /*
  * Whether the count shows another insertion. A communication error adds 1 by itself, whatever happened
- * meanwhile, and may pass unseen. Of a pcscd that may be another, only what no card that was left alone can
- * have: more than 1.
+ * meanwhile; one may pass unseen. Of a pcscd that may be another, or a reader that was enumerated again, only
+ * what no card that was left alone can have: more than 1.
  */
 static bool has_moved(const struct machine *machine, const struct judged *judged, const struct report *report)
 {
 	uint16_t moved = (uint16_t)(report->counter - judged->counter);
 	bool stay = is_its_device(judged, report) || !judged->place_known;
+	bool same = judged->pcsc_life == machine->judge->life &&
+		    machine->devices[report->device].renumbered != report->plug;
 
-	if (moved == 0 || moved == 1 || !(judged->departures || judged->may_be_found) || !stay)
+	if (!(judged->departures || judged->may_be_found) || !stay)
 		return false;
-	return judged->pcsc_life == machine->judge->life || report->counter >= 2;
+	if (!same)
+		return report->counter >= 2 + judged->recovered;
+	return moved > judged->recovered + 1;
 }
 
 static void reader_present(struct machine *machine, struct judged *judged, const struct report *report)
@@ -200,8 +227,11 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	/* Once names were given again, an address says where a reader is, and not that it is the session's.
 	 */
 	if (usb_address_is_set(report->usb) && is_its_device(judged, report) &&
-	    (!judged->names_moved || judge_like_readers(machine, judged) < 2))
+	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
 		judged->place_known = true;
+		judged->device_word |= judged->unlisted;
+	}
+	count_recoveries(judged, report);
 	judged->reader_gone_at = 0;
 	if (report->first)
 		judged->pcsc_was_present = false;
@@ -219,7 +249,11 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			!judged->place_known && judged->device_gone_at && report->counter < judged->counter;
 		if (!judged->first_word && report->truth & TRUTH_OUT && !report->uncertain)
 			judged->first_word = machine->now;
-		judged->empty_word = report->truth & TRUTH_OUT && !report->uncertain;
+		/* A reader whose device has left reads as empty, too; and a name may be another's by now. */
+		judged->empty_word =
+			report->truth & TRUTH_OUT && !report->uncertain &&
+			(is_its_device(judged, report) ? !judged->device_gone_at
+						       : is_at_its_port(machine, judged, report));
 		if (report->first)
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
@@ -360,6 +394,7 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	const struct observed *seen;
 
 	judged->hint_told = judged->ever_hint = judged->kind_told = false;
+	judged->recorded_at = machine->now;
 	if (!judged->known)
 		return;
 	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded);
@@ -397,6 +432,6 @@ void judge_daemon(struct machine *machine, bool runs)
 
 		judged->daemon_away |= !runs && judged->departures > 0;
 		judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_moved = judged->pcsc_was_present =
-			judged->empty_word = false;
+			judged->empty_word = judged->kernel_word = judged->unlisted = false;
 	}
 }

@@ -81,7 +81,7 @@ static bool came_back_from_sleep(const struct machine *machine, const struct jud
 {
 	/* What is heard while asleep may have happened before. */
 	return machine->resumed_at && judged->reader_left_at && judged->in_place &&
-	       judged->reader_left_at + 2 * SEC > machine->slept_at &&
+	       judged->reader_left_at + 2 * SEC > machine->restless_at &&
 	       judged->reader_left_at <= machine->resumed_at + RESUME_GRACE &&
 	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
 }
@@ -116,10 +116,46 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	return false;
 }
 
-/* A program holds the reader for itself: PC/SC goes on to say where it was. */
-static bool is_held(const struct machine *machine, const struct judged *judged)
+static const struct pcsc_reader *behind(const struct machine *machine, const struct observed *seen)
 {
-	return machine->devices[judged->device].held;
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->model == seen->model && reader->index == seen->index &&
+		    (machine->devices[reader->device].composite ? 0 : reader->unit) == seen->unit)
+			return reader;
+	}
+	return NULL;
+}
+
+/* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
+static bool is_misplaced(const struct machine *machine, const struct judged *judged)
+{
+	const struct device *its = &machine->devices[judged->device];
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+		const struct pcsc_reader *reader = seen->used ? behind(machine, seen) : NULL;
+		const struct device *device = reader ? &machine->devices[reader->device] : NULL;
+
+		if (!device || !usb_address_is_set(seen->usb) || usb_address_equal(seen->usb, device->usb))
+			continue;
+		if (device == its || usb_address_equal(seen->usb, its->usb) ||
+		    usb_address_equal(seen->usb, judged->usb))
+			return true;
+	}
+	return false;
+}
+
+/* PC/SC is not there to say, and what it said before is not enough: it was new, or the daemon or the record is. */
+static bool pcscd_is_away(const struct machine *machine, const struct judged *judged)
+{
+	const struct judge *judge = machine->judge;
+	bool could_say = judge->up_at && judge->down_at >= judge->up_at + PCSC_DOUBT &&
+			 judged->recorded_at < judge->down_at;
+
+	return !judge->up && !judged->kernel_word && !could_say &&
+	       (judged->reader_there || !judged->place_known);
 }
 
 /* The same table stands in scpolicyd(8). */
@@ -155,7 +191,10 @@ static const struct {
 			      was_denied},
 	[EXCEPTION_HUNG] = {"hung", "pcscd hung while a card settled: 'empty' stood for more than 2 s",
 			    pcscd_hangs},
-	[EXCEPTION_HELD] = {"held", "a program holds the reader, and PC/SC cannot say where it is", is_held},
+	[EXCEPTION_HELD] = {"held", "a program holds a reader, and PC/SC says where another was",
+			    is_misplaced},
+	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away", "pcscd went away before it could say, and the kernel said nothing",
+				  pcscd_is_away},
 };
 
 const char *exception_name(unsigned exception)
@@ -189,5 +228,6 @@ bool judge_excuses_removal(struct machine *machine, unsigned session)
 
 	return judge_excepted(machine, judged,
 			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
-				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG);
+				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG |
+				      (judged->place_known ? 0 : 1U << EXCEPTION_PCSCD_DEAF));
 }

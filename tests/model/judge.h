@@ -29,13 +29,15 @@ enum exception {
 	EXCEPTION_DENIED,
 	EXCEPTION_HUNG,
 	EXCEPTION_HELD,
+	EXCEPTION_PCSCD_AWAY,
 	EXCEPTION_COUNT,
 };
 
 #define UNKNOWABLE_REMOVAL                                                                                   \
 	(1U << EXCEPTION_UNSEEN | 1U << EXCEPTION_DAEMON_AWAY | 1U << EXCEPTION_LIKE_READERS |               \
 	 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_SWAP_UNSEEN | 1U << EXCEPTION_RENUMBERED |               \
-	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED)
+	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED |              \
+	 1U << EXCEPTION_HELD | 1U << EXCEPTION_PCSCD_AWAY)
 #define UNKNOWABLE_PLACE                                                                                     \
 	(1U << EXCEPTION_LIKE_READERS | 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_PCSCD_DEAF |              \
 	 1U << EXCEPTION_HELD)
@@ -50,6 +52,10 @@ struct judged {
 	bool composite;
 	uint32_t plug, insertion, pcsc_life;
 	uint16_t counter;
+	/* PC/SC's last word on its reader since then, and how often that could be read again: each adds 1. */
+	uint8_t said_state;
+	uint16_t said_counter;
+	unsigned recovered;
 	struct usb_address usb;
 	bool place_known;	/* the record, or PC/SC since, gave its address */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */
@@ -69,6 +75,9 @@ struct judged {
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t device_gone_at, reader_gone_at;
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
+	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
+	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
+	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
 	uint64_t notice_made; /* the reader's last "out" */
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */

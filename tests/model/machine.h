@@ -197,6 +197,7 @@ struct machine {
 	struct daemon daemon;
 	bool asleep;
 	uint64_t slept_at, resumed_at; /* the truth's; 0: never */
+	uint64_t restless_at;	       /* when it first slept: two sleeps in a row are one restless time */
 	uint32_t lose[LANE_COUNT];     /* how many of its next messages are lost */
 	bool lost_pending[LANE_COUNT];
 	uint64_t lane_last[LANE_COUNT];

@@ -54,7 +54,7 @@ static void judge_action(struct machine *machine, unsigned session, const struct
 /* What has to follow a lock: the second stage, another lock, a log-out. */
 static void judge_what_follows(struct machine *machine, unsigned session, const struct settings *settings)
 {
-	const struct judged *judged = &machine->judge->sessions[session];
+	struct judged *judged = &machine->judge->sessions[session];
 	bool plain = judged->removals == 1 && judged->departures == 1 && !judged->reloaded &&
 		     !judged->contradicted && !judged->settled && !judged->lost_pcsc &&
 		     !judged->daemon_away && !judged->slept && !judged->false_words && !judged->failures &&
@@ -65,7 +65,7 @@ static void judge_what_follows(struct machine *machine, unsigned session, const 
 	if (judged->hint_died_after && judged->locks < 2)
 		judge_fault(machine, FAULT_MISSED, session, "its locker died, and it was not locked again");
 	else if (judged->deaths > 1 && !judged->in_place && settings->when_lock_fails == FALLBACK_LOGOUT &&
-		 !judged->losing)
+		 !judged->losing && !judge_excepted(machine, judged, 1U << EXCEPTION_SWAP_UNSEEN))
 		judge_fault(machine, FAULT_MISSED, session,
 			    "its locker died twice, and it was not logged out");
 	else if (settings->then == ACTION_LOGOUT && judged->hint_told &&
@@ -244,6 +244,11 @@ static void begin_again(struct machine *machine, unsigned session)
 		.insertion = judged->insertion,
 		.pcsc_life = judged->pcsc_life,
 		.counter = judged->counter,
+		.said_state = judged->said_state,
+		.said_counter = judged->said_counter,
+		.recovered = judged->recovered,
+		.kernel_word = judged->kernel_word,
+		.recorded_at = judged->recorded_at,
 		.usb = judged->usb,
 		.place_known = judged->place_known,
 		.in_place = judged->in_place,

@@ -91,6 +91,8 @@ static void sleep_now(struct machine *machine)
 		return;
 	machine->asleep = true;
 	machine->slept_at = machine->now;
+	if (!machine->resumed_at || machine->now >= machine->resumed_at + RESUME_GRACE)
+		machine->restless_at = machine->now;
 	reports_send(machine,
 		     (struct report){.lane = LANE_LOGIND,
 				     .type = EVENT_SLEEP,
