@@ -45,7 +45,8 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->removed_at = machine->now;
 		judged->removals_now++;
 		judged->cause_now = verdict->cause;
-		judged->lost_pcsc += verdict->cause == CAUSE_PCSC_LOST;
+		judged->away_for_pcsc = verdict->cause == CAUSE_PCSC_LOST;
+		judged->lost_pcsc += judged->away_for_pcsc;
 		judged->worked_since = false;
 		judged->kind_unknown |= !judged->kind_told;
 	}
@@ -88,6 +89,9 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 	/* A reader of no known place that PC/SC does not name any more has nothing else to show. */
 	if (!judged->place_known && judged->reader_gone_at &&
 	    machine->now >= judged->reader_gone_at + PCSC_DOUBT)
+		return true;
+	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
+	    judged->any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < judged->any_gone_at + SEC)
 		return true;
 	return judged->device_word ||
 	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
@@ -188,17 +192,19 @@ static bool pcsc_lost_allowed(const struct machine *machine)
 	return settings.lock_when_pcsc_lost && (!judge->up || machine->now < judge->up_at + PCSC_DOUBT);
 }
 
-static bool nothing_left(const struct machine *machine, const struct judged *judged)
+static bool nothing_left(const struct judged *judged)
 {
-	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
-	       !within_grace(machine) && !machine->judge->asleep;
+	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found;
 }
 
 static void judge_removal(struct machine *machine, unsigned session)
 {
 	const struct judged *judged = &machine->judge->sessions[session];
 
-	if (!nothing_left(machine, judged) || judge_excuses_removal(machine, session))
+	if (!nothing_left(judged) || judge_excuses_removal(machine, session))
+		return;
+	/* Round sleep a lock is no harm; what loses work is judged by itself. */
+	if (within_grace(machine) || machine->judge->asleep)
 		return;
 	if (judged->removals_now && judged->cause_now == CAUSE_PCSC_LOST) {
 		if (!pcsc_lost_allowed(machine))

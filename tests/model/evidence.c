@@ -76,6 +76,7 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 	bool later_stay = report->port == judged->port && report->model == judged->model &&
 			  report->plug == machine->devices[report->device].plug;
 
+	judged->any_gone_at = machine->now;
 	if (!is_its_device(judged, report) && !later_stay)
 		return;
 	if (!judged->device_gone_at)
@@ -111,6 +112,9 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	if ((!is_its_device(judged, report) && !is_at_its_port(machine, judged, report)) ||
 	    report->unit != judged->unit || !judged->place_known)
 		return;
+	/* Nobody has the probe listen to another one before PC/SC has named it. */
+	if (report->unheard && !is_its_device(judged, report))
+		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
 		judged->backs++;
@@ -140,8 +144,11 @@ static void listed(struct machine *machine, struct judged *judged)
 			return;
 		/* After sleep it may still be on its way back. */
 		if (device->last_port == judged->port &&
-		    (device->renumbering || device->renumbered == device->plug))
+		    (device->renumbering || device->renumbered == device->plug)) {
+			if (device->port < 0 && !judged->device_gone_at)
+				judged->device_gone_at = machine->now;
 			return;
+		}
 	}
 	judged->device_gone_at = machine->now;
 	if (!judged->departures && !judged->may_be_found)
@@ -151,7 +158,8 @@ static void listed(struct machine *machine, struct judged *judged)
 		gone_together(machine, judged);
 		return;
 	}
-	judged->device_word = judged->kernel_word = true;
+	judged->device_word = true;
+	judged->kernel_word |= !round_sleep(machine);
 	if (judged->in_place)
 		return;
 	word(machine, judged);
@@ -182,8 +190,9 @@ static bool has_moved(const struct machine *machine, const struct judged *judged
 
 	if (!(judged->departures || judged->may_be_found) || !stay)
 		return false;
-	if (!same)
-		return report->counter >= 2 + judged->recovered;
+	/* Nobody can tell another worker's life from another pcscd's. */
+	if (!same && report->counter < 2 + judged->recovered)
+		return false;
 	return moved > judged->recovered + 1;
 }
 
@@ -258,8 +267,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
 	} else {
-		judged->pcsc_unmoved = false;
-		judged->reader_gone_at = machine->now;
+		/* What settles until then does not stay empty. */
+		judged->pcsc_unmoved = judged->empty_word = false;
 		judged->device_word |= !judged->place_known && judged->device_gone_at;
 	}
 }
@@ -402,8 +411,8 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 							 ? machine->logins[session].bound.card.usb
 							 : machine->logins[session].record.card.usb);
 	seen = observed_of(machine, judged);
-	judged->place_known |= seen && usb_address_equal(seen->usb, judged->usb);
-	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && !judged->in_place;
+	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
 	listed(machine, judged);
 	/* The card left between the sign-in and the record's reading. */
 	if (seen && seen->state == CARD_PRESENT && judged->departures &&

@@ -103,9 +103,24 @@ static bool was_denied(const struct machine *machine, const struct judged *judge
 	return judged->contradicted && !machine->judge->up;
 }
 
-/* pcscd hangs, and its last word is that of a card that settles. */
+/* pcscd has a name for the reader that is in its place. */
+static bool names(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit &&
+		    reader->plug == machine->devices[judged->device].plug)
+			return true;
+	}
+	return false;
+}
+
+/* pcscd hangs, and its last word is that of a card that settles, or it has not named the reader yet. */
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
+	if (machine->pcscd.hung && judged->reader_there && !names(machine, judged))
+		return true;
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
 
@@ -147,14 +162,17 @@ static bool is_misplaced(const struct machine *machine, const struct judged *jud
 	return false;
 }
 
-/* PC/SC is not there to say, and what it said before is not enough: it was new, or the daemon or the record is. */
+/*
+ * pcscd went away before it had said so for the time that its word needs, and the kernel has not said it; and
+ * now pcscd is not there to say so, or the card is back.
+ */
 static bool pcscd_is_away(const struct machine *machine, const struct judged *judged)
 {
 	const struct judge *judge = machine->judge;
-	bool could_say = judge->up_at && judge->down_at >= judge->up_at + PCSC_DOUBT &&
-			 judged->recorded_at < judge->down_at;
+	bool could_say = judge->up_at && judged->words && judged->recorded_at < judge->down_at &&
+			 judge->down_at >= judged->first_true + PCSC_DOUBT;
 
-	return !judge->up && !judged->kernel_word && !could_say &&
+	return judge->down_at && (!judge->up || judged->in_place) && !judged->kernel_word && !could_say &&
 	       (judged->reader_there || !judged->place_known);
 }
 

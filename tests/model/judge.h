@@ -74,6 +74,7 @@ struct judged {
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t device_gone_at, reader_gone_at;
+	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
 	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
 	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
@@ -88,6 +89,7 @@ struct judged {
 	bool began_losing;
 	uint64_t removed_at, first_act, first_departure;
 	unsigned lost_pcsc;    /* removals of cause pcsc-lost */
+	bool away_for_pcsc;    /* the last one was */
 	bool agreed;	       /* the evidence did, at some moment */
 	bool pcsc_was_present; /* … reported in this life of pcscd */
 	/* Of the event that is being taken in. */

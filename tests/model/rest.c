@@ -65,7 +65,7 @@ static void judge_what_follows(struct machine *machine, unsigned session, const 
 	if (judged->hint_died_after && judged->locks < 2)
 		judge_fault(machine, FAULT_MISSED, session, "its locker died, and it was not locked again");
 	else if (judged->deaths > 1 && !judged->in_place && settings->when_lock_fails == FALLBACK_LOGOUT &&
-		 !judged->losing && !judge_excepted(machine, judged, 1U << EXCEPTION_SWAP_UNSEEN))
+		 !judged->losing && !judge_excepted(machine, judged, UNKNOWABLE_REMOVAL))
 		judge_fault(machine, FAULT_MISSED, session,
 			    "its locker died twice, and it was not logged out");
 	else if (settings->then == ACTION_LOGOUT && judged->hint_told &&
@@ -169,7 +169,7 @@ static void judge_in_place(struct machine *machine, unsigned session, const stru
 			judge_binding(machine, session, view);
 		return;
 	}
-	if (!seen && (judged->departures || judged->lost_pcsc || !judged->guarded))
+	if (!seen && (judged->departures || judged->false_words || judged->lost_pcsc || !judged->guarded))
 		return;
 	if (!judge_excepted(machine, judged, which))
 		judge_fault(machine, FAULT_UNGUARDED, session, "its card is in, and it is not guarded");
@@ -261,6 +261,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.pcsc_was_present = judged->pcsc_was_present,
 		.kind_told = judged->kind_told,
 		.excused = judged->excused,
+		.away_for_pcsc = judged->away_for_pcsc,
 	};
 	struct session_view view;
 

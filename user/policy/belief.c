@@ -76,6 +76,17 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 	return until;
 }
 
+/*
+ * Counted from 0 again, is it a card that was in from the start? Such a one has 0, or 1 if it was first read while it
+ * settled; and 1 for each time that its reader could be read again.
+ */
+static bool may_be_first(const struct reader_state *bound, const struct reader *reader)
+{
+	const struct atr *now = &reader->state.atr;
+
+	return reader->first_count <= 1 + reader->recovered && (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
+}
+
 /* While the machine slept, or so soon afterwards that devices may only be enumerated again. */
 static bool is_around_sleep(const struct world *world, uint64_t moment)
 {
@@ -114,8 +125,10 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
-	if (session->stay && session->stay != reader->stay && reader->first_count <= 1)
-		return atr_equal(&bound->atr, &state->atr) || !bound->atr.size || !state->atr.size ? HEARING_REREAD : HEARING_OTHER;
+	/* Another life may be another worker's alone; and pcscd 1.9.9 goes on counting where the reader stopped (seen). */
+	if (((session->pcsc_life && session->pcsc_life != world->pcsc_life) || (session->stay && session->stay != reader->stay)) &&
+	    may_be_first(bound, reader))
+		return HEARING_REREAD;
 	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
 }
 
@@ -213,6 +226,13 @@ static struct belief belief_device_left(const struct world *world, const struct 
 		   heard ? device->left.stamp : world->now);
 }
 
+/* A reader without an address, and a device without a reader. */
+static bool left_together(const struct world *world, const struct session *session, uint64_t unheard)
+{
+	return !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged &&
+	       unheard < later(world->unplugged, TOGETHER_NSEC) && world->unplugged < later(unheard, TOGETHER_NSEC);
+}
+
 /* PC/SC cannot read: what is proof, what passes, and what stays unknown. */
 static struct belief belief_unheard(const struct world *world, const struct session *session, enum hearing hearing)
 {
@@ -221,12 +241,12 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 		    (missing && reader_is_ambiguous(world, session));
 	enum reason reason = missing ? REASON_NO_READER : REASON_UNREADABLE;
 	uint64_t unheard = session->unheard ? session->unheard : world->now, until = later(unheard, DOUBT_NSEC);
+	bool together = missing && left_together(world, session, unheard);
 
-	if (missing && !here && world_just_resumed(world) && until < later(world->resumed, RESUME_NSEC))
+	/* What is found again after sleep has its time; when that is over, two words agree at once. */
+	if (missing && !here && world_just_resumed(world) && (together || until < later(world->resumed, RESUME_NSEC)))
 		until = later(world->resumed, RESUME_NSEC);
-	/* A reader without an address, and a device without a reader, left together. */
-	if (missing && !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
-	    world->unplugged < later(unheard, TOGETHER_NSEC) && !world_just_resumed(world))
+	else if (together)
 		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
 	if (world->now < until)
 		return doubt(reason, until);

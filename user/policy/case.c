@@ -229,6 +229,11 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
+		if (removal->awaited == AWAIT_NONE_COMES)
+			sign_over(world, session);
+		/* A session that was disconnected lives on, and is to be locked. */
+		if (removal->taken == ACTION_DISCONNECT && removal->awaited == AWAIT_NOTHING)
+			removal->taken = ACTION_LOCK;
 		if (session->answered && removal->taken == ACTION_LOCK)
 			sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
 		return false;

@@ -362,9 +362,13 @@ struct world {
 
 	bool looking_devices, looking_pcsc; /* until the listing that was asked for is complete */
 	bool recheck_asked;
-	/* Listings: order of the last complete one; of the first and the last request since; when the one at hand began. */
+	/*
+	 * Listings: order of the last complete one; of the request that the next one answers, or of one before that; of
+	 * the last request; when the one at hand began. How many are to come.
+	 */
 	struct listing {
 		uint64_t last, asked, asked_last, began;
+		unsigned owed;
 	} devices_listing, readers_listing;
 
 	bool pcsc_up, pcsc_listed;
@@ -471,6 +475,7 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 bool reader_is_stale(const struct reader *reader);
 bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
+bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
 unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */

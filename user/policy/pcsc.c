@@ -12,7 +12,13 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	world->pcsc_listed = false;
 	world->pcsc_life += up;
 	world->pcsc_since = world->now;
-	world->readers_listing = (struct listing){.last = world->order};
+	/* What was asked of the last one may be answered yet, whatever is asked of this one. */
+	world->readers_listing = (struct listing){
+		.last = world->order,
+		.asked = world->order,
+		.asked_last = world->order,
+		.owed = world->readers_listing.owed > 0,
+	};
 	HASH_ITER(hh, world->sessions, session, next)
 	{
 		/* What is said after it is another pcscd's word. */
@@ -107,8 +113,6 @@ void pcsc_listed(struct world *world, const struct event *event)
 		if (reader_missed(world, reader))
 			forget(world, reader);
 	}
-	if (!world->pcsc_listed)
-		world->readers_listing.asked = world->readers_listing.asked_last;
 	if (world->pcsc_listed)
 		listing_complete(world, &world->readers_listing);
 	world->readers_listing.last = world->order;

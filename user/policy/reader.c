@@ -68,7 +68,7 @@ bool reader_same_family(const char *a, const char *b)
 }
 
 /* A reader of the same driver that has not said where it is may be at another interface of the same device. */
-static bool may_have_another(const struct world *world, const struct reader *reader)
+bool reader_may_have_another(const struct world *world, const struct reader *reader)
 {
 	const struct reader *other;
 
@@ -105,7 +105,7 @@ void reader_learn_interface(const struct world *world, struct session *session, 
 	unsigned count = reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
 
 	/* An interface that PC/SC does not name any more is still there. */
-	if (!count || count < session->interfaces || (count == 1 && may_have_another(world, reader)) ||
+	if (!count || count < session->interfaces || (count == 1 && reader_may_have_another(world, reader)) ||
 	    has_older(reader->device, reader->state.slot))
 		return;
 	session->interfaces = count;

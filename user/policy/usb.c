@@ -83,6 +83,21 @@ static void leave_port(struct world *world, struct device *device, const struct 
 	}
 }
 
+/* A session whose card is out has its place here. */
+static bool is_awaited(const struct device *device)
+{
+	const struct session *session;
+
+	if (!device->port)
+		return false;
+	DL_FOREACH2(device->port->sessions, session, on_port.next)
+	{
+		if (session_is_away(session))
+			return true;
+	}
+	return false;
+}
+
 int usb_added(struct world *world, const struct event *event)
 {
 	const struct device_facts *facts = &event->device;
@@ -102,6 +117,9 @@ int usb_added(struct world *world, const struct event *event)
 		leave_port(world, device, event);
 	update_place(world, device, event);
 	update_unlocated(world, event);
+	/* PC/SC named its reader before the kernel's word of it was read. */
+	if (device->came.order == world->order && device->readers && is_awaited(device))
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	return 0;
 }
 

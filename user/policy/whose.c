@@ -64,6 +64,17 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
 }
 
+/*
+ * That the device has several interfaces was taken from the names in the records alone, and those may be of different
+ * lives of pcscd: PC/SC has named everything by now, and there is one.
+ */
+static bool is_disproved(const struct world *world, const struct session *session, const struct device *device)
+{
+	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
+	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
+	       !reader_may_have_another(world, device->readers);
+}
+
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
 static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
 {
@@ -77,6 +88,8 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		return by_name;
 	if (!device->readers)
 		return unlocated_at(world, session, device);
+	if (is_disproved(world, session, device))
+		interfaces = 1;
 	/* The reader of that name may be at another interface, and has not said so yet. */
 	if (!session->interfaces && by_name && !by_name->device)
 		return NULL;
