@@ -100,6 +100,11 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 static bool may_lose(const struct machine *machine, const struct judged *judged,
 		     const struct settings *settings, const char **ret_why)
 {
+	uint64_t confirm = settings->confirm;
+
+	/* Silence that was awaited under the old policy is silence. */
+	if (judged->reloaded && judged->old_confirm < confirm)
+		confirm = judged->old_confirm;
 	if (within_grace(machine) || machine->judge->asleep) {
 		*ret_why = "work lost within 5 s after resume";
 		return false;
@@ -107,14 +112,14 @@ static bool may_lose(const struct machine *machine, const struct judged *judged,
 	if (judged->agreed || judge_agreed(machine, judged))
 		return true;
 	if (judge_pcsc_out(machine, judged) && judged->pcsc_empty &&
-	    machine->now >= judged->pcsc_empty_at + settings->confirm)
+	    machine->now >= judged->pcsc_empty_at + confirm)
 		return true;
 	if (judged->pcsc_unmoved && !judged->back_word) {
 		*ret_why = "work lost against PC/SC's word";
 		return false;
 	}
 	*ret_why = "work lost before the evidence agreed, or was silent";
-	return judged->first_word && machine->now >= judged->first_word + settings->confirm;
+	return judged->first_word && machine->now >= judged->first_word + confirm;
 }
 
 static bool is_losing_action(const struct login *login, enum action action)

@@ -67,6 +67,9 @@ static void gone_together(struct machine *machine, struct judged *judged)
 	/* Round sleep they may both be found again. */
 	if (round_sleep(machine))
 		return;
+	/* Of a pcscd that has not read its card the name alone is known. */
+	if (judged->pcsc_life != machine->judge->life)
+		return;
 	if ((first < second ? second - first : first - second) < TOGETHER)
 		word(machine, judged);
 }
@@ -422,10 +425,18 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 		word(machine, judged);
 }
 
-void judge_reloaded(struct machine *machine)
+void judge_reloaded(struct machine *machine, uint8_t old_policy)
 {
-	for (unsigned i = 0; i < SESSIONS_MOST; i++)
-		machine->judge->sessions[i].reloaded = true;
+	struct settings old;
+
+	policy_settings(old_policy, &old);
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		struct judged *judged = &machine->judge->sessions[i];
+
+		if (!judged->reloaded || old.confirm < judged->old_confirm)
+			judged->old_confirm = old.confirm;
+		judged->reloaded = true;
+	}
 }
 
 void judge_daemon(struct machine *machine, bool runs)

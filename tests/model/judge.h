@@ -68,6 +68,7 @@ struct judged {
 	uint64_t reader_left_at; /* … with its reader, not out of it */
 	bool may_be_found;	 /* a new daemon has no note that its removal was dealt with */
 	bool daemon_away, pcscd_away, names_moved, reloaded, slept;
+	uint64_t old_confirm; /* reloaded: the least that was in force */
 	unsigned rebound; /* by unlocks */
 	/* What was reported since. */
 	unsigned words, fresh_words, false_words,
@@ -133,7 +134,7 @@ void judge_ended(struct machine *machine, unsigned session);
 void judge_report(struct machine *machine, const struct report *report);
 void judge_reported(struct machine *machine, const struct report *report);
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away);
-void judge_reloaded(struct machine *machine);
+void judge_reloaded(struct machine *machine, uint8_t old_policy);
 void judge_daemon(struct machine *machine, bool runs);
 
 /* It decides. */

@@ -87,12 +87,6 @@ static bool may_be_first(const struct reader_state *bound, const struct reader *
 	return reader->first_count <= 1 + reader->recovered && (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
 }
 
-/* While the machine slept, or so soon afterwards that devices may only be enumerated again. */
-static bool is_around_sleep(const struct world *world, uint64_t moment)
-{
-	return world->asleep || (world->resumed && moment >= world->slept && moment < later(world->resumed, RESUME_NSEC));
-}
-
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
 			uint64_t *ret_until)
 {
@@ -120,7 +114,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
 	/* pcscd took the reader from its list and named one again: it was unplugged. */
-	if (session->unnamed && session->stay != reader->stay && !is_around_sleep(world, session->unnamed))
+	if (session->unnamed && session->stay != reader->stay)
 		return HEARING_OTHER;
 	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
 	if (session->stay != reader->stay && reader->outs)
@@ -129,7 +123,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (((session->pcsc_life && session->pcsc_life != world->pcsc_life) || (session->stay && session->stay != reader->stay)) &&
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
-	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
+	return compare(bound, state, reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
 }
 
 /* ---- beliefs -------------------------------------------------------------------------------------------- */
@@ -168,7 +162,7 @@ static struct belief out(enum reason reason, unsigned evidence, enum cause cause
 /* After sleep: the device that is in the session's place again; NULL: none, or none yet. */
 static const struct device *back_after_sleep(const struct world *world, const struct session *session)
 {
-	const struct device *there = session->port ? port_device(session->port) : NULL;
+	const struct device *there = session->port ? device_in_place(session) : NULL;
 
 	return there && there->came.now < later(world->resumed, RESUME_NSEC) ? there : NULL;
 }
@@ -220,7 +214,7 @@ static struct belief belief_device_left(const struct world *world, const struct 
 	const struct device *device = session->device;
 	bool heard = device->left.order > session->bound.order;
 
-	if (is_around_sleep(world, device->left.now))
+	if (device->left_round_sleep)
 		return belief_around_sleep(world, session);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
 		   heard ? device->left.stamp : world->now);

@@ -316,7 +316,7 @@ static struct reader *only_reader(const struct world *world, const struct sessio
 
 	HASH_ITER(hh, world->readers, reader, next)
 	{
-		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_stale(reader) ||
+		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_lost(world, reader) ||
 		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader))
 			continue;
 		if (only)

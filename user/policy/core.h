@@ -98,6 +98,7 @@ struct device {
 	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
 	struct moment came, left;  /* of this life; of the last one that ended */
 	enum event_source left_by; /* who reported that; STARTUP: it was found missing */
+	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
 	uint64_t disconnected;	   /* the probe's stamp of that; 0: not seen by it, or here again since */
 	uint64_t listed, heard;	   /* order of the last listing, and of the last uevent, that had it */
 	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
@@ -473,6 +474,7 @@ void reader_forget_all(struct world *world);
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
+bool reader_is_lost(const struct world *world, const struct reader *reader);
 bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
 bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */

@@ -264,6 +264,7 @@ bool device_come(struct world *world, struct device *device, const struct event 
 
 static void note_left(const struct world *world, struct device *device)
 {
+	device->left_round_sleep = world->asleep || world_just_resumed(world);
 	if (device->model)
 		device->model->left = world->order;
 	device_claim(device);

@@ -29,14 +29,18 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	}
 }
 
-/* pcscd drops a reader when that is unplugged. Where no device speaks for a session, this does. */
+/*
+ * pcscd drops a reader when that is unplugged. Where no device speaks for a session, this does. After sleep it may only
+ * be found again, until pcscd has said all that it has.
+ */
 static void forget(struct world *world, struct reader *reader)
 {
+	bool restless = world->asleep || world_just_resumed(world) || (world->resumed && world->looking_pcsc);
 	struct session *session;
 
 	DL_FOREACH2(world->placeless, session, on_device.next)
 	{
-		if (session->stay == reader->stay && !session->unnamed)
+		if (session->stay == reader->stay && !session->unnamed && !restless)
 			session->unnamed = world->now;
 	}
 	reader_forget(world, reader);

@@ -20,6 +20,13 @@ bool reader_is_stale(const struct reader *reader)
 	return reader->life != device->life && reader->came < device->left.order;
 }
 
+/* PC/SC names a reader with a device that is gone, or that USB does not know. */
+bool reader_is_lost(const struct world *world, const struct reader *reader)
+{
+	return reader_is_stale(reader) ||
+	       (reader->device && reader->device->presence == PRESENCE_UNKNOWN && world->devices_listing.last);
+}
+
 /* The one that the session was read in, for as long as PC/SC lists it. */
 struct reader *reader_of_stay(const struct world *world, const struct session *session)
 {

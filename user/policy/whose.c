@@ -71,6 +71,7 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 static bool is_disproved(const struct world *world, const struct session *session, const struct device *device)
 {
 	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
+	       device->readers->came < world->readers_listing.last &&
 	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
 	       !reader_may_have_another(world, device->readers);
 }
