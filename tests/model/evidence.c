@@ -99,6 +99,13 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 /* Another one at its port: its own is gone. */
 static void device_added(struct machine *machine, struct judged *judged, const struct report *report)
 {
+	/* Another place has its address: it is gone from its own. */
+	if (judged->place_known && judged->departures && report->port != judged->port &&
+	    usb_address_equal(report->usb, judged->usb)) {
+		judged->device_word = true;
+		word(machine, judged);
+		return;
+	}
 	if (!judged->place_known || report->port != judged->port || !judged->departures ||
 	    machine->devices[report->device].renumbered == report->plug)
 		return;

@@ -189,8 +189,8 @@ static struct belief belief_back(const struct world *world, const struct session
 }
 
 /*
- * Around sleep a reader may only have been enumerated again. But a card that was seen to leave before that has left:
- * PC/SC counted it, or the reader said so before the machine slept.
+ * Around sleep a reader may only have been enumerated again. But a card that was seen to leave has left: PC/SC counted
+ * it, or the reader said so before the machine slept, or since it is back.
  */
 static struct belief belief_around_sleep(const struct world *world, const struct session *session)
 {
@@ -199,7 +199,7 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 
 	if (session->pcsc_out.order)
 		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
-	if (session->slot_out.order && session->slot_out.stamp < world->slept)
+	if (session->slot_out.order && (session->slot_out.stamp < world->slept || (there && session->slot_out.order > there->came.order)))
 		return out(REASON_SLOT, EVIDENCE_SLOT, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
 	if (there)
 		return belief_back(world, session, there);

@@ -87,10 +87,11 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		return by_name;
 	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
 		return by_name;
-	if (!device->readers)
-		return unlocated_at(world, session, device);
-	if (is_disproved(world, session, device))
+	if (device->readers && is_disproved(world, session, device))
 		interfaces = 1;
+	/* Of two interfaces it would not be known which one it is. */
+	if (!device->readers)
+		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
 	/* The reader of that name may be at another interface, and has not said so yet. */
 	if (!session->interfaces && by_name && !by_name->device)
 		return NULL;
