@@ -9,7 +9,8 @@ static struct judged *find(struct machine *machine, const struct verdict *verdic
 	struct login *login = verdict->login ? people_find(machine, verdict->login->session) : NULL;
 
 	*ret = login;
-	return login && !login->ended ? &machine->judge->sessions[login - machine->logins] : NULL;
+	/* An id that is used again: until its record is read, what is done is done to the session before. */
+	return login && !login->ended && login->told ? &machine->judge->sessions[login - machine->logins] : NULL;
 }
 
 static void take_act(struct machine *machine, struct login *login, struct judged *judged, enum step step)
@@ -179,7 +180,7 @@ static void judge_losing(struct machine *machine, unsigned session)
 	policy_settings(machine->policy, &settings);
 	if (judge_excuses_removal(machine, session))
 		return;
-	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found)
+	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found && judged->in_place)
 		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");
 	else if (!may_lose(machine, judged, &settings, &why))
 		judge_fault(machine, FAULT_FALSE, session, "%s", why);
@@ -204,9 +205,12 @@ static bool nothing_left(const struct judged *judged)
 
 static void judge_removal(struct machine *machine, unsigned session)
 {
-	const struct judged *judged = &machine->judge->sessions[session];
+	struct judged *judged = &machine->judge->sessions[session];
 
-	if (!nothing_left(judged) || judge_excuses_removal(machine, session))
+	/* What follows from a card that settled for too long follows later, too. */
+	if (judged->removals_now)
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG);
+	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */
 	if (within_grace(machine) || machine->judge->asleep)

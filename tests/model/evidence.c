@@ -84,6 +84,8 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 		return;
 	if (!judged->device_gone_at)
 		judged->device_gone_at = machine->now;
+	/* It is back, and may have been believed. */
+	judged->backs += report->plug != machine->devices[report->device].plug;
 	/* After sleep it is found again: nobody's card left. */
 	if (report->uncertain)
 		return;
@@ -133,7 +135,8 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	judged->slot_word = judged->kernel_word = true;
 	judged->notice_made = report->made;
 	judged->pcsc_unmoved = false;
-	if (report->false_notice) {
+	/* Read after PC/SC's word of a later card, and that word's stamp may lie. */
+	if (report->false_notice || (machine->script->setup.stamps && !judged->departures)) {
 		judged->false_words++;
 		if (!judged->first_word)
 			judged->first_word = machine->now;
@@ -180,6 +183,9 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 {
 	uint16_t moved = (uint16_t)(report->counter - judged->said_counter);
 
+	/* Out and in between two of its words. */
+	judged->jumped = !report->first && judged->said_state == CARD_PRESENT && report->state == CARD_PRESENT &&
+			 moved > 1 && moved < 0x8000;
 	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
 		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
 	judged->said_state = report->state;
@@ -194,8 +200,9 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 static bool has_moved(const struct machine *machine, const struct judged *judged, const struct report *report)
 {
 	uint16_t moved = (uint16_t)(report->counter - judged->counter);
-	bool stay = is_its_device(judged, report) || !judged->place_known;
+	bool stay = is_its_device(judged, report) || is_at_its_port(machine, judged, report) || !judged->place_known;
 	bool same = judged->pcsc_life == machine->judge->life &&
+		    (report->plug == judged->plug || !judged->place_known) &&
 		    machine->devices[report->device].renumbered != report->plug;
 
 	if (!(judged->departures || judged->may_be_found) || !stay)
@@ -209,9 +216,21 @@ static bool has_moved(const struct machine *machine, const struct judged *judged
 static void reader_present(struct machine *machine, struct judged *judged, const struct report *report)
 {
 	bool same_life = judged->pcsc_life == machine->judge->life;
+	const struct device *device = &machine->devices[report->device];
+	bool first = report->first && same_life && !judged->place_known && judged->departures && !round_sleep(machine);
 
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
+	/* It speaks of what was there before: who believes that hears of one more removal. */
+	judged->backs += device->plug != report->plug || device->port < 0 ||
+			 device->insertion[report->unit] != report->insertion;
+	/* pcscd took the reader from its list, and names one again. */
+	if (first || judged->jumped) {
+		judged->pcsc_moved = true;
+		judged->pcsc_unmoved = false;
+		if (first && !machine->resumed_at && is_at_its_port(machine, judged, report))
+			word(machine, judged);
+	}
 	if (machine_atr(machine, report->card) != judged->atr || has_moved(machine, judged, report)) {
 		judged->pcsc_moved = true;
 		judged->pcsc_unmoved = false;
@@ -241,6 +260,9 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
+	/* Another reader's card, where PC/SC says that its own is. */
+	judged->backs += report->state == CARD_PRESENT && report->device != judged->device &&
+			 usb_address_is_set(report->usb) && usb_address_equal(report->usb, judged->usb);
 	if (!is_its_reader(machine, judged, report))
 		return;
 	/* Once names were given again, an address says where a reader is, and not that it is the session's.
@@ -252,6 +274,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	}
 	count_recoveries(judged, report);
 	judged->reader_gone_at = 0;
+	judged->settles = false;
 	if (report->first)
 		judged->pcsc_was_present = false;
 	if (report->state == CARD_PRESENT) {
@@ -261,6 +284,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		if (!judged->pcsc_empty)
 			judged->pcsc_empty_at = machine->now;
 		judged->pcsc_empty = true;
+		judged->settles = report->uncertain;
 		/* What settles has a count of 0. */
 		judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
 		/* A count that runs back is another stay of the reader. */

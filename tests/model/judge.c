@@ -89,12 +89,14 @@ static bool came_back_from_sleep(const struct machine *machine, const struct jud
 /* A daemon that starts now is not told that the machine has just slept. */
 static bool sleep_was_unheard(const struct machine *machine, const struct judged *judged)
 {
+	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+	const struct login_record *record = login->has_bound ? &login->bound : &login->record;
 	uint64_t daemon = machine->judge->daemon_at;
 
 	if (!machine->slept_at || daemon < machine->slept_at)
 		return false;
 	return daemon < machine->resumed_at + RESUME_GRACE ||
-	       !usb_address_equal(judged->usb, machine->devices[judged->device].usb);
+	       !usb_address_equal(record->card.usb, machine->devices[judged->device].usb);
 }
 
 /* PC/SC, asked after the reader's notice, denied it, and has not been heard since. */
@@ -116,19 +118,12 @@ static bool names(const struct machine *machine, const struct judged *judged)
 	return false;
 }
 
-/* pcscd hangs, and its last word is that of a card that settles, or it has not named the reader yet. */
+/* pcscd hangs, and has not named the reader yet; or a card settles, and pcscd has said "empty" for too long. */
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
 	if (machine->pcscd.hung && judged->reader_there && !names(machine, judged))
 		return true;
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
-
-		if (reader->used && reader->settling && reader->device == judged->device &&
-		    reader->unit == judged->unit)
-			return machine->pcscd.hung;
-	}
-	return false;
+	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 }
 
 static const struct pcsc_reader *behind(const struct machine *machine, const struct observed *seen)

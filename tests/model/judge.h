@@ -56,6 +56,7 @@ struct judged {
 	uint8_t said_state;
 	uint16_t said_counter;
 	unsigned recovered;
+	bool jumped;
 	struct usb_address usb;
 	bool place_known;	/* the record, or PC/SC since, gave its address */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */
@@ -82,6 +83,7 @@ struct judged {
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
 	uint64_t notice_made; /* the reader's last "out" */
+	bool settles;	      /* "empty" is of a card that settles */
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
 	uint64_t read_at;     /* when it was first read in its stay */
 	/* What the core did since. */

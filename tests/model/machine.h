@@ -25,6 +25,8 @@
 #define MS	     NSEC_PER_MSEC
 #define SEC	     NSEC_PER_SEC
 #define RESUME_GRACE (5 * SEC)
+/* The longest pause between two questions where a reader is. */
+#define LOCATE_MOST (64 * SEC)
 
 /* What FACTS say of pcscd, and the core may rely on: so long a card may settle, or a reader be unreadable. */
 #define PCSC_DOUBT (2 * SEC)

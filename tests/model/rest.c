@@ -9,9 +9,6 @@
 
 /* How long after the last thing that may delay it a removal has to be dealt with: doubt, grace, and some. */
 #define IN_TIME (PCSC_DOUBT + RESUME_GRACE + SEC)
-/* The longest pause between two questions where a reader is. */
-#define LOCATE_MOST (64 * SEC)
-
 /* ---- removals ---------------------------------------------------------------------------------------------
  */
 
@@ -28,7 +25,7 @@ static uint64_t latest(const struct machine *machine, const struct judged *judge
 	uint64_t from = later_of(judged->first_true, judge->daemon_at);
 
 	from = later_of(from, later_of(judge->up_at, judge->down_at));
-	from = later_of(from, judge->resume_at);
+	from = later_of(from, later_of(judge->resume_at, machine->pcscd.hung_until));
 	return from + IN_TIME + settings->confirm + settings->settle;
 }
 
@@ -157,6 +154,23 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 			    view->login->card.event_counter, reader->counter);
 }
 
+/* Another reader of the model, with a card like its own, is in its place: that guards it. */
+static void follow_place(struct machine *machine, unsigned session, const struct session_view *view)
+{
+	const struct judged *judged = &machine->judge->sessions[session];
+
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		const struct pcsc_reader *reader = pcscd_find(machine, i, judged->unit);
+
+		if (i != judged->device && device->port == judged->port && device->model == judged->model && reader &&
+		    usb_address_equal(device->usb, view->login->card.usb)) {
+			judge_bind(machine, session, i, judged->unit, reader->counter);
+			return;
+		}
+	}
+}
+
 static void judge_in_place(struct machine *machine, unsigned session, const struct session_view *view,
 			   bool repaired)
 {
@@ -165,6 +179,7 @@ static void judge_in_place(struct machine *machine, unsigned session, const stru
 	unsigned which = UNKNOWABLE_PLACE & ~(repaired ? 1U << EXCEPTION_PCSCD_DEAF : 0);
 
 	if (view->state == SESSION_GUARDED) {
+		follow_place(machine, session, view);
 		if (seen && !judge_excepted(machine, judged, UNKNOWABLE_PLACE))
 			judge_binding(machine, session, view);
 		return;

@@ -60,7 +60,7 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
-/* The sign-in's own PC/SC client was ahead of ours. */
+/* The sign-in's own PC/SC client was ahead of ours; or ours still speaks of the reader that was there before. */
 static uint64_t older_until(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	const struct reader_state *state = &reader->state;
@@ -68,7 +68,7 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
 		return 0;
-	if (!behind(session, state))
+	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
 	/* A pcscd that is not known to be the record's may count from 0 again. */
 	if (session->stay != reader->stay && state->card == CARD_PRESENT && state->event_counter <= 1)

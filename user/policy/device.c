@@ -278,7 +278,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 {
 	bool was_gone = device->presence == PRESENCE_GONE;
 	bool earlier = !was_gone && ((source == SOURCE_UDEV && device->udevd_owes) ||
-				     (source == SOURCE_PROBE && stamp < device->came.stamp && device->life > 1));
+				     (source == SOURCE_PROBE && stamp < device->came.stamp));
 
 	if (source == SOURCE_UDEV)
 		device->udevd_owes = false;
