@@ -52,6 +52,13 @@ is("@told", '', 'and tells of no key that is not there');
 
 # ---- pam_scpolicy(8), scpolicyd(8)
 
+# What nobody can know: the table of the model that judges the core, and the page's.
+my %excepted = slurp('tests/model/judge.c') =~ /\[EXCEPTION_\w+\] =\s*\{"([^"]+)",\s*"([^"]+)",/g;
+my ($unknown) = slurp('user/man/scpolicyd.8.scd') =~ /^# WHAT CANNOT BE KNOWN$(.*?)^# /ms;
+my %written = $unknown =~ /^\|  (\S+)\n:  (.+)$/mg;
+cmp_ok(keys %excepted, '>', 5, 'there are exceptions to look for');
+is_deeply(\%written, \%excepted, 'scpolicyd(8) has the exceptions of the simulated machine, and their reasons');
+
 my $module = slurp('user/pam/pam_scpolicy.c');
 my @arguments = all($module, qr/(?:\{|value_of\(argument, )"(\w+=?)"(?:, offsetof\(struct options|, parse_|\))/);
 names('user/man/pam_scpolicy.8.scd', 'arguments', @arguments);

@@ -9,7 +9,8 @@ static struct judged *find(struct machine *machine, const struct verdict *verdic
 	struct login *login = verdict->login ? people_find(machine, verdict->login->session) : NULL;
 
 	*ret = login;
-	return login && !login->ended ? &machine->judge->sessions[login - machine->logins] : NULL;
+	/* An id that is used again: until its record is read, what is done is done to the session before. */
+	return login && !login->ended && login->told ? &machine->judge->sessions[login - machine->logins] : NULL;
 }
 
 static void take_act(struct machine *machine, struct login *login, struct judged *judged, enum step step)
@@ -45,7 +46,8 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->removed_at = machine->now;
 		judged->removals_now++;
 		judged->cause_now = verdict->cause;
-		judged->lost_pcsc += verdict->cause == CAUSE_PCSC_LOST;
+		judged->away_for_pcsc = verdict->cause == CAUSE_PCSC_LOST;
+		judged->lost_pcsc += judged->away_for_pcsc;
 		judged->worked_since = false;
 		judged->kind_unknown |= !judged->kind_told;
 	}
@@ -89,6 +91,9 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 	if (!judged->place_known && judged->reader_gone_at &&
 	    machine->now >= judged->reader_gone_at + PCSC_DOUBT)
 		return true;
+	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
+	    judged->any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < judged->any_gone_at + SEC)
+		return true;
 	return judged->device_word ||
 	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
 }
@@ -96,6 +101,11 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 static bool may_lose(const struct machine *machine, const struct judged *judged,
 		     const struct settings *settings, const char **ret_why)
 {
+	uint64_t confirm = settings->confirm;
+
+	/* Silence that was awaited under the old policy is silence. */
+	if (judged->reloaded && judged->old_confirm < confirm)
+		confirm = judged->old_confirm;
 	if (within_grace(machine) || machine->judge->asleep) {
 		*ret_why = "work lost within 5 s after resume";
 		return false;
@@ -103,14 +113,14 @@ static bool may_lose(const struct machine *machine, const struct judged *judged,
 	if (judged->agreed || judge_agreed(machine, judged))
 		return true;
 	if (judge_pcsc_out(machine, judged) && judged->pcsc_empty &&
-	    machine->now >= judged->pcsc_empty_at + settings->confirm)
+	    machine->now >= judged->pcsc_empty_at + confirm)
 		return true;
 	if (judged->pcsc_unmoved && !judged->back_word) {
 		*ret_why = "work lost against PC/SC's word";
 		return false;
 	}
 	*ret_why = "work lost before the evidence agreed, or was silent";
-	return judged->first_word && machine->now >= judged->first_word + settings->confirm;
+	return judged->first_word && machine->now >= judged->first_word + confirm;
 }
 
 static bool is_losing_action(const struct login *login, enum action action)
@@ -170,7 +180,7 @@ static void judge_losing(struct machine *machine, unsigned session)
 	policy_settings(machine->policy, &settings);
 	if (judge_excuses_removal(machine, session))
 		return;
-	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found)
+	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found && judged->in_place)
 		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");
 	else if (!may_lose(machine, judged, &settings, &why))
 		judge_fault(machine, FAULT_FALSE, session, "%s", why);
@@ -188,17 +198,22 @@ static bool pcsc_lost_allowed(const struct machine *machine)
 	return settings.lock_when_pcsc_lost && (!judge->up || machine->now < judge->up_at + PCSC_DOUBT);
 }
 
-static bool nothing_left(const struct machine *machine, const struct judged *judged)
+static bool nothing_left(const struct judged *judged)
 {
-	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
-	       !within_grace(machine) && !machine->judge->asleep;
+	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found;
 }
 
 static void judge_removal(struct machine *machine, unsigned session)
 {
-	const struct judged *judged = &machine->judge->sessions[session];
+	struct judged *judged = &machine->judge->sessions[session];
 
-	if (!nothing_left(machine, judged) || judge_excuses_removal(machine, session))
+	/* What follows from a card that settled for too long follows later, too. */
+	if (judged->removals_now)
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG);
+	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
+		return;
+	/* Round sleep a lock is no harm; what loses work is judged by itself. */
+	if (within_grace(machine) || machine->judge->asleep)
 		return;
 	if (judged->removals_now && judged->cause_now == CAUSE_PCSC_LOST) {
 		if (!pcsc_lost_allowed(machine))

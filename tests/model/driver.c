@@ -300,6 +300,7 @@ void driver_stop(struct machine *machine)
 void driver_reload(struct machine *machine, uint8_t policy)
 {
 	struct settings *old = machine->daemon.settings;
+	uint8_t old_policy = machine->policy;
 
 	machine->policy = policy;
 	if (!machine->daemon.world)
@@ -314,7 +315,7 @@ void driver_reload(struct machine *machine, uint8_t policy)
 		event.change.governance = governance(machine);
 		driver_event(machine, &event);
 	}
-	judge_reloaded(machine);
+	judge_reloaded(machine, old_policy);
 	settings_free(old);
 }
 

@@ -48,6 +48,14 @@ static bool is_its_reader(const struct machine *machine, const struct judged *ju
 /* Somewhat less than the second that DESIGN gives them: stamps and hearing differ. */
 #define TOGETHER (800 * MS)
 
+/* Devices come and go for no reason of ours. */
+static bool round_sleep(const struct machine *machine)
+{
+	const struct judge *judge = machine->judge;
+
+	return judge->asleep || (judge->resume_at && machine->now < judge->resume_at + RESUME_GRACE);
+}
+
 /* A device and a reader gone within a second of each other are one. */
 static void gone_together(struct machine *machine, struct judged *judged)
 {
@@ -57,8 +65,10 @@ static void gone_together(struct machine *machine, struct judged *judged)
 		return;
 	judged->device_word = true;
 	/* Round sleep they may both be found again. */
-	if (machine->judge->asleep ||
-	    (machine->judge->resume_at && machine->now < machine->judge->resume_at + RESUME_GRACE))
+	if (round_sleep(machine))
+		return;
+	/* Of a pcscd that has not read its card the name alone is known. */
+	if (judged->pcsc_life != machine->judge->life)
 		return;
 	if ((first < second ? second - first : first - second) < TOGETHER)
 		word(machine, judged);
@@ -69,10 +79,13 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 	bool later_stay = report->port == judged->port && report->model == judged->model &&
 			  report->plug == machine->devices[report->device].plug;
 
+	judged->any_gone_at = machine->now;
 	if (!is_its_device(judged, report) && !later_stay)
 		return;
 	if (!judged->device_gone_at)
 		judged->device_gone_at = machine->now;
+	/* It is back, and may have been believed. */
+	judged->backs += report->plug != machine->devices[report->device].plug;
 	/* After sleep it is found again: nobody's card left. */
 	if (report->uncertain)
 		return;
@@ -81,12 +94,20 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 		return;
 	}
 	judged->device_word = true;
+	judged->kernel_word |= !round_sleep(machine);
 	word(machine, judged);
 }
 
 /* Another one at its port: its own is gone. */
 static void device_added(struct machine *machine, struct judged *judged, const struct report *report)
 {
+	/* Another place has its address: it is gone from its own. */
+	if (judged->place_known && judged->departures && report->port != judged->port &&
+	    usb_address_equal(report->usb, judged->usb)) {
+		judged->device_word = true;
+		word(machine, judged);
+		return;
+	}
 	if (!judged->place_known || report->port != judged->port || !judged->departures ||
 	    machine->devices[report->device].renumbered == report->plug)
 		return;
@@ -103,15 +124,19 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	if ((!is_its_device(judged, report) && !is_at_its_port(machine, judged, report)) ||
 	    report->unit != judged->unit || !judged->place_known)
 		return;
+	/* Nobody has the probe listen to another one before PC/SC has named it. */
+	if (report->unheard && !is_its_device(judged, report))
+		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
 		judged->backs++;
 		return;
 	}
-	judged->slot_word = true;
+	judged->slot_word = judged->kernel_word = true;
 	judged->notice_made = report->made;
 	judged->pcsc_unmoved = false;
-	if (report->false_notice) {
+	/* Read after PC/SC's word of a later card, and that word's stamp may lie. */
+	if (report->false_notice || (machine->script->setup.stamps && !judged->departures)) {
 		judged->false_words++;
 		if (!judged->first_word)
 			judged->first_word = machine->now;
@@ -124,8 +149,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 
 static void listed(struct machine *machine, struct judged *judged)
 {
-	if (!judged->place_known)
-		return;
+	judged->unlisted = false;
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		const struct device *device = &machine->devices[i];
 
@@ -133,39 +157,80 @@ static void listed(struct machine *machine, struct judged *judged)
 			return;
 		/* After sleep it may still be on its way back. */
 		if (device->last_port == judged->port &&
-		    (device->renumbering || device->renumbered == device->plug))
+		    (device->renumbering || device->renumbered == device->plug)) {
+			if (device->port < 0 && !judged->device_gone_at)
+				judged->device_gone_at = machine->now;
 			return;
+		}
 	}
 	judged->device_gone_at = machine->now;
 	if (!judged->departures && !judged->may_be_found)
 		return;
+	if (!judged->place_known) {
+		judged->unlisted = true;
+		gone_together(machine, judged);
+		return;
+	}
 	judged->device_word = true;
+	judged->kernel_word |= !round_sleep(machine);
 	if (judged->in_place)
 		return;
 	word(machine, judged);
 }
 
+/* A communication error adds 1 when it is over: of those that were reported, how many? */
+static void count_recoveries(struct judged *judged, const struct report *report)
+{
+	uint16_t moved = (uint16_t)(report->counter - judged->said_counter);
+
+	/* Out and in between two of its words. */
+	judged->jumped = !report->first && judged->said_state == CARD_PRESENT && report->state == CARD_PRESENT &&
+			 moved > 1 && moved < 0x8000;
+	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
+		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
+	judged->said_state = report->state;
+	judged->said_counter = report->counter;
+}
+
 /*
  * Whether the count shows another insertion. A communication error adds 1 by itself, whatever happened
- * meanwhile, and may pass unseen. Of a pcscd that may be another, only what no card that was left alone can
- * have: more than 1.
+ * meanwhile; one may pass unseen. Of a pcscd that may be another, or a reader that was enumerated again, only
+ * what no card that was left alone can have: more than 1.
  */
 static bool has_moved(const struct machine *machine, const struct judged *judged, const struct report *report)
 {
 	uint16_t moved = (uint16_t)(report->counter - judged->counter);
-	bool stay = is_its_device(judged, report) || !judged->place_known;
+	bool stay = is_its_device(judged, report) || is_at_its_port(machine, judged, report) || !judged->place_known;
+	bool same = judged->pcsc_life == machine->judge->life &&
+		    (report->plug == judged->plug || !judged->place_known) &&
+		    machine->devices[report->device].renumbered != report->plug;
 
-	if (moved == 0 || moved == 1 || !(judged->departures || judged->may_be_found) || !stay)
+	if (!(judged->departures || judged->may_be_found) || !stay)
 		return false;
-	return judged->pcsc_life == machine->judge->life || report->counter >= 2;
+	/* Nobody can tell another worker's life from another pcscd's. */
+	if (!same && report->counter < 2 + judged->recovered)
+		return false;
+	return moved > judged->recovered + 1;
 }
 
 static void reader_present(struct machine *machine, struct judged *judged, const struct report *report)
 {
 	bool same_life = judged->pcsc_life == machine->judge->life;
+	const struct device *device = &machine->devices[report->device];
+	bool first = report->first && same_life && !judged->place_known && judged->departures && !round_sleep(machine);
 
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
+	/* It speaks of what was there before: who believes that hears of one more removal. */
+	judged->backs += device->plug != report->plug || device->port < 0 ||
+			 device->insertion[report->unit] != report->insertion;
+	/* pcscd took the reader from its list, and names one again. */
+	if (first || judged->jumped) {
+		judged->pcsc_moved = true;
+		judged->pcsc_unmoved = false;
+		if (first && !machine->resumed_at && is_at_its_port(machine, judged, report))
+			word(machine, judged);
+	}
 	if (machine_atr(machine, report->card) != judged->atr || has_moved(machine, judged, report)) {
 		judged->pcsc_moved = true;
 		judged->pcsc_unmoved = false;
@@ -195,14 +260,21 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
+	/* Another reader's card, where PC/SC says that its own is. */
+	judged->backs += report->state == CARD_PRESENT && report->device != judged->device &&
+			 usb_address_is_set(report->usb) && usb_address_equal(report->usb, judged->usb);
 	if (!is_its_reader(machine, judged, report))
 		return;
 	/* Once names were given again, an address says where a reader is, and not that it is the session's.
 	 */
 	if (usb_address_is_set(report->usb) && is_its_device(judged, report) &&
-	    (!judged->names_moved || judge_like_readers(machine, judged) < 2))
+	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
 		judged->place_known = true;
+		judged->device_word |= judged->unlisted;
+	}
+	count_recoveries(judged, report);
 	judged->reader_gone_at = 0;
+	judged->settles = false;
 	if (report->first)
 		judged->pcsc_was_present = false;
 	if (report->state == CARD_PRESENT) {
@@ -212,6 +284,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		if (!judged->pcsc_empty)
 			judged->pcsc_empty_at = machine->now;
 		judged->pcsc_empty = true;
+		judged->settles = report->uncertain;
 		/* What settles has a count of 0. */
 		judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
 		/* A count that runs back is another stay of the reader. */
@@ -219,13 +292,17 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			!judged->place_known && judged->device_gone_at && report->counter < judged->counter;
 		if (!judged->first_word && report->truth & TRUTH_OUT && !report->uncertain)
 			judged->first_word = machine->now;
-		judged->empty_word = report->truth & TRUTH_OUT && !report->uncertain;
+		/* A reader whose device has left reads as empty, too; and a name may be another's by now. */
+		judged->empty_word =
+			report->truth & TRUTH_OUT && !report->uncertain &&
+			(is_its_device(judged, report) ? !judged->device_gone_at
+						       : is_at_its_port(machine, judged, report));
 		if (report->first)
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
 	} else {
-		judged->pcsc_unmoved = false;
-		judged->reader_gone_at = machine->now;
+		/* What settles until then does not stay empty. */
+		judged->pcsc_unmoved = judged->empty_word = false;
 		judged->device_word |= !judged->place_known && judged->device_gone_at;
 	}
 }
@@ -360,6 +437,7 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	const struct observed *seen;
 
 	judged->hint_told = judged->ever_hint = judged->kind_told = false;
+	judged->recorded_at = machine->now;
 	if (!judged->known)
 		return;
 	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded);
@@ -367,8 +445,8 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 							 ? machine->logins[session].bound.card.usb
 							 : machine->logins[session].record.card.usb);
 	seen = observed_of(machine, judged);
-	judged->place_known |= seen && usb_address_equal(seen->usb, judged->usb);
-	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && !judged->in_place;
+	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
 	listed(machine, judged);
 	/* The card left between the sign-in and the record's reading. */
 	if (seen && seen->state == CARD_PRESENT && judged->departures &&
@@ -378,10 +456,18 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 		word(machine, judged);
 }
 
-void judge_reloaded(struct machine *machine)
+void judge_reloaded(struct machine *machine, uint8_t old_policy)
 {
-	for (unsigned i = 0; i < SESSIONS_MOST; i++)
-		machine->judge->sessions[i].reloaded = true;
+	struct settings old;
+
+	policy_settings(old_policy, &old);
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		struct judged *judged = &machine->judge->sessions[i];
+
+		if (!judged->reloaded || old.confirm < judged->old_confirm)
+			judged->old_confirm = old.confirm;
+		judged->reloaded = true;
+	}
 }
 
 void judge_daemon(struct machine *machine, bool runs)
@@ -397,6 +483,6 @@ void judge_daemon(struct machine *machine, bool runs)
 
 		judged->daemon_away |= !runs && judged->departures > 0;
 		judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_moved = judged->pcsc_was_present =
-			judged->empty_word = false;
+			judged->empty_word = judged->kernel_word = judged->unlisted = false;
 	}
 }

@@ -116,7 +116,8 @@ static void unlocked(struct machine *machine, unsigned session)
 		follow_unlock(machine, session, &view);
 		return;
 	}
-	if (judged->in_place)
+	/* While pcscd is away nobody knows where the card is; that it is away was reported. */
+	if (judged->in_place || judged->away_for_pcsc)
 		return;
 	judged->must_be_reported = true;
 	if (plain && candidates(machine, session, &only) == 1)

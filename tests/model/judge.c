@@ -81,7 +81,7 @@ static bool came_back_from_sleep(const struct machine *machine, const struct jud
 {
 	/* What is heard while asleep may have happened before. */
 	return machine->resumed_at && judged->reader_left_at && judged->in_place &&
-	       judged->reader_left_at + 2 * SEC > machine->slept_at &&
+	       judged->reader_left_at + 2 * SEC > machine->restless_at &&
 	       judged->reader_left_at <= machine->resumed_at + RESUME_GRACE &&
 	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
 }
@@ -89,12 +89,14 @@ static bool came_back_from_sleep(const struct machine *machine, const struct jud
 /* A daemon that starts now is not told that the machine has just slept. */
 static bool sleep_was_unheard(const struct machine *machine, const struct judged *judged)
 {
+	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+	const struct login_record *record = login->has_bound ? &login->bound : &login->record;
 	uint64_t daemon = machine->judge->daemon_at;
 
 	if (!machine->slept_at || daemon < machine->slept_at)
 		return false;
 	return daemon < machine->resumed_at + RESUME_GRACE ||
-	       !usb_address_equal(judged->usb, machine->devices[judged->device].usb);
+	       !usb_address_equal(record->card.usb, machine->devices[judged->device].usb);
 }
 
 /* PC/SC, asked after the reader's notice, denied it, and has not been heard since. */
@@ -103,23 +105,70 @@ static bool was_denied(const struct machine *machine, const struct judged *judge
 	return judged->contradicted && !machine->judge->up;
 }
 
-/* pcscd hangs, and its last word is that of a card that settles. */
-static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
+/* pcscd has a name for the reader that is in its place. */
+static bool names(const struct machine *machine, const struct judged *judged)
 {
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
 
-		if (reader->used && reader->settling && reader->device == judged->device &&
-		    reader->unit == judged->unit)
-			return machine->pcscd.hung;
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit &&
+		    reader->plug == machine->devices[judged->device].plug)
+			return true;
 	}
 	return false;
 }
 
-/* A program holds the reader for itself: PC/SC goes on to say where it was. */
-static bool is_held(const struct machine *machine, const struct judged *judged)
+/* pcscd hangs, and has not named the reader yet; or a card settles, and pcscd has said "empty" for too long. */
+static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
-	return machine->devices[judged->device].held;
+	if (machine->pcscd.hung && judged->reader_there && !names(machine, judged))
+		return true;
+	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
+}
+
+static const struct pcsc_reader *behind(const struct machine *machine, const struct observed *seen)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->model == seen->model && reader->index == seen->index &&
+		    (machine->devices[reader->device].composite ? 0 : reader->unit) == seen->unit)
+			return reader;
+	}
+	return NULL;
+}
+
+/* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
+static bool is_misplaced(const struct machine *machine, const struct judged *judged)
+{
+	const struct device *its = &machine->devices[judged->device];
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+		const struct pcsc_reader *reader = seen->used ? behind(machine, seen) : NULL;
+		const struct device *device = reader ? &machine->devices[reader->device] : NULL;
+
+		if (!device || !usb_address_is_set(seen->usb) || usb_address_equal(seen->usb, device->usb))
+			continue;
+		if (device == its || usb_address_equal(seen->usb, its->usb) ||
+		    usb_address_equal(seen->usb, judged->usb))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * pcscd went away before it had said so for the time that its word needs, and the kernel has not said it; and
+ * now pcscd is not there to say so, or the card is back.
+ */
+static bool pcscd_is_away(const struct machine *machine, const struct judged *judged)
+{
+	const struct judge *judge = machine->judge;
+	bool could_say = judge->up_at && judged->words && judged->recorded_at < judge->down_at &&
+			 judge->down_at >= judged->first_true + PCSC_DOUBT;
+
+	return judge->down_at && (!judge->up || judged->in_place) && !judged->kernel_word && !could_say &&
+	       (judged->reader_there || !judged->place_known);
 }
 
 /* The same table stands in scpolicyd(8). */
@@ -155,7 +204,10 @@ static const struct {
 			      was_denied},
 	[EXCEPTION_HUNG] = {"hung", "pcscd hung while a card settled: 'empty' stood for more than 2 s",
 			    pcscd_hangs},
-	[EXCEPTION_HELD] = {"held", "a program holds the reader, and PC/SC cannot say where it is", is_held},
+	[EXCEPTION_HELD] = {"held", "a program holds a reader, and PC/SC says where another was",
+			    is_misplaced},
+	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away", "pcscd went away before it could say, and the kernel said nothing",
+				  pcscd_is_away},
 };
 
 const char *exception_name(unsigned exception)
@@ -189,5 +241,6 @@ bool judge_excuses_removal(struct machine *machine, unsigned session)
 
 	return judge_excepted(machine, judged,
 			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
-				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG);
+				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG |
+				      (judged->place_known ? 0 : 1U << EXCEPTION_PCSCD_DEAF));
 }

@@ -29,13 +29,15 @@ enum exception {
 	EXCEPTION_DENIED,
 	EXCEPTION_HUNG,
 	EXCEPTION_HELD,
+	EXCEPTION_PCSCD_AWAY,
 	EXCEPTION_COUNT,
 };
 
 #define UNKNOWABLE_REMOVAL                                                                                   \
 	(1U << EXCEPTION_UNSEEN | 1U << EXCEPTION_DAEMON_AWAY | 1U << EXCEPTION_LIKE_READERS |               \
 	 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_SWAP_UNSEEN | 1U << EXCEPTION_RENUMBERED |               \
-	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED)
+	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED |              \
+	 1U << EXCEPTION_HELD | 1U << EXCEPTION_PCSCD_AWAY)
 #define UNKNOWABLE_PLACE                                                                                     \
 	(1U << EXCEPTION_LIKE_READERS | 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_PCSCD_DEAF |              \
 	 1U << EXCEPTION_HELD)
@@ -50,6 +52,11 @@ struct judged {
 	bool composite;
 	uint32_t plug, insertion, pcsc_life;
 	uint16_t counter;
+	/* PC/SC's last word on its reader since then, and how often that could be read again: each adds 1. */
+	uint8_t said_state;
+	uint16_t said_counter;
+	unsigned recovered;
+	bool jumped;
 	struct usb_address usb;
 	bool place_known;	/* the record, or PC/SC since, gave its address */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */
@@ -62,15 +69,21 @@ struct judged {
 	uint64_t reader_left_at; /* … with its reader, not out of it */
 	bool may_be_found;	 /* a new daemon has no note that its removal was dealt with */
 	bool daemon_away, pcscd_away, names_moved, reloaded, slept;
+	uint64_t old_confirm; /* reloaded: the least that was in force */
 	unsigned rebound; /* by unlocks */
 	/* What was reported since. */
 	unsigned words, fresh_words, false_words,
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t device_gone_at, reader_gone_at;
+	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
+	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
+	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
+	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
 	uint64_t notice_made; /* the reader's last "out" */
+	bool settles;	      /* "empty" is of a card that settles */
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
 	uint64_t read_at;     /* when it was first read in its stay */
 	/* What the core did since. */
@@ -79,6 +92,7 @@ struct judged {
 	bool began_losing;
 	uint64_t removed_at, first_act, first_departure;
 	unsigned lost_pcsc;    /* removals of cause pcsc-lost */
+	bool away_for_pcsc;    /* the last one was */
 	bool agreed;	       /* the evidence did, at some moment */
 	bool pcsc_was_present; /* … reported in this life of pcscd */
 	/* Of the event that is being taken in. */
@@ -122,7 +136,7 @@ void judge_ended(struct machine *machine, unsigned session);
 void judge_report(struct machine *machine, const struct report *report);
 void judge_reported(struct machine *machine, const struct report *report);
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away);
-void judge_reloaded(struct machine *machine);
+void judge_reloaded(struct machine *machine, uint8_t old_policy);
 void judge_daemon(struct machine *machine, bool runs);
 
 /* It decides. */

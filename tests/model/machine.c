@@ -58,7 +58,7 @@ static uint8_t notice_slots(const struct device *device, unsigned unit)
 	return (uint8_t)(slots | 2 << (2 * unit));
 }
 
-/* The reader's interrupt URB: only while pcscd waits for one. */
+/* The reader's interrupt URB: only while pcscd has opened it and waits for one. */
 static void notice(struct machine *machine, unsigned number, unsigned unit, bool out, bool false_notice)
 {
 	struct device *device = &machine->devices[number];
@@ -79,7 +79,7 @@ static void notice(struct machine *machine, unsigned number, unsigned unit, bool
 	};
 
 	if (!machine->script->setup.probe || device->no_notices || !machine->pcscd.up || machine->asleep ||
-	    device->notice_spent || !machine->daemon.world)
+	    device->notice_spent || !machine->daemon.world || !pcscd_find(machine, number, unit))
 		return;
 	report.unheard = !machine->daemon.watched[device->usb.device];
 	device->notice_spent = machine->pcscd.hung;

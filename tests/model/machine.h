@@ -25,6 +25,8 @@
 #define MS	     NSEC_PER_MSEC
 #define SEC	     NSEC_PER_SEC
 #define RESUME_GRACE (5 * SEC)
+/* The longest pause between two questions where a reader is. */
+#define LOCATE_MOST (64 * SEC)
 
 /* What FACTS say of pcscd, and the core may rely on: so long a card may settle, or a reader be unreadable. */
 #define PCSC_DOUBT (2 * SEC)
@@ -197,6 +199,7 @@ struct machine {
 	struct daemon daemon;
 	bool asleep;
 	uint64_t slept_at, resumed_at; /* the truth's; 0: never */
+	uint64_t restless_at;	       /* when it first slept: two sleeps in a row are one restless time */
 	uint32_t lose[LANE_COUNT];     /* how many of its next messages are lost */
 	bool lost_pending[LANE_COUNT];
 	uint64_t lane_last[LANE_COUNT];

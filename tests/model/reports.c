@@ -102,6 +102,9 @@ void reports_send(struct machine *machine, struct report report, uint64_t delay)
 	}
 	if (at < machine->lane_last[report.lane])
 		at = machine->lane_last[report.lane];
+	/* The kernel's uevent comes before what udevd makes of it, and one loop reads both. */
+	if (report.lane == LANE_UDEV && at < machine->lane_last[LANE_UEVENT])
+		at = machine->lane_last[LANE_UEVENT];
 	machine->lane_last[report.lane] = at;
 	if (report.lane == LANE_PCSC && machine->script->setup.stamps && rng_chance(&machine->rng, 40))
 		report.stamp = lying_stamp(machine);

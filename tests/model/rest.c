@@ -9,9 +9,6 @@
 
 /* How long after the last thing that may delay it a removal has to be dealt with: doubt, grace, and some. */
 #define IN_TIME (PCSC_DOUBT + RESUME_GRACE + SEC)
-/* The longest pause between two questions where a reader is. */
-#define LOCATE_MOST (64 * SEC)
-
 /* ---- removals ---------------------------------------------------------------------------------------------
  */
 
@@ -28,7 +25,7 @@ static uint64_t latest(const struct machine *machine, const struct judged *judge
 	uint64_t from = later_of(judged->first_true, judge->daemon_at);
 
 	from = later_of(from, later_of(judge->up_at, judge->down_at));
-	from = later_of(from, judge->resume_at);
+	from = later_of(from, later_of(judge->resume_at, machine->pcscd.hung_until));
 	return from + IN_TIME + settings->confirm + settings->settle;
 }
 
@@ -54,7 +51,7 @@ static void judge_action(struct machine *machine, unsigned session, const struct
 /* What has to follow a lock: the second stage, another lock, a log-out. */
 static void judge_what_follows(struct machine *machine, unsigned session, const struct settings *settings)
 {
-	const struct judged *judged = &machine->judge->sessions[session];
+	struct judged *judged = &machine->judge->sessions[session];
 	bool plain = judged->removals == 1 && judged->departures == 1 && !judged->reloaded &&
 		     !judged->contradicted && !judged->settled && !judged->lost_pcsc &&
 		     !judged->daemon_away && !judged->slept && !judged->false_words && !judged->failures &&
@@ -65,7 +62,7 @@ static void judge_what_follows(struct machine *machine, unsigned session, const 
 	if (judged->hint_died_after && judged->locks < 2)
 		judge_fault(machine, FAULT_MISSED, session, "its locker died, and it was not locked again");
 	else if (judged->deaths > 1 && !judged->in_place && settings->when_lock_fails == FALLBACK_LOGOUT &&
-		 !judged->losing)
+		 !judged->losing && !judge_excepted(machine, judged, UNKNOWABLE_REMOVAL))
 		judge_fault(machine, FAULT_MISSED, session,
 			    "its locker died twice, and it was not logged out");
 	else if (settings->then == ACTION_LOGOUT && judged->hint_told &&
@@ -157,6 +154,23 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 			    view->login->card.event_counter, reader->counter);
 }
 
+/* Another reader of the model, with a card like its own, is in its place: that guards it. */
+static void follow_place(struct machine *machine, unsigned session, const struct session_view *view)
+{
+	const struct judged *judged = &machine->judge->sessions[session];
+
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		const struct pcsc_reader *reader = pcscd_find(machine, i, judged->unit);
+
+		if (i != judged->device && device->port == judged->port && device->model == judged->model && reader &&
+		    usb_address_equal(device->usb, view->login->card.usb)) {
+			judge_bind(machine, session, i, judged->unit, reader->counter);
+			return;
+		}
+	}
+}
+
 static void judge_in_place(struct machine *machine, unsigned session, const struct session_view *view,
 			   bool repaired)
 {
@@ -165,11 +179,12 @@ static void judge_in_place(struct machine *machine, unsigned session, const stru
 	unsigned which = UNKNOWABLE_PLACE & ~(repaired ? 1U << EXCEPTION_PCSCD_DEAF : 0);
 
 	if (view->state == SESSION_GUARDED) {
+		follow_place(machine, session, view);
 		if (seen && !judge_excepted(machine, judged, UNKNOWABLE_PLACE))
 			judge_binding(machine, session, view);
 		return;
 	}
-	if (!seen && (judged->departures || judged->lost_pcsc || !judged->guarded))
+	if (!seen && (judged->departures || judged->false_words || judged->lost_pcsc || !judged->guarded))
 		return;
 	if (!judge_excepted(machine, judged, which))
 		judge_fault(machine, FAULT_UNGUARDED, session, "its card is in, and it is not guarded");
@@ -244,6 +259,11 @@ static void begin_again(struct machine *machine, unsigned session)
 		.insertion = judged->insertion,
 		.pcsc_life = judged->pcsc_life,
 		.counter = judged->counter,
+		.said_state = judged->said_state,
+		.said_counter = judged->said_counter,
+		.recovered = judged->recovered,
+		.kernel_word = judged->kernel_word,
+		.recorded_at = judged->recorded_at,
 		.usb = judged->usb,
 		.place_known = judged->place_known,
 		.in_place = judged->in_place,
@@ -256,6 +276,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.pcsc_was_present = judged->pcsc_was_present,
 		.kind_told = judged->kind_told,
 		.excused = judged->excused,
+		.away_for_pcsc = judged->away_for_pcsc,
 	};
 	struct session_view view;
 

@@ -80,7 +80,8 @@ void run_rest(struct machine *machine, bool repaired)
 	step_resume(machine, 0);
 	if (machine->pcscd.hung)
 		run_until(machine, machine->pcscd.hung_until + MS);
-	run_until(machine, machine->now + REST);
+	/* What PC/SC said wrongly of where a reader is, it is asked again, less and less often. */
+	run_until(machine, machine->now + REST + (repaired ? LOCATE_MOST : 0));
 	if (!machine->judge->fault)
 		judge_rest(machine, repaired);
 }

@@ -67,6 +67,7 @@ void step_resume(struct machine *machine, unsigned devices)
 		return;
 	/* logind waits for who wants to know before it sleeps. */
 	run_until(machine, machine->slept_at + 100 * MS);
+	run_until(machine, machine->lane_last[LANE_LOGIND] + MS);
 	machine->asleep = false;
 	machine->resumed_at = machine->now;
 	reports_send(machine,
@@ -91,6 +92,8 @@ static void sleep_now(struct machine *machine)
 		return;
 	machine->asleep = true;
 	machine->slept_at = machine->now;
+	if (!machine->resumed_at || machine->now >= machine->resumed_at + RESUME_GRACE)
+		machine->restless_at = machine->now;
 	reports_send(machine,
 		     (struct report){.lane = LANE_LOGIND,
 				     .type = EVENT_SLEEP,

@@ -47,6 +47,8 @@ void act_losing(struct world *world, struct session *session, enum action action
 		return;
 	}
 	removal->pending = ACTION_NONE;
+	if (!session_is_away(session))
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	if (action == ACTION_LOGOUT) {
 		deadline_set(world, session, DEADLINE_THEN, 0);
 		deadline_set(world, session, DEADLINE_COUNTDOWN, 0);

@@ -60,7 +60,7 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
-/* The sign-in's own PC/SC client was ahead of ours. */
+/* The sign-in's own PC/SC client was ahead of ours; or ours still speaks of the reader that was there before. */
 static uint64_t older_until(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	const struct reader_state *state = &reader->state;
@@ -68,12 +68,23 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
 		return 0;
-	if (!behind(session, state))
+	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
 	/* A pcscd that is not known to be the record's may count from 0 again. */
 	if (session->stay != reader->stay && state->card == CARD_PRESENT && state->event_counter <= 1)
 		return 0;
 	return until;
+}
+
+/*
+ * Counted from 0 again, is it a card that was in from the start? Such a one has 0, or 1 if it was first read while it
+ * settled; and 1 for each time that its reader could be read again.
+ */
+static bool may_be_first(const struct reader_state *bound, const struct reader *reader)
+{
+	const struct atr *now = &reader->state.atr;
+
+	return reader->first_count <= 1 + reader->recovered && (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
 }
 
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
@@ -102,12 +113,17 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (world->probe && world->now < session->lag_until &&
 	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
+	/* pcscd took the reader from its list and named one again: it was unplugged. */
+	if (session->unnamed && session->stay != reader->stay)
+		return HEARING_OTHER;
 	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
-	if (session->stay && session->stay != reader->stay && reader->first_count <= 1)
-		return atr_equal(&bound->atr, &state->atr) || !bound->atr.size || !state->atr.size ? HEARING_REREAD : HEARING_OTHER;
-	return compare(bound, state, session->stay == reader->stay ? reader->recovered - session->recovered : 0);
+	/* Another life may be another worker's alone; and pcscd 1.9.9 goes on counting where the reader stopped (seen). */
+	if (((session->pcsc_life && session->pcsc_life != world->pcsc_life) || (session->stay && session->stay != reader->stay)) &&
+	    may_be_first(bound, reader))
+		return HEARING_REREAD;
+	return compare(bound, state, reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
 }
 
 /* ---- beliefs -------------------------------------------------------------------------------------------- */
@@ -143,17 +159,10 @@ static struct belief out(enum reason reason, unsigned evidence, enum cause cause
 	};
 }
 
-/* It left while the machine slept, or so soon afterwards that it may only be enumerated again. */
-static bool left_around_sleep(const struct world *world, const struct device *device)
-{
-	return world->resumed && device->left.now >= world->slept &&
-	       device->left.now < later(world->resumed, RESUME_NSEC);
-}
-
 /* After sleep: the device that is in the session's place again; NULL: none, or none yet. */
 static const struct device *back_after_sleep(const struct world *world, const struct session *session)
 {
-	const struct device *there = session->port ? port_device(session->port) : NULL;
+	const struct device *there = session->port ? device_in_place(session) : NULL;
 
 	return there && there->came.now < later(world->resumed, RESUME_NSEC) ? there : NULL;
 }
@@ -180,8 +189,8 @@ static struct belief belief_back(const struct world *world, const struct session
 }
 
 /*
- * Around sleep a reader may only have been enumerated again. But a card that was seen to leave before that has left:
- * PC/SC counted it, or the reader said so before the machine slept.
+ * Around sleep a reader may only have been enumerated again. But a card that was seen to leave has left: PC/SC counted
+ * it, or the reader said so before the machine slept, or since it is back.
  */
 static struct belief belief_around_sleep(const struct world *world, const struct session *session)
 {
@@ -190,7 +199,7 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 
 	if (session->pcsc_out.order)
 		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
-	if (session->slot_out.order && session->slot_out.stamp < world->slept)
+	if (session->slot_out.order && (session->slot_out.stamp < world->slept || (there && session->slot_out.order > there->came.order)))
 		return out(REASON_SLOT, EVIDENCE_SLOT, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
 	if (there)
 		return belief_back(world, session, there);
@@ -205,10 +214,17 @@ static struct belief belief_device_left(const struct world *world, const struct 
 	const struct device *device = session->device;
 	bool heard = device->left.order > session->bound.order;
 
-	if (left_around_sleep(world, device))
+	if (device->left_round_sleep)
 		return belief_around_sleep(world, session);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
 		   heard ? device->left.stamp : world->now);
+}
+
+/* A reader without an address, and a device without a reader. */
+static bool left_together(const struct world *world, const struct session *session, uint64_t unheard)
+{
+	return !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged &&
+	       unheard < later(world->unplugged, TOGETHER_NSEC) && world->unplugged < later(unheard, TOGETHER_NSEC);
 }
 
 /* PC/SC cannot read: what is proof, what passes, and what stays unknown. */
@@ -219,12 +235,12 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 		    (missing && reader_is_ambiguous(world, session));
 	enum reason reason = missing ? REASON_NO_READER : REASON_UNREADABLE;
 	uint64_t unheard = session->unheard ? session->unheard : world->now, until = later(unheard, DOUBT_NSEC);
+	bool together = missing && left_together(world, session, unheard);
 
-	if (missing && !here && world_just_resumed(world) && until < later(world->resumed, RESUME_NSEC))
+	/* What is found again after sleep has its time; when that is over, two words agree at once. */
+	if (missing && !here && world_just_resumed(world) && (together || until < later(world->resumed, RESUME_NSEC)))
 		until = later(world->resumed, RESUME_NSEC);
-	/* A reader without an address, and a device without a reader, left together. */
-	if (missing && !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
-	    world->unplugged < later(unheard, TOGETHER_NSEC) && !world_just_resumed(world))
+	else if (together)
 		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
 	if (world->now < until)
 		return doubt(reason, until);

@@ -31,7 +31,7 @@ static void begin_insertion(struct world *world, struct session *session, uint64
 	session->bound = moment_now(world, stamp);
 	session->slot_out = session->slot_in = session->pcsc_out = (struct moment){0};
 	session->outs = 0;
-	session->unheard = session->lag_until = 0;
+	session->unheard = session->unnamed = session->lag_until = 0;
 	session->said &= ~(unsigned)(SAID_COMM_ERROR | SAID_UNGUARDED);
 	deadline_set(world, session, DEADLINE_BELIEF, 0);
 	report_later(world, session, REPORT_DEALT);
@@ -109,7 +109,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 	bind_device(world, session, device);
 	if (reader && reader->device == device)
-		reader_learn_interface(session, reader);
+		reader_learn_interface(world, session, reader);
 	pair_interfaces(session);
 	port_place(world, session, port);
 	if (!port)
@@ -134,8 +134,8 @@ static void adopt(struct world *world, struct session *session, struct reader *r
 	session->others = world->stays;
 	session->recovered = reader->recovered;
 	session->pcsc_life = world->pcsc_life;
-	reader_learn_interface(session, reader);
-	session->unheard = session->recorded = 0;
+	reader_learn_interface(world, session, reader);
+	session->unheard = session->unnamed = session->recorded = 0;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
 }
 
@@ -200,12 +200,6 @@ static bool may_be_older(const struct world *world, const struct session *sessio
 	return !is_comparable(world, session, reader) || moved(session, reader) < 2 * session->outs;
 }
 
-/* It was named before what is at this address now came: PC/SC may not have noticed yet that the old one left. */
-static bool is_older_than(const struct reader *reader, const struct device *device)
-{
-	return device && device->left.order && reader->came < device->came.order;
-}
-
 static bool is_back(const struct session *session, const struct reader *reader)
 {
 	const struct device *device = device_in_place(session);
@@ -215,7 +209,7 @@ static bool is_back(const struct session *session, const struct reader *reader)
 	/* Said before the removal, or of what was at this address before: no word of a card that came back. */
 	if (reader->said.order <= session->removal.opened.order)
 		return false;
-	if (device && reader->said.order < device->came.order && is_older_than(reader, device))
+	if (device && reader->said.order < device->came.order && reader_is_older(reader, device))
 		return false;
 	return !session->deadlines[DEADLINE_SETTLE] || same_insertion(session, reader);
 }
@@ -273,7 +267,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 	older = may_be_older(world, session, reader);
 	if (older && settings)
 		certain = later(session->slot_out.now, settings->confirm);
-	if (is_older_than(reader, device) && later(device->came.now, DOUBT_NSEC) > certain)
+	if (reader_is_older(reader, device) && later(device->came.now, DOUBT_NSEC) > certain)
 		certain = later(device->came.now, DOUBT_NSEC);
 	/* PC/SC has said nothing since the reader's own last notice. */
 	if (reader->said.order < session->slot_out.order || reader->said.order < session->slot_in.order)
@@ -322,7 +316,7 @@ static struct reader *only_reader(const struct world *world, const struct sessio
 
 	HASH_ITER(hh, world->readers, reader, next)
 	{
-		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_stale(reader) ||
+		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_lost(world, reader) ||
 		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader))
 			continue;
 		if (only)
@@ -344,6 +338,7 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 		deadline_set(world, session, DEADLINE_SETTLE, 0);
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 		session->login.usb_path[0] = session->login.usb_id[0] = '\0';
+		session->interfaces = 0;
 		port_place(world, session, NULL);
 		bind_device(world, session, reader->device);
 		bind_reader(world, session, reader, stamp);

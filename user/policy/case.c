@@ -189,6 +189,9 @@ void case_open(struct world *world, struct session *session, const struct belief
 		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
 	for (enum deadline deadline = 0; session->heap && deadline < DEADLINE_COUNT; deadline++) {
+		/* That pcscd stays away ends no doubt about the device. */
+		if (deadline == DEADLINE_BELIEF && belief->cause == CAUSE_PCSC_LOST)
+			continue;
 		if (deadline != DEADLINE_THEN && deadline != DEADLINE_COUNTDOWN)
 			deadline_set(world, session, deadline, 0);
 	}
@@ -226,6 +229,11 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
+		if (removal->awaited == AWAIT_NONE_COMES)
+			sign_over(world, session);
+		/* A session that was disconnected lives on, and is to be locked. */
+		if (removal->taken == ACTION_DISCONNECT && removal->awaited == AWAIT_NOTHING)
+			removal->taken = ACTION_LOCK;
 		if (session->answered && removal->taken == ACTION_LOCK)
 			sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
 		return false;

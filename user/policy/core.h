@@ -103,6 +103,7 @@ struct device {
 	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
 	struct moment came, left;  /* of this life; of the last one that ended */
 	enum event_source left_by; /* who reported that; STARTUP: it was found missing */
+	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
 	uint64_t disconnected;	   /* the probe's stamp of that; 0: not seen by it, or here again since */
 	uint64_t listed, heard;	   /* order of the last listing, and of the last uevent, that had it */
 	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
@@ -138,6 +139,7 @@ struct port {
 struct model {
 	char id[10];
 	unsigned here; /* devices of it that are here */
+	uint64_t left; /* order of the last word that one of it left; 0: none has */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };
@@ -327,6 +329,7 @@ struct session {
 	struct moment pcsc_out;	 /* PC/SC's first word that it is out, or was */
 	bool pcsc_found;	 /* … given while everything was looked at again */
 	uint64_t unheard;	 /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
+	uint64_t unnamed;	 /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
 
 	/* Facts about its locker. */
 	bool locked;	     /* LockedHint */
@@ -368,9 +371,13 @@ struct world {
 
 	bool looking_devices, looking_pcsc; /* until the listing that was asked for is complete */
 	bool recheck_asked;
-	/* Listings: order of the last complete one; of the first and the last request since; when the one at hand began. */
+	/*
+	 * Listings: order of the last complete one; of the request that the next one answers, or of one before that; of
+	 * the last request; when the one at hand began. How many are to come.
+	 */
 	struct listing {
 		uint64_t last, asked, asked_last, began;
+		unsigned owed;
 	} devices_listing, readers_listing;
 
 	bool pcsc_up, pcsc_listed;
@@ -485,14 +492,17 @@ void reader_forget_all(struct world *world);
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
+bool reader_is_lost(const struct world *world, const struct reader *reader);
+bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
+bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
 unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_infer_interfaces(struct world *world);
 void reader_learn_endpoint(struct reader *reader);
-void reader_learn_interface(struct session *session, const struct reader *reader);
+void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader);
 
 /* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);

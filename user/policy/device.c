@@ -262,6 +262,14 @@ bool device_come(struct world *world, struct device *device, const struct event 
 	return again;
 }
 
+static void note_left(const struct world *world, struct device *device)
+{
+	device->left_round_sleep = world->asleep || world_just_resumed(world);
+	if (device->model)
+		device->model->left = world->order;
+	device_claim(device);
+}
+
 /*
  * True: it was here. Every source reports the end of each life, udevd long after the others: what it says while it
  * still owes its word about an earlier life is that word. The probe's stamp tells by itself which life it means.
@@ -270,7 +278,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 {
 	bool was_gone = device->presence == PRESENCE_GONE;
 	bool earlier = !was_gone && ((source == SOURCE_UDEV && device->udevd_owes) ||
-				     (source == SOURCE_PROBE && stamp < device->came.stamp && device->life > 1));
+				     (source == SOURCE_PROBE && stamp < device->came.stamp));
 
 	if (source == SOURCE_UDEV)
 		device->udevd_owes = false;
@@ -282,7 +290,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 	device->presence = PRESENCE_GONE;
 	device->left = moment_now(world, stamp);
 	device->left_by = source;
-	device_claim(device);
+	note_left(world, device);
 	return true;
 }
 
@@ -292,7 +300,7 @@ void device_miss(struct world *world, struct device *device)
 	device->presence = PRESENCE_GONE;
 	device->left = moment_now(world, world->now);
 	device->left_by = SOURCE_STARTUP;
-	device_claim(device);
+	note_left(world, device);
 }
 
 /*

@@ -8,7 +8,7 @@
 
 static void request(struct listing *listing, uint64_t order)
 {
-	if (!listing->asked)
+	if (listing->owed++ == 0)
 		listing->asked = order;
 	listing->asked_last = order;
 }
@@ -22,10 +22,12 @@ void listing_ask(struct world *world, enum verdict_type how, enum event_source s
 	world_tell(world, NULL, &(struct verdict){.type = how, .source = source, .stamp = stamp});
 }
 
-/* One was asked for while another was under way: that one is still to come. */
+/* Of several that are still to come, only the last one's request is known: the next one was asked for earlier. */
 void listing_complete(struct world *world, struct listing *listing)
 {
-	listing->asked = listing->asked_last > listing->asked ? listing->asked_last : 0;
+	listing->owed -= listing->owed > 0;
+	if (listing->owed < 2)
+		listing->asked = listing->owed ? listing->asked_last : 0;
 	listing->last = world->order;
 	listing->began = 0;
 }

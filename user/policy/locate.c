@@ -18,16 +18,9 @@ void locate_begin(struct world *world, const struct device *device)
 		start(world);
 }
 
-/* PC/SC names a reader with a device that is gone, or that USB does not know. */
-static bool is_lost(const struct world *world, const struct reader *reader)
-{
-	return reader_is_stale(reader) ||
-	       (reader->device && reader->device->presence == PRESENCE_UNKNOWN && world->devices_listing.last);
-}
-
 void locate_stale(struct world *world, const struct reader *reader)
 {
-	if (!world->locate_at && is_lost(world, reader))
+	if (!world->locate_at && reader_is_lost(world, reader))
 		start(world);
 }
 
@@ -61,7 +54,7 @@ void locate_unlocated(struct world *world)
 static bool any_is_stale(const struct world *world)
 {
 	for (const struct reader *reader = world->readers; reader; reader = reader->hh.next) {
-		if (is_lost(world, reader))
+		if (reader_is_lost(world, reader))
 			return true;
 	}
 	return false;

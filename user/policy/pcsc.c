@@ -12,14 +12,38 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	world->pcsc_listed = false;
 	world->pcsc_life += up;
 	world->pcsc_since = world->now;
-	world->readers_listing = (struct listing){.last = world->order};
+	/* What was asked of the last one may be answered yet, whatever is asked of this one. */
+	world->readers_listing = (struct listing){
+		.last = world->order,
+		.asked = world->order,
+		.asked_last = world->order,
+		.owed = world->readers_listing.owed > 0,
+	};
 	HASH_ITER(hh, world->sessions, session, next)
 	{
 		/* What is said after it is another pcscd's word. */
 		session->said &= ~(unsigned)SAID_COMM_ERROR;
+		session->unnamed = 0;
 		session_update(world, session, event->source, event->stamp);
 		session_heed_pcsc(world, session);
 	}
+}
+
+/*
+ * pcscd drops a reader when that is unplugged. Where no device speaks for a session, this does. After sleep it may only
+ * be found again, until pcscd has said all that it has.
+ */
+static void forget(struct world *world, struct reader *reader)
+{
+	bool restless = world->asleep || world_just_resumed(world) || (world->resumed && world->looking_pcsc);
+	struct session *session;
+
+	DL_FOREACH2(world->placeless, session, on_device.next)
+	{
+		if (session->stay == reader->stay && !session->unnamed && !restless)
+			session->unnamed = world->now;
+	}
+	reader_forget(world, reader);
 }
 
 void pcsc_reader_gone(struct world *world, const struct event *event)
@@ -31,7 +55,7 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 	if (!reader)
 		return;
 	device = reader->device && reader->device->sessions ? reader->device : NULL;
-	reader_forget(world, reader);
+	forget(world, reader);
 	update_list(world, &world->placeless, event);
 	if (unlocated)
 		update_all(world, event);
@@ -50,12 +74,16 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
 		pcsc_reader_gone(world, event);
 		before = (struct usb_address){0};
+		/* Whose case that opened hears so once more whether the card is in again. */
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	}
 	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
+	if (!world->certain_at)
+		reader_infer_interfaces(world);
 	locate_stale(world, reader);
 	update_list(world, &world->placeless, event);
 	if (!reader->device || unlocated || !world->devices_listing.last) {
@@ -89,11 +117,9 @@ void pcsc_listed(struct world *world, const struct event *event)
 	{
 		if (!reader_missed(world, reader))
 			continue;
-		reader_forget(world, reader);
+		forget(world, reader);
 		news = true;
 	}
-	if (!world->pcsc_listed)
-		world->readers_listing.asked = world->readers_listing.asked_last;
 	if (world->pcsc_listed)
 		listing_complete(world, &world->readers_listing);
 	world->readers_listing.last = world->order;

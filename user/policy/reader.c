@@ -20,6 +20,13 @@ bool reader_is_stale(const struct reader *reader)
 	return reader->life != device->life && reader->came < device->left.order;
 }
 
+/* PC/SC names a reader with a device that is gone, or that USB does not know. */
+bool reader_is_lost(const struct world *world, const struct reader *reader)
+{
+	return reader_is_stale(reader) ||
+	       (reader->device && reader->device->presence == PRESENCE_UNKNOWN && world->devices_listing.last);
+}
+
 /* The one that the session was read in, for as long as PC/SC lists it. */
 struct reader *reader_of_stay(const struct world *world, const struct session *session)
 {
@@ -41,18 +48,6 @@ unsigned reader_count_interfaces(const struct device *device, uint8_t slot, cons
 			count++;
 	}
 	return count;
-}
-
-/* Which of the device's interfaces the session's reader is: that outlives the names. */
-void reader_learn_interface(struct session *session, const struct reader *reader)
-{
-	unsigned count = reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
-
-	/* An interface that PC/SC does not name any more is still there. */
-	if (!count || count < session->interfaces)
-		return;
-	session->interfaces = count;
-	session->interface = reader_count_interfaces(reader->device, reader->state.slot, reader);
 }
 
 /* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
@@ -77,6 +72,51 @@ bool reader_same_family(const char *a, const char *b)
 	size_t length = family_length(a);
 
 	return length == family_length(b) && strncmp(a, b, length) == 0;
+}
+
+/* A reader of the same driver that has not said where it is may be at another interface of the same device. */
+bool reader_may_have_another(const struct world *world, const struct reader *reader)
+{
+	const struct reader *other;
+
+	DL_FOREACH2(world->unlocated, other, lost_next)
+	{
+		if (other->state.slot == reader->state.slot && reader_same_family(other->state.name, reader->state.name))
+			return true;
+	}
+	return false;
+}
+
+/* It was named before what is at this address now came: PC/SC may not have noticed yet that the old one left. */
+bool reader_is_older(const struct reader *reader, const struct device *device)
+{
+	return device && device->left.order && reader->came < device->came.order;
+}
+
+/* PC/SC may say of another device's reader that it is here. */
+static bool has_older(const struct device *device, uint8_t slot)
+{
+	const struct reader *reader;
+
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader->state.slot == slot && reader_is_older(reader, device))
+			return true;
+	}
+	return false;
+}
+
+/* Which of the device's interfaces the session's reader is: that outlives the names. */
+void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader)
+{
+	unsigned count = reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
+
+	/* An interface that PC/SC does not name any more is still there. */
+	if (!count || count < session->interfaces || (count == 1 && reader_may_have_another(world, reader)) ||
+	    has_older(reader->device, reader->state.slot))
+		return;
+	session->interfaces = count;
+	session->interface = reader_count_interfaces(reader->device, reader->state.slot, reader);
 }
 
 /* "Model 01 00" and "Model 01 01": two slots of one reader. */
@@ -138,7 +178,7 @@ static void learn_interfaces(const struct world *world, const struct device *dev
 		const struct reader *own = reader_of_stay(world, session);
 
 		if (own && own->device == device && !session_is_away(session))
-			reader_learn_interface(session, own);
+			reader_learn_interface(world, session, own);
 	}
 }
 
@@ -196,7 +236,10 @@ void reader_infer_interfaces(struct world *world)
 	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next)
 	{
 		for (other = world->readers; other && !reader->device; other = other->hh.next) {
-			if (other->device && other->device->model && other->device->model->here == 1 && !reader_is_stale(other) &&
+			const struct model *model = other->device ? other->device->model : NULL;
+
+			/* A reader that was named before one of the model left may be that one's. */
+			if (model && model->here == 1 && reader->came > model->left && !reader_is_stale(other) &&
 			    reader_same_family(other->state.name, reader->state.name))
 				reader_infer(world, reader, other->device);
 		}

@@ -55,7 +55,10 @@ static void find_place(struct world *world, struct session *session)
 {
 	const struct reader *reader = session->device ? NULL : reader_of_session(world, session);
 
-	if (!reader || !reader->device)
+	if (!reader || !reader->device || (session_is_away(session) && session->stay != reader->stay))
+		return;
+	/* PC/SC may name a reader whose device is gone: until USB knows the device, it says nothing of it. */
+	if (world->devices_listing.last && reader->device->presence != PRESENCE_HERE)
 		return;
 	bind_device(world, session, reader->device);
 	bind_place(world, session, reader->device);
@@ -106,6 +109,8 @@ static void cannot_say(struct world *world, struct session *session, const struc
 
 static void believe_out(struct world *world, struct session *session, struct belief belief, enum event_source source)
 {
+	const struct reader *reader;
+
 	/* Nobody heard of what was so before the session was recorded. */
 	if (source == SOURCE_RECORD) {
 		belief.cause = CAUSE_ABSENT;
@@ -113,7 +118,8 @@ static void believe_out(struct world *world, struct session *session, struct bel
 	}
 	case_open(world, session, &belief);
 	/* A card is in again already. Whether it guards the session is decided when PC/SC says so once more. */
-	if (belief.reason == REASON_OTHER_CARD)
+	reader = belief.evidence & EVIDENCE_SLOT ? NULL : reader_in_place(world, session);
+	if (reader && reader->state.card == CARD_PRESENT)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, belief.stamp);
 }
 
@@ -179,8 +185,7 @@ void session_update(struct world *world, struct session *session, enum event_sou
 	enum hearing hearing;
 	uint64_t until;
 
-	if (!session_is_away(session))
-		find_place(world, session);
+	find_place(world, session);
 	/* Of a device that left, PC/SC may still say what it saw before: while the reader is listed with it. */
 	if (!session_device_left(session))
 		reader = reader_of_session(world, session);
@@ -289,8 +294,13 @@ static void pcsc_lost(struct world *world, struct session *session)
 		.stamp = world->now,
 	};
 
-	if (!session_is_away(session))
-		case_open(world, session, &belief);
+	/* It is back already, and reads the card. */
+	if (session_is_away(session) || belief_of(world, session).reason == REASON_READ)
+		return;
+	case_open(world, session, &belief);
+	/* … or reads it elsewhere, for all that is known by now. */
+	if (world->pcsc_up)
+		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 }
 
 /* A card that PC/SC still has was not removed; else nobody has contradicted. */

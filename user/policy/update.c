@@ -64,6 +64,8 @@ void update_inferred(struct world *world, const struct event *event)
 {
 	while (world->inferred) {
 		world->inferred = false;
+		if (!world->certain_at)
+			reader_infer_interfaces(world);
 		update_all(world, event);
 	}
 }

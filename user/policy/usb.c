@@ -88,6 +88,21 @@ static void leave_port(struct world *world, struct device *device, const struct 
 	}
 }
 
+/* A session whose card is out has its place here. */
+static bool is_awaited(const struct device *device)
+{
+	const struct session *session;
+
+	if (!device->port)
+		return false;
+	DL_FOREACH2(device->port->sessions, session, on_port.next)
+	{
+		if (session_is_away(session))
+			return true;
+	}
+	return false;
+}
+
 int usb_added(struct world *world, const struct event *event)
 {
 	const struct device_facts *facts = &event->device;
@@ -113,6 +128,9 @@ int usb_added(struct world *world, const struct event *event)
 		leave_port(world, device, event);
 	update_place(world, device, event);
 	update_unlocated(world, event);
+	/* PC/SC named its reader before the kernel's word of it was read. */
+	if (device->came.order == world->order && device->readers && is_awaited(device))
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	return 0;
 }
 
@@ -179,6 +197,20 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 	return true;
 }
 
+/* After sleep, of a session that is not bound to the device yet: its reader is back, and the card leaves it. */
+static void slot_in_place(struct world *world, struct session *session, struct device *device, const struct event *event)
+{
+	uint8_t slot = session->login.card.slot, bits;
+
+	if (session->device == device || session_is_away(session) || !session_device_left(session) ||
+	    device_in_place(session) != device || !session->device->left_round_sleep ||
+	    slot / 4 >= event->slot_change.bytes || slot_is_shared(device, slot))
+		return;
+	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
+	if (bits == 2)
+		session_slot(world, session, false, event->stamp);
+}
+
 static void keep_notice(struct world *world, struct device *device, const struct event *event)
 {
 	const struct slot_notice *last = &device->notice;
@@ -209,6 +241,10 @@ void usb_slot_changed(struct world *world, const struct event *event)
 			else
 				asked |= session->removal.opened.order == world->order;
 		}
+	}
+	if (device->port) {
+		DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
+		slot_in_place(world, session, device, event);
 	}
 	keep_notice(world, device, event);
 	if (!asked)

@@ -64,6 +64,18 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
 }
 
+/*
+ * That the device has several interfaces was taken from the names in the records alone, and those may be of different
+ * lives of pcscd: PC/SC has named everything by now, and there is one.
+ */
+static bool is_disproved(const struct world *world, const struct session *session, const struct device *device)
+{
+	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
+	       device->readers->came < world->readers_listing.last &&
+	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
+	       !reader_may_have_another(world, device->readers);
+}
+
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
 static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
 {
@@ -80,8 +92,11 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		return by_name;
 	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
 		return by_name;
+	if (device->readers && is_disproved(world, session, device))
+		interfaces = 1;
+	/* Of two interfaces it would not be known which one it is. */
 	if (!device->readers)
-		return unlocated_at(world, session, device);
+		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
 	/* The reader of that name may be at another interface, and has not said so yet. */
 	if (!session->interfaces && by_name && !by_name->device)
 		return NULL;
