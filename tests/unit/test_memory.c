@@ -55,15 +55,14 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size)
 /* ---- a recording ---------------------------------------------------------------------------------------- */
 
 #define EVENTS_MAX 256
-#define CALLS_MAX  64
+#define CALLS_MAX  64 /* of at most 64 characters */
 
 /* Events point into themselves, and the core borrows the settings: they stay where they are. */
 static struct trace_event events[EVENTS_MAX];
 static unsigned event_count;
 
-static void read_events(const char *path)
+static void read_events(FILE *recording)
 {
-	_cleanup_fclose_ FILE *recording = fopen(path, "re");
 	_cleanup_free_ char *line = NULL;
 	struct trace_error error;
 	size_t size = 0;
@@ -122,12 +121,12 @@ static bool play(unsigned failing, unsigned nth, struct calls *calls)
 	return failed;
 }
 
-static void check_recording(const char *path)
+static void check_recording(FILE *recording)
 {
 	struct calls all, some;
 	unsigned failures = 0;
 
-	read_events(path);
+	read_events(recording);
 	play(event_count, 0, &all);
 	for (unsigned i = 0; i < event_count; i++) {
 		for (unsigned nth = 1; play(i, nth, &some); nth++) {
@@ -144,10 +143,31 @@ static void test_no_memory(void **state _unused_)
 
 	assert_int_equal(glob("tests/unit/recordings/*.trace", 0, NULL, &recordings), 0);
 	for (size_t i = 0; i < recordings.gl_pathc; i++) {
+		_cleanup_fclose_ FILE *recording = fopen(recordings.gl_pathv[i], "re");
+
 		print_message("%s\n", recordings.gl_pathv[i]);
-		check_recording(recordings.gl_pathv[i]);
+		check_recording(recording);
 	}
 	globfree(&recordings);
+}
+
+/* PC/SC says where a reader is before the kernel does; a machine with many people. */
+static void test_no_memory_for_many(void **state _unused_)
+{
+	char lines[8192] = "1ms pcsc pcsc-up\n1ms pcsc reader name=R0 slot=0 usb=1:5 card=present counter=1 atr=3B02\n"
+			   "1ms pcsc pcsc-listed\n";
+	_cleanup_fclose_ FILE *recording = NULL;
+	size_t used = strlen(lines);
+
+	for (unsigned i = 0; i < 40; i++)
+		used += (size_t)snprintf(lines + used, sizeof(lines) - used,
+					 "2ms record record session=%u user=a name=R0 slot=0 usb=1:5 card=present "
+					 "counter=1 atr=3B02 path=1-1 id=08e6:4433\n",
+					 i);
+	used += (size_t)snprintf(lines + used, sizeof(lines) - used, "9s probe device-remove usb=1:5\n");
+	assert_true(used < sizeof(lines));
+	recording = fmemopen(lines, used, "r");
+	check_recording(recording);
 }
 
 static void test_no_world(void **state _unused_)
@@ -156,12 +176,14 @@ static void test_no_world(void **state _unused_)
 
 	until_failure = 1;
 	assert_int_equal(world_new(on_verdict, NULL, &world), -ENOMEM);
+	assert_null(world_free(NULL));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory_for_many),
 		cmocka_unit_test(test_no_world),
 	};
 

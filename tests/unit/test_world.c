@@ -433,6 +433,27 @@ static const struct row rows[] = {
 	 "act 3 lock|act 3 console-lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
 	 "act 3 lock|outcome 3 lock unverified|removal 3 reader probe|action 3 lock"},
 
+	{"physlock was left with the password: the person is back, and so is the only card like theirs",
+	 SET "then=logout after=60s\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10ms probe device-remove usb=1:5\n100ms logind action-done session=3\n"
+	     "200ms logind session-kind session=3 kind=local,tty\n20s logind session-kind session=3 kind=local,tty,console",
+	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|countdown 3 logout 60000ms|"
+	 "outcome 3 lock verified|cancelled 3 logout|restored 3"},
+
+	/* ---- what concerns nobody ---- */
+	{"a reader leaves that was never named", "10ms pcsc reader-gone name=R9", ""},
+	{"a device without a port becomes another one",
+	 "10ms uevent device-add usb=1:9 id=08e6:4433\n20ms uevent device-add usb=1:9 id=08e6:0001", ""},
+	{"a name that ends almost as pcscd's do",
+	 "10ms pcsc reader name=Two%20x0%2000 slot=0 usb=0:0 card=empty counter=0\n"
+	 "11ms pcsc reader name=Two%2000%2000 slot=0 usb=0:0 card=empty counter=0", ""},
+	{"two interfaces, and which endpoint is whose does not hold: a notice alone is no removal",
+	 "1ms daemon probe\n2ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n"
+	 "10s probe slot-change usb=1:5 slots=03 endpoint=81\n10010ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B99\n"
+	 "20s probe slot-change usb=1:5 slots=02 endpoint=81\n20010ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n"
+	 "30s probe slot-change usb=1:5 slots=03 endpoint=82\n30010ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=3 atr=3B99\n"
+	 "50s probe slot-change usb=1:5 slots=02 endpoint=81", ""},
+
 	/* ---- pcscd away ---- */
 	{"PcscLost=lock: pcscd stays away and no probe watches",
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5009ms daemon time\n5010ms daemon time",
@@ -772,14 +793,15 @@ static void test_overtaken(void **state _unused_)
 	free(set);
 }
 
-static void tell_crowd(struct world *world, const char *when, unsigned first)
+static void tell_crowd(struct world *world, const char *when, unsigned first, const char *usb)
 {
 	struct trace_event event;
 	struct trace_error error;
 	char line[128];
 
 	for (unsigned i = 0; i <= 64; i++) { /* PC/SC names 16 at most */
-		snprintf(line, sizeof(line), "%s pcsc reader name=Q%%20%02u%%2000 slot=0 card=empty counter=0", when, first + i);
+		snprintf(line, sizeof(line), "%s pcsc reader name=Q%%20%02u%%2000 slot=0 %s card=empty counter=0",
+			 when, first + i, usb);
 		assert_int_equal(trace_parse(line, &event, &error), 0);
 		assert_int_equal(world_event(world, &event.event), 0);
 		check(world, line);
@@ -798,8 +820,13 @@ static void test_crowd(void **state _unused_)
 	tell(world, "1s pcsc reader name=Q%2099%2000 slot=0 card=present counter=1" ATR "\n"
 		    "1s record record session=8 user=b name=Q%2099%2000 slot=0 usb=0:0 card=present counter=1" ATR "\n"
 		    "10s pcsc pcsc-down\n20s pcsc pcsc-up");
-	tell_crowd(world, "20s", 0);
+	tell_crowd(world, "20s", 0, "usb=0:0");
 	tell(world, "20s pcsc reader " CARD "card=present counter=0" ATR "\n20s pcsc pcsc-listed\n22s daemon time\n30s daemon time");
+	assert_string_equal(heard.text, "comm-error 8");
+
+	/* Nor can a notice tell whose slot it means, where so many have one. */
+	tell_crowd(world, "31s", 0, "usb=1:5");
+	tell(world, "35s probe slot-change usb=1:5 slots=02");
 	assert_string_equal(heard.text, "comm-error 8");
 
 	/* One that is known by its address is watched as ever. */
