@@ -37,8 +37,14 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	if (!judged)
 		return;
 	/* What the core has found out by itself, and rightly, is known. */
-	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb))
+	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb)) {
+		if (!judged->place_known && machine->devices[judged->device].port >= 0)
+			judged->port = machine->devices[judged->device].port;
 		judged->place_known = true;
+	}
+	/* By the name alone. */
+	if (verdict->type == VERDICT_RESTORED && !judged->place_known)
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
 	} else if (verdict->type == VERDICT_REMOVAL) {
@@ -89,7 +95,7 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 		return true;
 	/* A reader of no known place that PC/SC does not name any more has nothing else to show. */
 	if (!judged->place_known && judged->reader_gone_at &&
-	    machine->now >= judged->reader_gone_at + PCSC_DOUBT)
+	    machine->now >= (judged->unread_at ? judged->unread_at : judged->reader_gone_at) + PCSC_DOUBT)
 		return true;
 	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
 	    judged->any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < judged->any_gone_at + SEC)

@@ -65,7 +65,7 @@ struct judged {
 	/* The truth since. */
 	unsigned departures;
 	uint64_t departed_at, returned_at;
-	bool reader_there;
+	bool reader_there, found_again;
 	uint64_t reader_left_at; /* … with its reader, not out of it */
 	bool may_be_found;	 /* a new daemon has no note that its removal was dealt with */
 	bool daemon_away, pcscd_away, names_moved, reloaded, slept;
@@ -76,6 +76,7 @@ struct judged {
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t device_gone_at, reader_gone_at;
+	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
 	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
@@ -154,6 +155,7 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged);
 unsigned judge_like_readers(const struct machine *machine, const struct judged *judged);
 void judge_empty(struct machine *machine, struct judged *judged);
 bool judge_excepted(struct machine *machine, struct judged *judged, unsigned which);
+bool judge_found_again(const struct machine *machine, const struct judged *judged);
 bool judge_pcsc_out(const struct machine *machine, const struct judged *judged);
 void judge_bind(struct machine *machine, unsigned session, unsigned device, unsigned unit, uint16_t counter);
 

@@ -77,8 +77,12 @@ bool reader_same_family(const char *a, const char *b)
 /* A reader of the same driver that has not said where it is may be at another interface of the same device. */
 bool reader_may_have_another(const struct world *world, const struct reader *reader)
 {
+	const struct model *model = reader->device ? reader->device->model : NULL;
 	const struct reader *other;
 
+	/* … or at another device of the model, that no reader is known for. */
+	if (model && model->unclaimed)
+		return false;
 	DL_FOREACH2(world->unlocated, other, lost_next)
 	{
 		if (other->state.slot == reader->state.slot && reader_same_family(other->state.name, reader->state.name))

@@ -93,7 +93,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	if (!device->readers)
 		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
 	/* The reader of that name may be at another interface, and has not said so yet. */
-	if (!session->interfaces && by_name && !by_name->device)
+	if (!session->interfaces && by_name && !by_name->device && reader_may_have_another(world, device->readers))
 		return NULL;
 	if (!world->pcsc_listed || (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    reader_count_interfaces(device, slot, NULL) != interfaces)
