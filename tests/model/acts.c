@@ -52,6 +52,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->removed_at = machine->now;
 		judged->removals_now++;
 		judged->cause_now = verdict->cause;
+		judged->after_pcsc |= judged->away_for_pcsc;
 		judged->away_for_pcsc = verdict->cause == CAUSE_PCSC_LOST;
 		judged->lost_pcsc += judged->away_for_pcsc;
 		judged->worked_since = false;
@@ -176,6 +177,12 @@ static const char *no_reason(const struct judged *judged, const struct settings 
 				 : "the second stage, where no unlock can be seen";
 }
 
+static bool nothing_left(const struct judged *judged)
+{
+	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
+	       (judged->in_place || !judged->after_pcsc);
+}
+
 static void judge_losing(struct machine *machine, unsigned session)
 {
 	struct judged *judged = &machine->judge->sessions[session];
@@ -186,7 +193,7 @@ static void judge_losing(struct machine *machine, unsigned session)
 	policy_settings(machine->policy, &settings);
 	if (judge_excuses_removal(machine, session))
 		return;
-	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found && judged->in_place)
+	if (nothing_left(judged))
 		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");
 	else if (!may_lose(machine, judged, &settings, &why))
 		judge_fault(machine, FAULT_FALSE, session, "%s", why);
@@ -204,18 +211,13 @@ static bool pcsc_lost_allowed(const struct machine *machine)
 	return settings.lock_when_pcsc_lost && (!judge->up || machine->now < judge->up_at + PCSC_DOUBT);
 }
 
-static bool nothing_left(const struct judged *judged)
-{
-	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found;
-}
-
 static void judge_removal(struct machine *machine, unsigned session)
 {
 	struct judged *judged = &machine->judge->sessions[session];
 
-	/* What follows from a card that settled for too long follows later, too. */
+	/* What follows from a card that settled for too long, or from a wrong address, follows later, too. */
 	if (judged->removals_now)
-		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG);
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG | 1U << EXCEPTION_HELD);
 	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */

@@ -142,6 +142,9 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	/* Nobody has the probe listen to another one before PC/SC has named it. */
 	if (report->unheard && !is_its_device(judged, report))
 		return;
+	/* Read after PC/SC's first word of a reader that is back: it is about what was before that. */
+	if (report->made < judged->bound_made)
+		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
 		judged->backs++;
@@ -464,7 +467,10 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 							 ? machine->logins[session].bound.card.usb
 							 : machine->logins[session].record.card.usb);
 	seen = observed_of(machine, judged);
-	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb) &&
+			       machine->devices[judged->device].port >= 0;
+	if (machine->judge->up && !seen)
+		judged->reader_gone_at = machine->now;
 	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
 	listed(machine, judged);
 	/* The card left between the sign-in and the record's reading. */

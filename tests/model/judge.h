@@ -83,6 +83,7 @@ struct judged {
 	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
+	uint64_t bound_made;  /* when PC/SC first read it in this presence of its reader */
 	uint64_t notice_made; /* the reader's last "out" */
 	bool settles;	      /* "empty" is of a card that settles */
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
@@ -94,6 +95,7 @@ struct judged {
 	uint64_t removed_at, first_act, first_departure;
 	unsigned lost_pcsc;    /* removals of cause pcsc-lost */
 	bool away_for_pcsc;    /* the last one was */
+	bool after_pcsc;       /* … the one before it: nobody has dealt with the card's leaving yet */
 	bool agreed;	       /* the evidence did, at some moment */
 	bool pcsc_was_present; /* … reported in this life of pcscd */
 	/* Of the event that is being taken in. */
