@@ -29,6 +29,21 @@ static void take_act(struct machine *machine, struct login *login, struct judged
 	people_act(machine, (unsigned)(login - machine->logins), step);
 }
 
+/* By the name alone: what pcscd has under it is in another place. */
+static bool is_anothers(const struct machine *machine, const struct judged *judged, const struct verdict *verdict)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+		const struct device *device = &machine->devices[reader->device];
+		char name[READER_NAME_SIZE];
+
+		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, name);
+		if (reader->used && strcmp(name, verdict->login->card.name) == 0)
+			return device->port != judged->port;
+	}
+	return false;
+}
+
 void judge_verdict(struct machine *machine, const struct verdict *verdict)
 {
 	struct login *login;
@@ -42,8 +57,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->port = machine->devices[judged->device].port;
 		judged->place_known = true;
 	}
-	/* By the name alone. */
-	if (verdict->type == VERDICT_RESTORED && !judged->place_known)
+	if (verdict->type == VERDICT_RESTORED && !judged->place_known && is_anothers(machine, judged, verdict))
 		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
@@ -217,7 +231,8 @@ static void judge_removal(struct machine *machine, unsigned session)
 
 	/* What follows from a card that settled for too long, or from a wrong address, follows later, too. */
 	if (judged->removals_now)
-		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG | 1U << EXCEPTION_HELD);
+		(void)judge_excepted(machine, judged,
+				     1U << EXCEPTION_HUNG | (nothing_left(judged) ? 1U << EXCEPTION_HELD : 0));
 	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */

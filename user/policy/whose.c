@@ -174,10 +174,10 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	return found.cards ? NULL : by_name;
 }
 
-/* Several readers could be the session's, and nothing says which of them is. */
+/* Several readers could be the session's, and nothing says which of them is: pcscd has named them again since. */
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
-	return !session->device && find_candidates(world, session).readers > 1;
+	return !session->device && session->pcsc_life != world->pcsc_life && find_candidates(world, session).readers > 1;
 }
 
 /* The PC/SC reader in whose slot the session's card is, or was. */
