@@ -29,6 +29,21 @@ static void take_act(struct machine *machine, struct login *login, struct judged
 	people_act(machine, (unsigned)(login - machine->logins), step);
 }
 
+/* By the name alone: what pcscd has under it is in another place. */
+static bool is_anothers(const struct machine *machine, const struct judged *judged, const struct verdict *verdict)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+		const struct device *device = &machine->devices[reader->device];
+		char name[READER_NAME_SIZE];
+
+		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, name);
+		if (reader->used && strcmp(name, verdict->login->card.name) == 0)
+			return device->port != judged->port;
+	}
+	return false;
+}
+
 void judge_verdict(struct machine *machine, const struct verdict *verdict)
 {
 	struct login *login;
@@ -37,8 +52,13 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	if (!judged)
 		return;
 	/* What the core has found out by itself, and rightly, is known. */
-	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb))
+	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb)) {
+		if (!judged->place_known && machine->devices[judged->device].port >= 0)
+			judged->port = machine->devices[judged->device].port;
 		judged->place_known = true;
+	}
+	if (verdict->type == VERDICT_RESTORED && !judged->place_known && is_anothers(machine, judged, verdict))
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
 	} else if (verdict->type == VERDICT_REMOVAL) {
@@ -46,6 +66,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->removed_at = machine->now;
 		judged->removals_now++;
 		judged->cause_now = verdict->cause;
+		judged->after_pcsc |= judged->away_for_pcsc;
 		judged->away_for_pcsc = verdict->cause == CAUSE_PCSC_LOST;
 		judged->lost_pcsc += judged->away_for_pcsc;
 		judged->worked_since = false;
@@ -89,7 +110,7 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 		return true;
 	/* A reader of no known place that PC/SC does not name any more has nothing else to show. */
 	if (!judged->place_known && judged->reader_gone_at &&
-	    machine->now >= judged->reader_gone_at + PCSC_DOUBT)
+	    machine->now >= (judged->unread_at ? judged->unread_at : judged->reader_gone_at) + PCSC_DOUBT)
 		return true;
 	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
 	    judged->any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < judged->any_gone_at + SEC)
@@ -170,6 +191,12 @@ static const char *no_reason(const struct judged *judged, const struct settings 
 				 : "the second stage, where no unlock can be seen";
 }
 
+static bool nothing_left(const struct judged *judged)
+{
+	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
+	       (judged->in_place || !judged->after_pcsc);
+}
+
 static void judge_losing(struct machine *machine, unsigned session)
 {
 	struct judged *judged = &machine->judge->sessions[session];
@@ -180,7 +207,7 @@ static void judge_losing(struct machine *machine, unsigned session)
 	policy_settings(machine->policy, &settings);
 	if (judge_excuses_removal(machine, session))
 		return;
-	if (judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found && judged->in_place)
+	if (nothing_left(judged))
 		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");
 	else if (!may_lose(machine, judged, &settings, &why))
 		judge_fault(machine, FAULT_FALSE, session, "%s", why);
@@ -198,18 +225,14 @@ static bool pcsc_lost_allowed(const struct machine *machine)
 	return settings.lock_when_pcsc_lost && (!judge->up || machine->now < judge->up_at + PCSC_DOUBT);
 }
 
-static bool nothing_left(const struct judged *judged)
-{
-	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found;
-}
-
 static void judge_removal(struct machine *machine, unsigned session)
 {
 	struct judged *judged = &machine->judge->sessions[session];
 
-	/* What follows from a card that settled for too long follows later, too. */
+	/* What follows from a card that settled for too long, or from a wrong address, follows later, too. */
 	if (judged->removals_now)
-		(void)judge_excepted(machine, judged, 1U << EXCEPTION_HUNG);
+		(void)judge_excepted(machine, judged,
+				     1U << EXCEPTION_HUNG | (nothing_left(judged) ? 1U << EXCEPTION_HELD : 0));
 	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */

@@ -119,13 +119,31 @@ static void device_added(struct machine *machine, struct judged *judged, const s
 	word(machine, judged);
 }
 
+/* The other interface of its device says "out", and PC/SC has not said by now that there are two. */
+static bool may_be_its_interface(const struct machine *machine, const struct judged *judged, const struct report *report)
+{
+	bool prompt = machine->script->setup.addresses == ADDRESS_PROMPT && machine->judge->up_at &&
+		      machine->now >= machine->judge->up_at + SEC;
+
+	return judged->composite && is_its_device(judged, report) && report->unit != judged->unit &&
+	       report->truth & TRUTH_OUT && !prompt;
+}
+
 static void slot_changed(struct machine *machine, struct judged *judged, const struct report *report)
 {
+	if (may_be_its_interface(machine, judged, report)) {
+		judged->false_words++;
+		if (!judged->first_word)
+			judged->first_word = machine->now;
+	}
 	if ((!is_its_device(judged, report) && !is_at_its_port(machine, judged, report)) ||
 	    report->unit != judged->unit || !judged->place_known)
 		return;
 	/* Nobody has the probe listen to another one before PC/SC has named it. */
 	if (report->unheard && !is_its_device(judged, report))
+		return;
+	/* Read after PC/SC's first word of a reader that is back: it is about what was before that. */
+	if (report->made < judged->bound_made)
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
@@ -275,6 +293,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	count_recoveries(judged, report);
 	judged->reader_gone_at = 0;
 	judged->settles = false;
+	if (report->state != CARD_UNAVAILABLE)
+		judged->unread_at = 0;
 	if (report->first)
 		judged->pcsc_was_present = false;
 	if (report->state == CARD_PRESENT) {
@@ -303,6 +323,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	} else {
 		/* What settles until then does not stay empty. */
 		judged->pcsc_unmoved = judged->empty_word = false;
+		if (!judged->unread_at)
+			judged->unread_at = machine->now;
 		judged->device_word |= !judged->place_known && judged->device_gone_at;
 	}
 }
@@ -445,7 +467,10 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 							 ? machine->logins[session].bound.card.usb
 							 : machine->logins[session].record.card.usb);
 	seen = observed_of(machine, judged);
-	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb) &&
+			       machine->devices[judged->device].port >= 0;
+	if (machine->judge->up && !seen)
+		judged->reader_gone_at = machine->now;
 	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
 	listed(machine, judged);
 	/* The card left between the sign-in and the record's reading. */

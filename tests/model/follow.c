@@ -26,6 +26,8 @@ static void follow_binding(struct machine *machine, const struct report *report,
 		if (device->port != judged->port || report->unit != judged->unit ||
 		    device->model != judged->model || machine_atr(machine, report->card) != judged->atr)
 			continue;
+		if (judged->plug != report->plug)
+			judged->bound_made = report->made;
 		judge_bind(machine, i, report->device, report->unit, report->counter);
 	}
 }

@@ -80,6 +80,11 @@ static bool swap_was_unseen(const struct machine *machine, const struct judged *
 static bool came_back_from_sleep(const struct machine *machine, const struct judged *judged)
 {
 	/* What is heard while asleep may have happened before. */
+	return judged->found_again || judge_found_again(machine, judged);
+}
+
+bool judge_found_again(const struct machine *machine, const struct judged *judged)
+{
 	return machine->resumed_at && judged->reader_left_at && judged->in_place &&
 	       judged->reader_left_at + 2 * SEC > machine->restless_at &&
 	       judged->reader_left_at <= machine->resumed_at + RESUME_GRACE &&
@@ -167,7 +172,7 @@ static bool pcscd_is_away(const struct machine *machine, const struct judged *ju
 	bool could_say = judge->up_at && judged->words && judged->recorded_at < judge->down_at &&
 			 judge->down_at >= judged->first_true + PCSC_DOUBT;
 
-	return judge->down_at && (!judge->up || judged->in_place) && !judged->kernel_word && !could_say &&
+	return (!judge->up || (judge->down_at && judged->in_place)) && !judged->kernel_word && !could_say &&
 	       (judged->reader_there || !judged->place_known);
 }
 

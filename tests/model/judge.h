@@ -65,7 +65,7 @@ struct judged {
 	/* The truth since. */
 	unsigned departures;
 	uint64_t departed_at, returned_at;
-	bool reader_there;
+	bool reader_there, found_again;
 	uint64_t reader_left_at; /* … with its reader, not out of it */
 	bool may_be_found;	 /* a new daemon has no note that its removal was dealt with */
 	bool daemon_away, pcscd_away, names_moved, reloaded, slept;
@@ -76,12 +76,14 @@ struct judged {
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t device_gone_at, reader_gone_at;
+	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
 	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
 	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
+	uint64_t bound_made;  /* when PC/SC first read it in this presence of its reader */
 	uint64_t notice_made; /* the reader's last "out" */
 	bool settles;	      /* "empty" is of a card that settles */
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
@@ -93,6 +95,7 @@ struct judged {
 	uint64_t removed_at, first_act, first_departure;
 	unsigned lost_pcsc;    /* removals of cause pcsc-lost */
 	bool away_for_pcsc;    /* the last one was */
+	bool after_pcsc;       /* … the one before it: nobody has dealt with the card's leaving yet */
 	bool agreed;	       /* the evidence did, at some moment */
 	bool pcsc_was_present; /* … reported in this life of pcscd */
 	/* Of the event that is being taken in. */
@@ -154,6 +157,7 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged);
 unsigned judge_like_readers(const struct machine *machine, const struct judged *judged);
 void judge_empty(struct machine *machine, struct judged *judged);
 bool judge_excepted(struct machine *machine, struct judged *judged, unsigned which);
+bool judge_found_again(const struct machine *machine, const struct judged *judged);
 bool judge_pcsc_out(const struct machine *machine, const struct judged *judged);
 void judge_bind(struct machine *machine, unsigned session, unsigned device, unsigned unit, uint16_t counter);
 

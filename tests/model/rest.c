@@ -155,7 +155,7 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 }
 
 /* Another reader of the model, with a card like its own, is in its place: that guards it. */
-static void follow_place(struct machine *machine, unsigned session, const struct session_view *view)
+static void follow_place(struct machine *machine, unsigned session, const struct session_view *view, bool anywhere)
 {
 	const struct judged *judged = &machine->judge->sessions[session];
 
@@ -163,7 +163,8 @@ static void follow_place(struct machine *machine, unsigned session, const struct
 		const struct device *device = &machine->devices[i];
 		const struct pcsc_reader *reader = pcscd_find(machine, i, judged->unit);
 
-		if (i != judged->device && device->port == judged->port && device->model == judged->model && reader &&
+		if (i != judged->device && (anywhere || device->port == judged->port) &&
+		    device->model == judged->model && reader &&
 		    usb_address_equal(device->usb, view->login->card.usb)) {
 			judge_bind(machine, session, i, judged->unit, reader->counter);
 			return;
@@ -179,8 +180,12 @@ static void judge_in_place(struct machine *machine, unsigned session, const stru
 	unsigned which = UNKNOWABLE_PLACE & ~(repaired ? 1U << EXCEPTION_PCSCD_DEAF : 0);
 
 	if (view->state == SESSION_GUARDED) {
-		follow_place(machine, session, view);
-		if (seen && !judge_excepted(machine, judged, UNKNOWABLE_PLACE))
+		follow_place(machine, session, view, false);
+		if (!seen)
+			return;
+		if (judge_excepted(machine, judged, UNKNOWABLE_PLACE))
+			follow_place(machine, session, view, true);
+		else
 			judge_binding(machine, session, view);
 		return;
 	}

@@ -81,6 +81,7 @@ void judge_truth(struct machine *machine)
 		if (in_place && !judged->in_place)
 			judged->returned_at = machine->now;
 		judged->in_place = in_place;
+		judged->found_again |= judge_found_again(machine, judged);
 	}
 }
 

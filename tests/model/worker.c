@@ -53,7 +53,8 @@ static void announce(struct machine *machine, struct observed *seen, const struc
 				     .state = (uint8_t)seen->state,
 				     .counter = seen->counter,
 				     .card = seen->card,
-				     .uncertain = reader->settling,
+				     /* It settles, or did when it was last looked at. */
+				     .uncertain = reader->settling || (seen->state == CARD_EMPTY && reader->card >= 0),
 				     .first = first,
 				     .insertion = seen->state == CARD_PRESENT ? reader->insertion : 0,
 				     .truth = device->plug != reader->plug || device->port < 0 ||

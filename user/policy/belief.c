@@ -235,7 +235,7 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 		    (missing && reader_is_ambiguous(world, session));
 	enum reason reason = missing ? REASON_NO_READER : REASON_UNREADABLE;
 	uint64_t unheard = session->unheard ? session->unheard : world->now, until = later(unheard, DOUBT_NSEC);
-	bool together = missing && left_together(world, session, unheard);
+	bool together = missing && left_together(world, session, session->unnamed ? session->unnamed : unheard);
 
 	/* What is found again after sleep has its time; when that is over, two words agree at once. */
 	if (missing && !here && world_just_resumed(world) && (together || until < later(world->resumed, RESUME_NSEC)))

@@ -80,7 +80,7 @@ static void pair_interfaces(struct session *session)
 	{
 		int order = strcmp(session->login.card.name, other->login.card.name);
 
-		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot)
+		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot || other->port != session->port)
 			continue;
 		session->interfaces = other->interfaces = 2;
 		session->interface = order > 0;
@@ -110,10 +110,10 @@ void bind_record(struct world *world, struct session *session, const struct even
 	bind_device(world, session, device);
 	if (reader && reader->device == device)
 		reader_learn_interface(world, session, reader);
-	pair_interfaces(session);
 	port_place(world, session, port);
 	if (!port)
 		bind_place(world, session, device);
+	pair_interfaces(session);
 	if (event->record.away)
 		take_over_removal(world, session, event->stamp);
 }

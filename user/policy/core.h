@@ -139,7 +139,7 @@ struct port {
 struct model {
 	char id[10];
 	unsigned here; /* devices of it that are here */
-	uint64_t left; /* order of the last word that one of it left; 0: none has */
+	uint64_t left; /* our clock, when one of it left last; 0: none has */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };
@@ -152,6 +152,7 @@ struct reader {
 	uint8_t endpoint;	/* its interface's interrupt endpoint, learnt; 0: not known */
 	uint8_t maybe_endpoint; /* … as PC/SC's last count after a notice has it; the second time it is known */
 	uint64_t came;	       /* order of the word that began the stay */
+	uint64_t since;	       /* … our clock */
 	struct moment said;    /* PC/SC's last word on it */
 	uint64_t card_since;   /* our clock, when `state.card` last changed */
 	unsigned outs;	       /* cards that were seen to leave in this stay */
@@ -483,6 +484,7 @@ struct device *port_device(const struct port *port); /* that is there now; NULL:
 void port_place(struct world *world, struct session *session, struct port *port); /* NULL: nowhere */
 void port_release(struct world *world, struct port *port); /* forgets it when nothing is there */
 void device_forget_all(struct world *world);
+void reader_learn_endpoint(struct reader *reader);
 
 /* reader.c: facts of PC/SC */
 struct reader *reader_find(const struct world *world, const char *name);
@@ -501,7 +503,6 @@ unsigned reader_count_interfaces(const struct device *device, uint8_t slot, cons
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_infer_interfaces(struct world *world);
-void reader_learn_endpoint(struct reader *reader);
 void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader);
 
 /* whose.c: which reader is a session's */

@@ -266,7 +266,7 @@ static void note_left(const struct world *world, struct device *device)
 {
 	device->left_round_sleep = world->asleep || world_just_resumed(world);
 	if (device->model)
-		device->model->left = world->order;
+		device->model->left = world->now;
 	device_claim(device);
 }
 
@@ -316,4 +316,28 @@ bool device_missed(const struct world *world, const struct device *device)
 		return false;
 	/* At the start everything that was heard of was heard of while the first listing ran. */
 	return !device->heard || (listing->last && device->heard < begin);
+}
+
+/* ---- endpoints ------------------------------------------------------------------------------------------ */
+
+/*
+ * Of two CCID interfaces that both count their slots from 0, a notice names neither; but each has an interrupt endpoint
+ * of its own. Which reader has which is learnt when PC/SC counts a card of exactly one of them after a notice.
+ */
+void reader_learn_endpoint(struct reader *reader)
+{
+	struct device *device = reader->device;
+	struct slot_notice *notice = device ? &device->notice : NULL;
+	uint8_t endpoint = notice ? notice->endpoint : 0;
+
+	if (!endpoint || reader->state.slot >= 32 || !(notice->changed >> reader->state.slot & 1) ||
+	    reader->said.now > later(notice->moment.now, LAG_NSEC))
+		return;
+	notice->endpoint = 0;
+	if (reader->endpoint && reader->endpoint != endpoint)
+		reader->endpoint = 0;
+	/* Once may be chance: two cards moved, and one notice was late. */
+	else if (reader->maybe_endpoint == endpoint)
+		reader->endpoint = endpoint;
+	reader->maybe_endpoint = endpoint;
 }

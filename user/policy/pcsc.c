@@ -63,6 +63,21 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 		update_list(world, &device->sessions, event);
 }
 
+/* A session waits here for one of two interfaces, and that there are two is a guess: have PC/SC name all there are. */
+static bool is_guessed(const struct device *device)
+{
+	const struct session *session;
+
+	if (!device || !device->port)
+		return false;
+	DL_FOREACH2(device->port->sessions, session, on_port.next)
+	{
+		if (session->interfaces > 1 && !session->stay)
+			return true;
+	}
+	return false;
+}
+
 int pcsc_reader(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
@@ -94,6 +109,8 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (left && left != reader->device)
 		update_place(world, left, event);
 	update_place(world, reader->device, event);
+	if (reader->came == world->order && is_guessed(reader->device))
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	return 0;
 }
 

@@ -77,8 +77,12 @@ bool reader_same_family(const char *a, const char *b)
 /* A reader of the same driver that has not said where it is may be at another interface of the same device. */
 bool reader_may_have_another(const struct world *world, const struct reader *reader)
 {
+	const struct model *model = reader->device ? reader->device->model : NULL;
 	const struct reader *other;
 
+	/* … or at another device of the model, that no reader is known for. */
+	if (model && model->unclaimed)
+		return false;
 	DL_FOREACH2(world->unlocated, other, lost_next)
 	{
 		if (other->state.slot == reader->state.slot && reader_same_family(other->state.name, reader->state.name))
@@ -162,6 +166,7 @@ static void begin_stay(struct world *world, struct reader *reader)
 {
 	reader->stay = ++world->stays;
 	reader->came = world->order;
+	reader->since = world->now;
 	reader->card_since = world->now;
 	reader->outs = reader->recovered = reader->read_recovered = 0;
 	reader->had_card = reader->state.card == CARD_PRESENT;
@@ -238,8 +243,8 @@ void reader_infer_interfaces(struct world *world)
 		for (other = world->readers; other && !reader->device; other = other->hh.next) {
 			const struct model *model = other->device ? other->device->model : NULL;
 
-			/* A reader that was named before one of the model left may be that one's. */
-			if (model && model->here == 1 && reader->came > model->left && !reader_is_stale(other) &&
+			/* A reader that was named before one of the model left, or just after, may be that one's. */
+			if (model && model->here == 1 && (!model->left || reader->since > later(model->left, DOUBT_NSEC)) && !reader_is_stale(other) &&
 			    reader_same_family(other->state.name, reader->state.name))
 				reader_infer(world, reader, other->device);
 		}
@@ -354,7 +359,7 @@ struct reader *reader_get(struct world *world, const struct event *event)
 /* What PC/SC showed of a device's interfaces is still so when it does not name them any more. */
 void reader_forget(struct world *world, struct reader *reader)
 {
-	if (reader->device)
+	if (reader->device && !has_older(reader->device, reader->state.slot))
 		reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
 	reader_detach(world, reader);
 	HASH_DELETE(hh, world->readers, reader);
@@ -381,26 +386,4 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 	DL_FOREACH(device->readers, reader)
 	count += reader->state.slot == slot;
 	return count > 1;
-}
-
-/*
- * Of two CCID interfaces that both count their slots from 0, a notice names neither; but each has an interrupt endpoint
- * of its own. Which reader has which is learnt when PC/SC counts a card of exactly one of them after a notice.
- */
-void reader_learn_endpoint(struct reader *reader)
-{
-	struct device *device = reader->device;
-	struct slot_notice *notice = device ? &device->notice : NULL;
-	uint8_t endpoint = notice ? notice->endpoint : 0;
-
-	if (!endpoint || reader->state.slot >= 32 || !(notice->changed >> reader->state.slot & 1) ||
-	    reader->said.now > later(notice->moment.now, LAG_NSEC))
-		return;
-	notice->endpoint = 0;
-	if (reader->endpoint && reader->endpoint != endpoint)
-		reader->endpoint = 0;
-	/* Once may be chance: two cards moved, and one notice was late. */
-	else if (reader->maybe_endpoint == endpoint)
-		reader->endpoint = endpoint;
-	reader->maybe_endpoint = endpoint;
 }

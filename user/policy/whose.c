@@ -98,7 +98,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	if (!device->readers)
 		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
 	/* The reader of that name may be at another interface, and has not said so yet. */
-	if (!session->interfaces && by_name && !by_name->device)
+	if (!session->interfaces && by_name && !by_name->device && reader_may_have_another(world, device->readers))
 		return NULL;
 	if (!world->pcsc_listed || device_is_crowded(device) || (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    reader_count_interfaces(device, slot, NULL) != interfaces)
@@ -179,10 +179,11 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	return found.cards ? NULL : by_name;
 }
 
-/* Several readers could be the session's, and nothing says which of them is. */
+/* Several readers could be the session's, and nothing says which of them is: pcscd has named them again since. */
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
-	return !session->device && (world_is_crowded(world) || find_candidates(world, session).readers > 1);
+	return !session->device && session->pcsc_life != world->pcsc_life &&
+	       (world_is_crowded(world) || find_candidates(world, session).readers > 1);
 }
 
 /* The PC/SC reader in whose slot the session's card is, or was. */
