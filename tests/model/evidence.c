@@ -173,9 +173,10 @@ static void listed(struct machine *machine, struct judged *judged)
 
 		if (device->port == judged->port && usb_address_equal(device->usb, judged->usb))
 			return;
-		/* After sleep it may still be on its way back. */
+		/* After sleep it may still be on its way back; of a sleep that is long over nobody expects that. */
 		if (device->last_port == judged->port &&
-		    (device->renumbering || device->renumbered == device->plug)) {
+		    (device->renumbering ||
+		     (device->renumbered == device->plug && (device->port >= 0 || round_sleep(machine))))) {
 			if (device->port < 0 && !judged->device_gone_at)
 				judged->device_gone_at = machine->now;
 			return;

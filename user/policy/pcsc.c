@@ -54,13 +54,13 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 
 	if (!reader)
 		return;
-	device = reader->device && reader->device->sessions ? reader->device : NULL;
+	device = reader->device;
 	forget(world, reader);
 	update_list(world, &world->placeless, event);
 	if (unlocated)
 		update_all(world, event);
 	else if (device)
-		update_list(world, &device->sessions, event);
+		update_place(world, device, event);
 }
 
 /* A session waits here for one of two interfaces, and that there are two is a guess: have PC/SC name all there are. */
