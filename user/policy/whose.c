@@ -130,6 +130,7 @@ static bool has_card_of(const struct session *session, const struct reader *read
 struct candidates {
 	unsigned readers, cards;
 	struct reader *reader, *card;
+	bool settles; /* one is empty for a pcscd that may not have looked yet */
 };
 
 static struct candidates find_candidates(const struct world *world, const struct session *session)
@@ -143,6 +144,7 @@ static struct candidates find_candidates(const struct world *world, const struct
 			continue;
 		found.readers++;
 		found.reader = reader;
+		found.settles |= reader->state.card == CARD_EMPTY && world->certain_at;
 		if (!has_card_of(session, reader))
 			continue;
 		found.cards++;
@@ -169,7 +171,7 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		return NULL;
 	found = find_candidates(world, session);
 	if (found.cards == 1)
-		return found.card;
+		return found.card == by_name || !found.settles ? found.card : NULL;
 	/* Another name is another reader, unless pcscd is known to have named them again. */
 	if (found.readers == 1)
 		return found.reader == by_name || (session->pcsc_life && session->pcsc_life != world->pcsc_life) ? found.reader : NULL;
