@@ -286,7 +286,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		return;
 	/* Once names were given again, an address says where a reader is, and not that it is the session's.
 	 */
-	if (usb_address_is_set(report->usb) && is_its_device(judged, report) &&
+	if (usb_address_is_set(report->usb) &&
+	    (is_its_device(judged, report) || is_at_its_port(machine, judged, report)) &&
 	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
 		judged->place_known = true;
 		judged->device_word |= judged->unlisted;
