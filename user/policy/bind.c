@@ -248,6 +248,14 @@ static void restore(struct world *world, struct session *session, struct reader 
 	arm(world, session);
 }
 
+/* The only card like its own is in another reader than the one that has its name: that may be anybody's. */
+static bool is_elsewhere_by_name(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	const struct reader *by_name = reader_find(world, session->login.card.name);
+
+	return !session->device && by_name && by_name != reader;
+}
+
 /* Whether an away session's card is in its place again; if so, the session is guarded by it from now on. */
 bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 {
@@ -257,7 +265,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 	uint64_t certain = 0;
 	bool older;
 
-	if (!is_back(session, reader))
+	if (!is_back(session, reader) || is_elsewhere_by_name(world, session, reader))
 		return false;
 	/* What was just done comes first, and has to be reported first. */
 	if (session->reports & (REPORT_REMOVAL | REPORT_ACTION)) {

@@ -202,7 +202,7 @@ static void slot_in_place(struct world *world, struct session *session, struct d
 {
 	uint8_t slot = session->login.card.slot, bits;
 
-	if (session->device == device || session_is_away(session) || !session_device_left(session) ||
+	if (session_is_away(session) || !session_device_left(session) ||
 	    device_in_place(session) != device || !session->device->left_round_sleep ||
 	    slot / 4 >= event->slot_change.bytes || slot_is_shared(device, slot))
 		return;
