@@ -166,6 +166,9 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		by_name = NULL;
 	if (by_name && session->stay == by_name->stay)
 		return by_name;
+	/* It was recorded in this life of pcscd, before we had heard of the reader. */
+	if (by_name && !session->stay && session->pcsc_life && session->pcsc_life == world->pcsc_life)
+		return by_name;
 	/* Until all are named, the only one need not be the only one. */
 	if (!world->pcsc_listed || world_is_crowded(world))
 		return NULL;
