@@ -78,8 +78,11 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	judged->contradicted += verdict->type == VERDICT_CONTRADICTED;
 	judged->comm_errors += verdict->type == VERDICT_COMM_ERROR;
 	judged->unguarded += verdict->type == VERDICT_UNGUARDED;
-	if (verdict->type == VERDICT_RESTORED)
+	/* From then on its card guards it again. */
+	if (verdict->type == VERDICT_RESTORED) {
 		judged->unguarded = 0;
+		judged->must_be_reported &= !judged->in_place;
+	}
 	judged->restored += verdict->type == VERDICT_RESTORED;
 	judged->cancelled += verdict->type == VERDICT_CANCELLED;
 }

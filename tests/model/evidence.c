@@ -205,6 +205,7 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 	/* Out and in between two of its words. */
 	judged->jumped = !report->first && judged->said_state == CARD_PRESENT && report->state == CARD_PRESENT &&
 			 moved > 1 && moved < 0x8000;
+	judged->ran_back = !report->first && report->counter < judged->said_counter;
 	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
 		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
 	judged->said_state = report->state;
@@ -250,6 +251,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		if (first && !machine->resumed_at && is_at_its_port(machine, judged, report))
 			word(machine, judged);
 	}
+	/* A count that runs back is another stay of the reader. */
+	judged->device_word |= judged->ran_back && !judged->place_known && judged->device_gone_at;
 	if (machine_atr(machine, report->card) != judged->atr || has_moved(machine, judged, report)) {
 		judged->pcsc_moved = true;
 		judged->pcsc_unmoved = false;

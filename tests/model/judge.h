@@ -56,7 +56,7 @@ struct judged {
 	uint8_t said_state;
 	uint16_t said_counter;
 	unsigned recovered;
-	bool jumped;
+	bool jumped, ran_back; /* its last word, to the one before it */
 	struct usb_address usb;
 	bool place_known;	/* the record, or PC/SC since, gave its address */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */

@@ -247,6 +247,25 @@ static void judge_session(struct machine *machine, unsigned session, bool repair
 /* ---- at rest ----------------------------------------------------------------------------------------------
  */
 
+/* The address of the session's own reader, as PC/SC gave it to this daemon. */
+static bool is_located(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (seen->used && seen->announced && seen->model == judged->model &&
+		    seen->index == judged->index && usb_address_equal(seen->usb, machine->devices[judged->device].usb))
+			return true;
+	}
+	return false;
+}
+
+/* Its card was out, and the daemon may yet learn it: a program holds the reader, and PC/SC has not named its place. */
+static bool is_to_be_found(const struct machine *machine, const struct judged *judged)
+{
+	return (judged->daemon_away || judged->may_be_found) && !judged->removals && !is_located(machine, judged);
+}
+
 /* What is remembered from one rest to the next: where its card is, what its locker has shown. */
 static void begin_again(struct machine *machine, unsigned session)
 {
@@ -294,6 +313,7 @@ static void begin_again(struct machine *machine, unsigned session)
 	if (!next.guarded)
 		next.unguarded = judged->unguarded;
 	next.excused &= !next.guarded;
+	next.may_be_found = next.guarded && is_to_be_found(machine, judged);
 	*judged = next;
 }
 

@@ -157,6 +157,10 @@ static const struct row rows[] = {
 	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
 	 "1s logind session-unlocked session=3\n3010ms daemon time\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
+	{"found missing, and locked already: a hint that vanishes at once is no person's",
+	 "2ms logind session-locked session=3\n10ms startup devices-listed\n80ms logind session-unlocked session=3\n"
+	 "3010ms daemon time\n6010ms daemon time",
+	 "act 3 lock|removal 3 absent startup|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed"},
 	{"it does not, and never did: unverified", "10ms probe device-remove usb=1:5\n3010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"it does not, though it did before: failed",

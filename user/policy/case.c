@@ -225,7 +225,9 @@ void case_contradicted(struct world *world, struct session *session, uint64_t st
 static bool hint_gone(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct removal *removal = &session->removal;
-	bool since_removal = removal->insertion && (session->answered || session->hinted >= removal->opened.now);
+	/* What was found missing may have been locked for already, by a daemon before this one. */
+	bool found = removal->cause == CAUSE_ABSENT && removal->awaited == AWAIT_LOCK;
+	bool since_removal = removal->insertion && (session->answered || session->hinted >= removal->opened.now || found);
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
