@@ -139,12 +139,13 @@ static bool may_lose(const struct machine *machine, const struct judged *judged,
 	if (judge_pcsc_out(machine, judged) && judged->pcsc_empty &&
 	    machine->now >= judged->pcsc_empty_at + confirm)
 		return true;
-	if (judged->pcsc_unmoved && !judged->back_word) {
+	/* What is found after a rest is older than the word that it is compared with. */
+	if (judged->pcsc_unmoved && !judged->back_word && !judged->may_be_found) {
 		*ret_why = "work lost against PC/SC's word";
 		return false;
 	}
 	*ret_why = "work lost before the evidence agreed, or was silent";
-	return judged->first_word && machine->now >= judged->first_word + confirm;
+	return judged->may_be_found || (judged->first_word && machine->now >= judged->first_word + confirm);
 }
 
 static bool is_losing_action(const struct login *login, enum action action)

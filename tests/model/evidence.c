@@ -293,7 +293,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	    (is_its_device(judged, report) || is_at_its_port(machine, judged, report)) &&
 	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
 		judged->place_known = true;
-		judged->device_word |= judged->unlisted;
+		judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
 	}
 	count_recoveries(judged, report);
 	judged->reader_gone_at = 0;

@@ -99,7 +99,8 @@ void bind_record(struct world *world, struct session *session, const struct even
 	begin_insertion(world, session, event->stamp);
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
-	session->others = reader ? world->stays : 0;
+	/* A reader that PC/SC has listed and that has another name is none of its. */
+	session->others = reader || world->pcsc_listed ? world->stays : 0;
 	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
 	session->recorded = world->now;

@@ -130,7 +130,7 @@ static bool has_card_of(const struct session *session, const struct reader *read
 struct candidates {
 	unsigned readers, cards;
 	struct reader *reader, *card;
-	bool settles; /* one is empty for a pcscd that may not have looked yet */
+	bool settles; /* one may show a card yet: it cannot be read, or pcscd may not have looked */
 };
 
 static struct candidates find_candidates(const struct world *world, const struct session *session)
@@ -144,7 +144,7 @@ static struct candidates find_candidates(const struct world *world, const struct
 			continue;
 		found.readers++;
 		found.reader = reader;
-		found.settles |= reader->state.card == CARD_EMPTY && world->certain_at;
+		found.settles |= reader->state.card == CARD_UNAVAILABLE || (reader->state.card == CARD_EMPTY && world->certain_at);
 		if (!has_card_of(session, reader))
 			continue;
 		found.cards++;
