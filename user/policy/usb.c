@@ -39,6 +39,18 @@ static void update_unplugged(struct world *world, const struct event *event)
 	update_unlocated(world, event);
 }
 
+/*
+ * A full queue says so before what is still in it is read. So a removal may be older than the listing that was made for
+ * what was lost; and what was lost may be that the device is back at its address. Another listing tells.
+ */
+static void doubt_removal(struct world *world, const struct device *device)
+{
+	if (!world->lost.order || device->listed < world->lost.order || device->heard > world->lost.order ||
+	    world->now >= later(world->lost.now, STALE_NSEC) || world->relist_at)
+		return;
+	world->relist_at = later(world->now, STALE_NSEC);
+}
+
 int usb_removed(struct world *world, const struct event *event)
 {
 	struct device *device = device_find(world, event->device.usb);
@@ -50,8 +62,10 @@ int usb_removed(struct world *world, const struct event *event)
 		return 0;
 	}
 	gone = device_leave(world, device, event->source, event->stamp);
-	if (gone)
+	if (gone) {
+		doubt_removal(world, device);
 		away = device_left(world, device, event);
+	}
 	if (away)
 		device_word(world, device, event, device->presence != PRESENCE_GONE);
 	device_release(world, device);
