@@ -546,6 +546,12 @@ static const struct row rows[] = {
 	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
 	     "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
 	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"asleep: what the reader said before is read after the kernel's word that it left",
+	 SET "action=lock\n10ms logind sleep\n11ms uevent device-remove usb=1:5\n20ms logind resume\n"
+	     "21ms startup devices-listed\n5ms probe slot-change now=22ms usb=1:5 slots=02\n"
+	     "23ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "24ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR,
+	 "recheck|act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
 	{"asleep: the card was pulled",
 	 SET "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
 	     "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"

@@ -194,13 +194,22 @@ static enum sender sender_of(const struct world *world, const struct session *se
 	return SENDER_UNKNOWN;
 }
 
+/* Said before the machine slept, and read after the kernel's word that the reader left: it may only be found again. */
+static bool is_late(const struct world *world, const struct session *session, const struct event *event)
+{
+	const struct device *device = session->device;
+
+	return device->presence == PRESENCE_GONE && device->life == session->life && device->left_round_sleep &&
+	       event->stamp < world->slept && !session_is_away(session);
+}
+
 /* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
 static bool slot_of_session(struct world *world, struct session *session, const struct event *event)
 {
 	uint8_t slot = session->login.card.slot, bits;
 	enum sender sender;
 
-	if (session_device_left(session) || slot / 4 >= event->slot_change.bytes)
+	if ((session_device_left(session) && !is_late(world, session, event)) || slot / 4 >= event->slot_change.bytes)
 		return false;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	sender = sender_of(world, session, event->slot_change.endpoint);
