@@ -271,7 +271,8 @@ void judge_empty(struct machine *machine, struct judged *judged)
 {
 	uint64_t since = judged->read_at > machine->judge->up_at ? judged->read_at : machine->judge->up_at;
 
-	if (!judged->empty_word || (!judged->pcsc_was_present && machine->now < since + PCSC_DOUBT))
+	/* While the machine sleeps nobody can say for how long. */
+	if (!judged->empty_word || (!judged->pcsc_was_present && (machine->judge->asleep || machine->now < since + PCSC_DOUBT)))
 		return;
 	judged->empty_word = false;
 	word(machine, judged);

@@ -314,6 +314,9 @@ static void begin_again(struct machine *machine, unsigned session)
 		next.unguarded = judged->unguarded;
 	next.excused &= !next.guarded;
 	next.may_be_found = next.guarded && is_to_be_found(machine, judged);
+	/* … and PC/SC has said so already, of a reader that nobody knew to be its own. */
+	next.pcsc_moved = next.may_be_found && judged->pcsc_moved;
+	next.agreed = next.may_be_found && judged->agreed;
 	*judged = next;
 }
 

@@ -127,6 +127,14 @@ static const struct row rows[] = {
 	{"messages were lost: the device is gone",
 	 "10ms uevent lost\n11ms startup device-add usb=1:6 path=1-2\n11ms startup devices-listed",
 	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"messages were lost, the removal was not read yet, and the device is back: listed once more",
+	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup device-add usb=1:6 path=1-2\n"
+	 "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR "\n12ms pcsc pcsc-listed\n"
+	 "20ms uevent device-remove usb=1:5\n5020ms daemon time\n5021ms startup device-add usb=1:5 path=1-1\n"
+	 "5021ms startup device-add usb=1:6 path=1-2\n5021ms startup devices-listed\n8s pcsc reader " CARD
+	 "card=present counter=0" ATR "\n8s pcsc pcsc-listed",
+	 "recheck|rechecked|act 3 lock|removal 3 reader uevent|action 3 lock|outcome 3 lock unverified|recheck|"
+	 "restored 3|rechecked"},
 	{"messages were lost, nothing happened",
 	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup device-add usb=1:6 path=1-2\n"
 	 "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR
@@ -538,6 +546,12 @@ static const struct row rows[] = {
 	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
 	     "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
 	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"asleep: what the reader said before is read after the kernel's word that it left",
+	 SET "action=lock\n10ms logind sleep\n11ms uevent device-remove usb=1:5\n20ms logind resume\n"
+	     "21ms startup devices-listed\n5ms probe slot-change now=22ms usb=1:5 slots=02\n"
+	     "23ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "24ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR,
+	 "recheck|act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
 	{"asleep: the card was pulled",
 	 SET "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
 	     "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"

@@ -296,6 +296,9 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
 	uint64_t until;
 
+	/* Seen to leave, as belief_around_sleep() has it: once the machine is awake that is a removal. */
+	if (session->pcsc_out.order || (session->slot_out.order && session->slot_out.stamp < world->slept))
+		return false;
 	if (!is_back(session, reader) || hearing_of(world, session, reader, &until) == HEARING_OTHER)
 		return false;
 	bind_reader(world, session, reader, stamp);

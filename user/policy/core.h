@@ -392,7 +392,8 @@ struct world {
 
 	bool inferred;	       /* where a reader is turned out in this event: that concerns all whose reader is to be found */
 	uint64_t certain_at;   /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
-	uint64_t relist_at;    /* deadline: a listing was ignored as stale, ask for another */
+	struct moment lost;    /* a source last said that it had lost something */
+	uint64_t relist_at;    /* deadline: a listing was ignored as stale, or is in doubt: ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */
 	uint64_t locate_delay; /* how long it was given for that */
 	bool locate_once;      /* ask once, whatever is known */

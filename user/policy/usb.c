@@ -39,6 +39,18 @@ static void update_unplugged(struct world *world, const struct event *event)
 	update_unlocated(world, event);
 }
 
+/*
+ * A full queue says so before what is still in it is read. So a removal may be older than the listing that was made for
+ * what was lost; and what was lost may be that the device is back at its address. Another listing tells.
+ */
+static void doubt_removal(struct world *world, const struct device *device)
+{
+	if (!world->lost.order || device->listed < world->lost.order || device->heard > world->lost.order ||
+	    world->now >= later(world->lost.now, STALE_NSEC) || world->relist_at)
+		return;
+	world->relist_at = later(world->now, STALE_NSEC);
+}
+
 int usb_removed(struct world *world, const struct event *event)
 {
 	struct device *device = device_find(world, event->device.usb);
@@ -50,8 +62,10 @@ int usb_removed(struct world *world, const struct event *event)
 		return 0;
 	}
 	gone = device_leave(world, device, event->source, event->stamp);
-	if (gone)
+	if (gone) {
+		doubt_removal(world, device);
 		away = device_left(world, device, event);
+	}
 	if (away)
 		device_word(world, device, event, device->presence != PRESENCE_GONE);
 	device_release(world, device);
@@ -180,13 +194,22 @@ static enum sender sender_of(const struct world *world, const struct session *se
 	return SENDER_UNKNOWN;
 }
 
+/* Said before the machine slept, and read after the kernel's word that the reader left: it may only be found again. */
+static bool is_late(const struct world *world, const struct session *session, const struct event *event)
+{
+	const struct device *device = session->device;
+
+	return device->presence == PRESENCE_GONE && device->life == session->life && device->left_round_sleep &&
+	       event->stamp < world->slept && !session_is_away(session);
+}
+
 /* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
 static bool slot_of_session(struct world *world, struct session *session, const struct event *event)
 {
 	uint8_t slot = session->login.card.slot, bits;
 	enum sender sender;
 
-	if (session_device_left(session) || slot / 4 >= event->slot_change.bytes)
+	if ((session_device_left(session) && !is_late(world, session, event)) || slot / 4 >= event->slot_change.bytes)
 		return false;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	sender = sender_of(world, session, event->slot_change.endpoint);

@@ -204,6 +204,7 @@ static int take_in(struct world *world, const struct event *event)
 		slept(world, event);
 		return 0;
 	case EVENT_LOST:
+		world->lost = moment_now(world, event->stamp);
 		look_again(world, event);
 		return 0;
 	case EVENT_TIME:
