@@ -321,15 +321,24 @@ static bool is_others(const struct world *world, const struct session *session, 
 	return false;
 }
 
+/* The reader said "out" since: PC/SC has not looked yet. */
+static bool is_outdated(const struct world *world, const struct session *session, const struct reader *reader)
+{
+	return reader == reader_in_place(world, session) && reader->said.order < session->slot_out.order;
+}
+
 /* The only reader that has a card like the recorded one in it; NULL: none, or several. */
 static struct reader *only_reader(const struct world *world, const struct session *session)
 {
 	struct reader *reader, *next, *only = NULL;
 
+	if (world_is_crowded(world))
+		return NULL;
 	HASH_ITER(hh, world->readers, reader, next)
 	{
 		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_lost(world, reader) ||
-		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader))
+		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader) ||
+		    is_outdated(world, session, reader))
 			continue;
 		if (only)
 			return NULL;

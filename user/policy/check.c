@@ -51,7 +51,8 @@ static const char *check_belief(const struct world *world, const struct session 
 {
 	const struct belief belief = belief_of(world, session);
 
-	if (session_is_away(session))
+	/* What is due is done when EVENT_TIME says so. */
+	if (session_is_away(session) || world_deadline(world) <= world->now)
 		return NULL;
 	if (belief.kind == BELIEF_OUT)
 		return "the card is believed to be out, and there is no case";

@@ -77,6 +77,8 @@
  * with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
  */
 #define READERS_CROWD 64
+/* No clock comes near it: what is added to it is later. */
+#define NOW_MAX (UINT64_MAX / 4)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 

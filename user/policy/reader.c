@@ -80,6 +80,8 @@ bool reader_may_have_another(const struct world *world, const struct reader *rea
 	const struct model *model = reader->device ? reader->device->model : NULL;
 	const struct reader *other;
 
+	if (world_is_crowded(world))
+		return true;
 	/* … or at another device of the model, that no reader is known for. */
 	if (model && model->unclaimed)
 		return false;
@@ -272,7 +274,8 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 /* pcscd counts up for as long as a reader stays. What an unreadable reader shows is no count. */
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now)
 {
-	return now->card != CARD_UNAVAILABLE && (uint16_t)(now->event_counter - reader->counted) >= 0x8000;
+	return now->card != CARD_UNAVAILABLE && reader->read != CARD_UNAVAILABLE &&
+	       (uint16_t)(now->event_counter - reader->counted) >= 0x8000;
 }
 
 /* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */

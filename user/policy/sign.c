@@ -72,6 +72,9 @@ void sign_failed(struct world *world, struct session *session, uint64_t stamp, c
 	struct removal *removal = &session->removal;
 	bool lock = removal->taken == ACTION_LOCK, console = lock && session->kind & KIND_CONSOLE;
 
+	/* physlock holds no terminal: the card is the only sign of its person again. */
+	if (console)
+		session->console_locked = false;
 	sign_tell(world, session, OUTCOME_FAILED, stamp, detail);
 	/* A lock is owed for a card that was out, whether it is back or not. */
 	if (!removal->retried && !console && (lock || session_is_away(session))) {

@@ -75,10 +75,13 @@ int usb_removed(struct world *world, const struct event *event)
 }
 
 /* The end of a life that nobody reported: something else is there now. */
-static void device_missing(struct world *world, struct device *device, const struct event *event)
+static bool device_missing(struct world *world, struct device *device, const struct event *event)
 {
-	if (device_leave(world, device, SOURCE_STARTUP, event->stamp))
+	bool gone = device_leave(world, device, SOURCE_STARTUP, event->stamp);
+
+	if (gone)
 		device_left(world, device, event);
+	return gone;
 }
 
 static bool is_another(const struct device *device, const struct device_facts *facts)
@@ -87,19 +90,22 @@ static bool is_another(const struct device *device, const struct device_facts *f
 	       (facts->id && device->id[0] && strcmp(device->id, facts->id) != 0);
 }
 
-static void leave_port(struct world *world, struct device *device, const struct event *event)
+/* True: something did. */
+static bool leave_port(struct world *world, struct device *device, const struct event *event)
 {
 	struct device *other, *next;
+	bool gone = false;
 
 	if (!device->port)
-		return;
+		return false;
 	DL_FOREACH_SAFE(device->port->devices, other, next)
 	{
 		if (other == device || other->presence != PRESENCE_HERE)
 			continue;
-		device_missing(world, other, event);
+		gone |= device_missing(world, other, event);
 		device_release(world, other);
 	}
+	return gone;
 }
 
 /* A session whose card is out has its place here. */
@@ -121,7 +127,7 @@ int usb_added(struct world *world, const struct event *event)
 {
 	const struct device_facts *facts = &event->device;
 	struct device *device = device_get(world, facts->usb);
-	bool news;
+	bool news, gone = false;
 
 	if (!device)
 		return -ENOMEM;
@@ -130,7 +136,7 @@ int usb_added(struct world *world, const struct event *event)
 	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
 		world->devices_listing.began = world->order;
 	if (device->presence == PRESENCE_HERE && is_another(device, facts))
-		device_missing(world, device, event);
+		gone = device_missing(world, device, event);
 	if (device_describe(world, device, facts->path, facts->id) < 0)
 		return -ENOMEM;
 	if (device_come(world, device, event))
@@ -139,8 +145,11 @@ int usb_added(struct world *world, const struct event *event)
 	if (!news)
 		return 0;
 	if (device->presence == PRESENCE_HERE)
-		leave_port(world, device, event);
+		gone |= leave_port(world, device, event);
 	update_place(world, device, event);
+	/* Whose reader has no known place is concerned by where a reader is, and by what left. */
+	if (gone || device->readers)
+		update_list(world, &world->placeless, event);
 	update_unlocated(world, event);
 	/* PC/SC named its reader before the kernel's word of it was read. */
 	if (device->came.order == world->order && device->readers && is_awaited(device))

@@ -60,6 +60,7 @@ static int record_reported(struct world *world, const struct event *event)
 	struct port *port = has_port ? port_get(world, login->usb_path) : NULL;
 	struct device *device = on_usb ? device_get(world, login->card.usb) : NULL;
 	struct session *session = has_port == !!port && on_usb == !!device ? session_get(world, login) : NULL;
+	bool missed;
 
 	if (!session) {
 		if (port)
@@ -69,12 +70,15 @@ static int record_reported(struct world *world, const struct event *event)
 		return -ENOMEM;
 	}
 	/* Every device there is was reported, this one not: it left between sign-in and now. */
-	if (device && device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
-	    !world->looking_devices)
+	missed = device && device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
+		 !world->looking_devices;
+	if (missed)
 		device_miss(world, device);
 	bind_record(world, session, event, device, port);
 	session_govern(world, session, &event->record.governance);
 	session_update(world, session, event->source, event->stamp);
+	if (missed)
+		update_list(world, &device->sessions, event);
 	return 0;
 }
 
@@ -221,6 +225,8 @@ int world_event(struct world *world, const struct event *reported)
 	uint64_t now = event.now ? event.now : event.stamp;
 	int r;
 
+	/* A moment of 0 is none. */
+	now = now > NOW_MAX ? NOW_MAX : now ? now : 1;
 	world->now = now > world->now ? now : world->now;
 	world->order++;
 	if (event.stamp > world->now)
