@@ -452,6 +452,23 @@ static const struct row rows[] = {
 	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|countdown 3 logout 60000ms|"
 	 "outcome 3 lock verified|cancelled 3 logout|restored 3"},
 
+	{"physlock was refused: the card's return ends the second stage",
+	 SET "then=logout after=20s\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	     "10s pcsc reader " CARD "card=empty counter=2\n10100ms daemon action-failed session=3\n"
+	     "12s pcsc reader " CARD "card=present counter=3" ATR "\n20s daemon time\n30s daemon time\n35s daemon time",
+	 "act 3 lock|act 3 console-lock|removal 3 card pcsc|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock failed|"
+	 "restored 3|cancelled 3 logout"},
+	{"unlocked while PC/SC has not looked since the reader's word: unguarded, and said",
+	 "1ms daemon probe\n2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n10s probe slot-change usb=1:5 slots=02\n"
+	 "10100ms logind session-locked session=3\n13s daemon time\n15s logind session-unlocked session=3\n"
+	 "16s pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|removal 3 card probe|action 3 lock|outcome 3 lock verified|unguarded 3|heard 3 card pcsc"},
+	{"a count beyond 32767, of a reader that could not be read before",
+	 "10ms pcsc reader name=Q slot=0 usb=0:0 card=unavailable counter=40000\n"
+	 "20ms record record session=7 user=q name=Q slot=0 usb=0:0 card=present counter=40000 atr=3B99\n"
+	 "30ms pcsc reader name=Q slot=0 usb=0:0 card=present counter=40000 atr=3B99\n5s daemon time", ""},
+	{"the end of time: it is bounded", "18446744073709551614ns daemon time", ""},
+
 	/* ---- what concerns nobody ---- */
 	{"a reader leaves that was never named", "10ms pcsc reader-gone name=R9", ""},
 	{"a device without a port becomes another one",
