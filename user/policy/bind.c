@@ -222,7 +222,7 @@ static void forgive_after_sleep(struct world *world, struct session *session, co
 	bool again = session_device_left(session) || (session->stay && session->stay != reader->stay);
 
 	if (!(removal->evidence & EVIDENCE_PCSC) && world->resumed && again &&
-	    removal->opened.now >= world->slept && removal->opened.now < later(world->resumed, RESUME_NSEC))
+	    (removal->opened.now >= world->slept || removal->denied) && removal->opened.now < later(world->resumed, RESUME_NSEC))
 		case_cancel(world, session, stamp, "the reader was enumerated again after sleep");
 }
 

@@ -291,6 +291,7 @@ struct removal {
 	enum action then;      /* stage 2, while DEADLINE_THEN is set */
 	enum cause then_cause; /* whose settings ask for it: of this removal, or of one before it */
 	bool locks;	/* stage 1 was a lock: an unlock would be the person's answer */
+	bool denied;	/* PC/SC has said since that the card is in, its counter unmoved */
 	bool retried;	/* a lock was sent a second time, or a step that failed was made up for */
 	uint64_t locked_at; /* our clock, when its last lock was sent; 0: none was */
 };

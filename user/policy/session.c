@@ -170,8 +170,10 @@ static void hear_while_away(struct world *world, struct session *session, const 
 	case HEARING_OTHER:
 		case_word(world, session, CAUSE_CARD, SOURCE_PCSC, EVIDENCE_PCSC, stamp);
 		break;
-	case HEARING_NONE:
 	case HEARING_SAME:
+		session->removal.denied = session->removal.evidence == EVIDENCE_SLOT;
+		break;
+	case HEARING_NONE:
 	case HEARING_REREAD:
 	case HEARING_COUNTED:
 		break;
