@@ -119,6 +119,7 @@ static void keep(struct machine *machine, const struct verdict *verdict)
 	if (verdict->type == VERDICT_BOUND) {
 		login->bound = *verdict->login;
 		login->has_bound = true;
+		login->pcscd = machine->pcscd.life;
 	} else if (verdict->type == VERDICT_DEALT) {
 		login->away = verdict->dealt;
 	} else if (!core_deals) {

@@ -110,6 +110,21 @@ static bool was_denied(const struct machine *machine, const struct judged *judge
 	return judged->contradicted && !machine->judge->up;
 }
 
+/* A new daemon cannot tell this pcscd from the one that the record's count is of; this one has counted an error. */
+static bool was_recounted(const struct machine *machine, const struct judged *judged)
+{
+	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit && reader->recovered)
+			return machine->judge->daemon_starts > 0 && login->pcscd != machine->pcscd.life &&
+			       judged->cause_now == CAUSE_ABSENT;
+	}
+	return false;
+}
+
 /* pcscd has a name for the reader that is in its place. */
 static bool names(const struct machine *machine, const struct judged *judged)
 {
@@ -213,6 +228,9 @@ static const struct {
 			    is_misplaced},
 	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away", "pcscd went away before it could say, and the kernel said nothing",
 				  pcscd_is_away},
+	[EXCEPTION_RECOUNTED] = {"recounted",
+				 "no daemon ran while pcscd started again, and an error counts as another card",
+				 was_recounted},
 };
 
 const char *exception_name(unsigned exception)
@@ -246,6 +264,6 @@ bool judge_excuses_removal(struct machine *machine, unsigned session)
 
 	return judge_excepted(machine, judged,
 			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
-				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG |
+				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG | 1U << EXCEPTION_RECOUNTED |
 				      (judged->place_known ? 0 : 1U << EXCEPTION_PCSCD_DEAF));
 }

@@ -57,7 +57,7 @@ struct pcsc_reader {
 	uint32_t arrival;
 	int8_t card;
 	uint16_t counter;
-	bool settling, unreadable;
+	bool settling, unreadable, recovered; /* recovered: could not be read for a while, and has counted that */
 };
 
 /* What its observer, the worker, has under that name. */
@@ -88,6 +88,7 @@ struct login {
 	unsigned kind;
 	struct login_record record, bound;
 	bool has_bound, away;
+	uint32_t pcscd; /* whose count the record has, or what it is bound to */
 	bool hint, died_once;
 	uint64_t hint_at;
 	uint64_t refuse_until; /* logind refuses its calls */

@@ -218,6 +218,7 @@ static void readable(struct machine *machine, const struct item *item)
 	reader->card = machine->devices[item->device].card[item->unit];
 	reader->insertion = machine->devices[item->device].insertion[item->unit];
 	reader->counter++;
+	reader->recovered = true;
 }
 
 void pcscd_hang(struct machine *machine, bool hung)

@@ -146,6 +146,7 @@ bool people_sign_in(struct machine *machine, unsigned person, bool reuse, uint64
 	session = (unsigned)(login - machine->logins);
 	*login = (struct login){.used = true,
 				.recorded = true,
+				.pcscd = machine->pcscd.life,
 				.person = (uint8_t)person,
 				.number = (uint8_t)session,
 				.locker = machine->script->setup.lockers[session],
