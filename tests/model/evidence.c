@@ -150,7 +150,8 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 		judged->backs++;
 		return;
 	}
-	judged->slot_word = judged->kernel_word = true;
+	judged->slot_word = true;
+	judged->kernel_word |= !judged->composite;
 	judged->notice_made = report->made;
 	judged->pcsc_unmoved = false;
 	/* Read after PC/SC's word of a later card, and that word's stamp may lie. */

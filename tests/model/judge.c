@@ -184,8 +184,12 @@ static bool is_misplaced(const struct machine *machine, const struct judged *jud
 static bool pcscd_is_away(const struct machine *machine, const struct judged *judged)
 {
 	const struct judge *judge = machine->judge;
+	/* Devices have their time after sleep, and readers without an address have theirs. */
+	uint64_t awake = judge->resume_at ? judge->resume_at + RESUME_GRACE : 0;
+	uint64_t from = judged->first_true > awake ? judged->first_true : awake;
+	uint64_t most = machine->script->setup.addresses == ADDRESS_PROMPT ? PCSC_DOUBT : 2 * PCSC_DOUBT;
 	bool could_say = judge->up_at && judged->words && judged->recorded_at < judge->down_at &&
-			 judge->down_at >= judged->first_true + PCSC_DOUBT;
+			 judge->down_at >= from + most;
 
 	return (!judge->up || (judge->down_at && judged->in_place)) && !judged->kernel_word && !could_say &&
 	       (judged->reader_there || !judged->place_known);
