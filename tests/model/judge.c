@@ -169,8 +169,8 @@ static bool is_misplaced(const struct machine *machine, const struct judged *jud
 static bool pcscd_is_away(const struct machine *machine, const struct judged *judged)
 {
 	const struct judge *judge = machine->judge;
-	bool could_say = judge->up_at && judged->words && judged->recorded_at < judge->down_at &&
-			 judge->down_at >= judged->first_true + PCSC_DOUBT;
+	bool could_say = judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
+			 judge->down_at >= judged->fresh_true + PCSC_DOUBT;
 
 	return (!judge->up || (judge->down_at && judged->in_place)) && !judged->kernel_word && !could_say &&
 	       (judged->reader_there || !judged->place_known);
