@@ -7,7 +7,8 @@
 
 static void word(struct machine *machine, struct judged *judged)
 {
-	judged->fresh_words++;
+	if (judged->fresh_words++ == 0)
+		judged->fresh_true = machine->now;
 	if (judged->words++ == 0)
 		judged->first_true = machine->now;
 	if (!judged->first_word)

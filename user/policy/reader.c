@@ -271,11 +271,17 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 	return reader;
 }
 
-/* pcscd counts up for as long as a reader stays. What an unreadable reader shows is no count. */
+/*
+ * pcscd counts up for as long as a reader stays, and a card does not leave or come uncounted. What an unreadable reader
+ * shows is no count.
+ */
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now)
 {
-	return now->card != CARD_UNAVAILABLE && reader->read != CARD_UNAVAILABLE &&
-	       (uint16_t)(now->event_counter - reader->counted) >= 0x8000;
+	uint16_t moved = (uint16_t)(now->event_counter - reader->counted);
+
+	if (now->card == CARD_UNAVAILABLE || reader->read == CARD_UNAVAILABLE)
+		return false;
+	return moved >= 0x8000 || (moved == 0 && now->card != reader->read);
 }
 
 /* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */
