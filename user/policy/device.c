@@ -324,7 +324,7 @@ bool device_missed(const struct world *world, const struct device *device)
  * Of two CCID interfaces that both count their slots from 0, a notice names neither; but each has an interrupt endpoint
  * of its own. Which reader has which is learnt when PC/SC counts a card of exactly one of them after a notice.
  */
-void reader_learn_endpoint(struct reader *reader)
+void device_learn_endpoint(struct reader *reader)
 {
 	struct device *device = reader->device;
 	struct slot_notice *notice = device ? &device->notice : NULL;

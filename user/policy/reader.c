@@ -361,7 +361,7 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	if (reader->device)
 		reader->state.usb = reader->device->usb;
 	if (moved)
-		reader_learn_endpoint(reader);
+		device_learn_endpoint(reader);
 	return reader;
 }
 

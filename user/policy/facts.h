@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/*
+ * What the sources last said, and the spans of time that what they say is given. Only core.h includes this: its page
+ * says what facts are for.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* uthash must report an allocation that failed instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "macro.h"
+#include "world.h"
+
+struct session;
+
+/* How long a reader that cannot be read, though its USB device is there, is given to answer again. */
+#define DOUBT_NSEC (2 * NSEC_PER_SEC)
+/* How long PC/SC may lag behind a card that was out and in again. */
+#define LAG_NSEC (2 * NSEC_PER_SEC)
+/* How long after sleep devices may take to come back before they count as gone. */
+#define RESUME_NSEC (5 * NSEC_PER_SEC)
+/* PcscLost=: how long pcscd may stay away. */
+#define PCSC_LOST_NSEC (5 * NSEC_PER_SEC)
+/* How long logind may take until a session that was to end has ended. */
+#define END_NSEC (10 * NSEC_PER_SEC)
+/* A step that gives no sign was taken unless its failure is reported by then: our own process reports at once. */
+#define NO_SIGN_NSEC (100 * NSEC_PER_MSEC)
+/* A hint that vanishes so soon after it came was not taken away by a person: the locker ended (xss-lock, seen). */
+#define VANISH_NSEC NSEC_PER_SEC
+/* How long after LockTimeout= a hint still counts as the answer to the lock. */
+#define LATE_NSEC (10 * NSEC_PER_SEC)
+/* A reader without an address and a USB device that left within this time of each other are the same thing. */
+#define TOGETHER_NSEC NSEC_PER_SEC
+/* A reader still listed with a device that is gone: PC/SC is asked so much later, each time twice as much, up to the most. */
+#define STALE_READER_FIRST_NSEC (500 * NSEC_PER_MSEC)
+#define STALE_READER_MOST_NSEC	(32 * NSEC_PER_SEC)
+/*
+ * Among more readers, or readers of one device, nobody looks for a session's by elimination: each event's work would grow
+ * with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
+ */
+#define READERS_CROWD 64
+/* No clock comes near it: what is added to it is later. */
+#define NOW_MAX (UINT64_MAX / 4)
+/* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
+#define STALE_NSEC (5 * NSEC_PER_SEC)
+
+/* ---- facts ---------------------------------------------------------------------------------------------- */
+
+/* When something was said: by the event's own stamp (never later than `now`), by our clock, in the order of events. */
+struct moment {
+	uint64_t stamp, now;
+	uint64_t order; /* counts events from 1; 0: never */
+};
+
+enum presence {
+	PRESENCE_UNKNOWN, /* no source has reported it */
+	PRESENCE_HERE,
+	PRESENCE_GONE,
+};
+
+struct device {
+	uint32_t key; /* bus << 16 | device number */
+	struct usb_address usb;
+	char path[USB_PATH_SIZE];
+	char id[10];
+	enum presence presence;
+	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
+	struct moment came, left;  /* of this life; of the last one that ended */
+	enum event_source left_by; /* who reported that; STARTUP: it was found missing */
+	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
+	uint64_t disconnected;	   /* the probe's stamp of that; 0: not seen by it, or here again since */
+	uint64_t listed, heard;	   /* order of the last listing, and of the last uevent, that had it */
+	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
+	bool watched;
+	bool shares_slots;	  /* its interfaces number their slots alike, as PC/SC showed once */
+	struct slot_notice {	  /* the last one, to learn which endpoint belongs to which reader */
+		struct moment moment;
+		uint8_t from;	  /* its endpoint */
+		uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
+		uint32_t changed; /* bit n: slot n */
+	} notice;
+	struct session *sessions; /* bound to this device, whichever life */
+	struct reader *readers;	  /* that PC/SC names for it */
+	unsigned named;		  /* how many */
+	struct port *port;
+	struct device *prev, *next; /* of the port */
+	struct model *model;
+	struct device *model_prev, *model_next; /* of those of the model that are here and that no reader claims */
+	bool released; /* stands in world->released: nothing needs it any more */
+	struct device *released_prev, *released_next;
+	bool unclaimed, counted; /* stands in the model's list; in its number */
+	UT_hash_handle hh;
+};
+
+/* Where devices are plugged in: one after another, each with an address of its own. */
+struct port {
+	char path[USB_PATH_SIZE];
+	struct device *devices;
+	struct session *sessions; /* whose card has, or had, its place here */
+	UT_hash_handle hh;
+};
+
+struct model {
+	char id[10];
+	unsigned here; /* devices of it that are here */
+	uint64_t left; /* our clock, when one of it left last; 0: none has */
+	struct device *unclaimed;
+	UT_hash_handle hh;
+};
+
+struct reader {
+	struct reader_state state;
+	struct device *device; /* NULL: its address is not known (yet), or it is not on USB */
+	unsigned life;	       /* of the device, when PC/SC last named the two together */
+	unsigned stay;	       /* a number of its own: a reader that leaves and comes back has another */
+	uint8_t endpoint;	/* its interface's interrupt endpoint, learnt; 0: not known */
+	uint8_t maybe_endpoint; /* … as PC/SC's last count after a notice has it; the second time it is known */
+	uint64_t came;	       /* order of the word that began the stay */
+	uint64_t since;	       /* … our clock */
+	struct moment said;    /* PC/SC's last word on it */
+	uint64_t card_since;   /* our clock, when `state.card` last changed */
+	unsigned outs;	       /* cards that were seen to leave in this stay */
+	bool had_card;	       /* one was in, at a count of: */
+	uint16_t first_count;
+	enum card_state read;  /* when it could last be read; what it counted then, and how many recoveries had been seen */
+	uint16_t counted;
+	unsigned read_recovered;
+	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
+	bool found;	       /* its state last changed while everything was looked at again */
+	struct reader *prev, *next;		 /* device->readers */
+	struct reader *lost_prev, *lost_next; /* world->unlocated */
+	UT_hash_handle hh;
+};
