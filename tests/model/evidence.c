@@ -148,6 +148,8 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
+		/* Which card came, pcscd alone can say. */
+		judged->kernel_word = false;
 		judged->backs++;
 		return;
 	}
