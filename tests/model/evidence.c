@@ -262,8 +262,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		word(machine, judged);
 		return;
 	}
-	/* It denies what it was asked about after it had been said. */
-	if (same_life && report->counter == judged->counter && !judged->pcsc_moved &&
+	/* It denies what it was asked about after it had been said; not what was said before the reader was back. */
+	if (same_life && judged->notice_made >= judged->bound_made && report->counter == judged->counter && !judged->pcsc_moved &&
 	    report->made > judged->notice_made && (usb_address_is_set(report->usb) || !judged->names_moved))
 		judged->pcsc_unmoved = true;
 }
