@@ -2,6 +2,8 @@
 /* What was reported of each session's card: the words that a removal has, and what speaks against it. */
 #include "judge.h"
 
+#include <string.h>
+
 /* ---- what the daemon is told ------------------------------------------------------------------------------
  */
 
@@ -427,6 +429,8 @@ void judge_report(struct machine *machine, const struct report *report)
 	told(machine, report);
 	if (report->type == EVENT_DEVICE_ADD)
 		machine->judge->known_plug[report->device] = report->plug;
+	if (report->type == EVENT_DEVICE_REMOVE && !report->uncertain)
+		machine->judge->gone_plug[report->device] = report->plug;
 	if (report->type == EVENT_ACTION_FAILED)
 		machine->judge->sessions[report->session].failures++;
 	if (report->type == EVENT_SESSION_KIND)
@@ -462,6 +466,15 @@ void judge_report(struct machine *machine, const struct report *report)
 	}
 }
 
+/* It was told that its device left, before there was a record; and not yet that it is back. */
+static bool was_told_gone(const struct machine *machine, const struct judged *judged)
+{
+	const struct judge *judge = machine->judge;
+
+	return judged->place_known && judged->departures && !round_sleep(machine) &&
+	       judge->gone_plug[judged->device] == judged->plug && judge->known_plug[judged->device] == judged->plug;
+}
+
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away)
 {
 	struct judged *judged = &machine->judge->sessions[session];
@@ -481,7 +494,13 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	if (machine->judge->up && !seen)
 		judged->reader_gone_at = machine->now;
 	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
-	listed(machine, judged);
+	if (was_told_gone(machine, judged)) {
+		judged->device_gone_at = machine->now;
+		judged->device_word = judged->kernel_word = true;
+		word(machine, judged);
+	} else {
+		listed(machine, judged);
+	}
 	/* The card left between the sign-in and the record's reading. */
 	if (seen && seen->state == CARD_PRESENT && judged->departures &&
 	    (uint16_t)(seen->counter - judged->counter) > 1)
@@ -512,6 +531,7 @@ void judge_daemon(struct machine *machine, bool runs)
 	judge->daemon_at = machine->now;
 	judge->up_at = judge->down_at = judge->resume_at = 0;
 	judge->up = judge->asleep = false;
+	memset(judge->gone_plug, 0, sizeof(judge->gone_plug));
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		struct judged *judged = &judge->sessions[i];
 
