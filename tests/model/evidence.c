@@ -2,6 +2,8 @@
 /* What was reported of each session's card: the words that a removal has, and what speaks against it. */
 #include "judge.h"
 
+#include <string.h>
+
 /* ---- what the daemon is told ------------------------------------------------------------------------------
  */
 
@@ -148,6 +150,8 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0;
+		/* Which card came, pcscd alone can say. */
+		judged->kernel_word = false;
 		judged->backs++;
 		return;
 	}
@@ -261,8 +265,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		word(machine, judged);
 		return;
 	}
-	/* It denies what it was asked about after it had been said. */
-	if (same_life && report->counter == judged->counter && !judged->pcsc_moved &&
+	/* It denies what it was asked about after it had been said; not what was said before the reader was back. */
+	if (same_life && judged->notice_made >= judged->bound_made && report->counter == judged->counter && !judged->pcsc_moved &&
 	    report->made > judged->notice_made && (usb_address_is_set(report->usb) || !judged->names_moved))
 		judged->pcsc_unmoved = true;
 }
@@ -426,6 +430,8 @@ void judge_report(struct machine *machine, const struct report *report)
 	told(machine, report);
 	if (report->type == EVENT_DEVICE_ADD)
 		machine->judge->known_plug[report->device] = report->plug;
+	if (report->type == EVENT_DEVICE_REMOVE && !report->uncertain)
+		machine->judge->gone_plug[report->device] = report->plug;
 	if (report->type == EVENT_ACTION_FAILED)
 		machine->judge->sessions[report->session].failures++;
 	if (report->type == EVENT_SESSION_KIND)
@@ -461,6 +467,15 @@ void judge_report(struct machine *machine, const struct report *report)
 	}
 }
 
+/* It was told that its device left, before there was a record; and not yet that it is back. */
+static bool was_told_gone(const struct machine *machine, const struct judged *judged)
+{
+	const struct judge *judge = machine->judge;
+
+	return judged->place_known && judged->departures && !round_sleep(machine) &&
+	       judge->gone_plug[judged->device] == judged->plug && judge->known_plug[judged->device] == judged->plug;
+}
+
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away)
 {
 	struct judged *judged = &machine->judge->sessions[session];
@@ -480,7 +495,13 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	if (machine->judge->up && !seen)
 		judged->reader_gone_at = machine->now;
 	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
-	listed(machine, judged);
+	if (was_told_gone(machine, judged)) {
+		judged->device_gone_at = machine->now;
+		judged->device_word = judged->kernel_word = true;
+		word(machine, judged);
+	} else {
+		listed(machine, judged);
+	}
 	/* The card left between the sign-in and the record's reading. */
 	if (seen && seen->state == CARD_PRESENT && judged->departures &&
 	    (uint16_t)(seen->counter - judged->counter) > 1)
@@ -511,6 +532,7 @@ void judge_daemon(struct machine *machine, bool runs)
 	judge->daemon_at = machine->now;
 	judge->up_at = judge->down_at = judge->resume_at = 0;
 	judge->up = judge->asleep = false;
+	memset(judge->gone_plug, 0, sizeof(judge->gone_plug));
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		struct judged *judged = &judge->sessions[i];
 

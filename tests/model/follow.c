@@ -68,6 +68,9 @@ static bool candidate_is_plain(const struct machine *machine)
 	const struct judge *judge = machine->judge;
 
 	for (unsigned i = 0; i < machine->device_count; i++) {
+		/* A reader that was just pulled is listed for a while, its card in. */
+		if (machine->devices[i].port < 0 && machine->devices[i].unplugged_at + 5 * SEC > machine->now)
+			return false;
 		for (unsigned unit = 0; unit < UNITS; unit++) {
 			if (machine->devices[i].changed_at[unit] + 5 * SEC > machine->now)
 				return false;

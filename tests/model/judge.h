@@ -126,6 +126,7 @@ struct judge {
 	unsigned daemon_starts;
 	bool deaf[DEVICES_MOST];
 	uint32_t known_plug[DEVICES_MOST]; /* the presence of each device that was reported last */
+	uint32_t gone_plug[DEVICES_MOST];  /* … whose end was, to this daemon */
 	unsigned long excepted[EXCEPTION_COUNT];
 };
 

@@ -97,7 +97,9 @@ static void judge_departed(struct machine *machine, unsigned session)
 		judge_action(machine, session, &settings);
 	if (judged->guarded)
 		judge_what_follows(machine, session, &settings);
-	if (judged->locks > (settings.then == ACTION_NONE ? 2 : 4) * judged->removals + 1)
+	/* The policy that it had before may have had a second stage. */
+	most = settings.then == ACTION_NONE && !judged->reloaded ? 2 : 4;
+	if (judged->locks > most * judged->removals + 1)
 		judge_fault(machine, FAULT_FALSE, session, "%u locks for %u removals", judged->locks,
 			    judged->removals);
 }

@@ -76,6 +76,26 @@ static bool is_disproved(const struct world *world, const struct session *sessio
 	       !reader_may_have_another(world, device->readers);
 }
 
+/*
+ * Of a device of one such interface PC/SC may name two readers: the one that left, and the one that came. NULL: it does not.
+ */
+static struct reader *newer_at(const struct session *session, const struct device *device, const struct reader *older)
+{
+	struct reader *reader, *found = NULL;
+
+	if (session->interfaces != 1 || !reader_is_older(older, device) || device_is_crowded(device))
+		return NULL;
+	DL_FOREACH(device->readers, reader)
+	{
+		if (reader == older || reader->state.slot != session->login.card.slot || reader_is_older(reader, device))
+			continue;
+		if (found)
+			return NULL;
+		found = reader;
+	}
+	return found;
+}
+
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
 static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
 {
@@ -90,8 +110,10 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	by_name = reader_find(world, session->login.card.name);
 	if (is_same_stay(session, device, by_name))
 		return by_name;
-	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1)
-		return by_name;
+	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1) {
+		reader = newer_at(session, device, by_name);
+		return reader ? reader : by_name;
+	}
 	if (device->readers && is_disproved(world, session, device))
 		interfaces = 1;
 	/* Of two interfaces it would not be known which one it is. */
