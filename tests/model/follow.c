@@ -151,7 +151,10 @@ static void hint_told(struct machine *machine, const struct report *report)
 	unlocked(machine, report->session);
 }
 
-/* An order that nobody may keep waiting: the kernel itself says it, and nothing is in doubt. */
+/*
+ * An order that nobody may keep waiting: the kernel itself says it, and nothing is in doubt. Where PC/SC places another
+ * reader at its device, a notice may be of that one's slot.
+ */
 static void judge_promptness(struct machine *machine, unsigned session, const struct report *report)
 {
 	const struct judged *judged = &machine->judge->sessions[session];
@@ -163,7 +166,8 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 	    judged->removals > 1 || judged->first_true != machine->now || judged->false_words ||
 	    judged->daemon_away || judged->pcscd_away || judged->lost_pcsc || judged->comm_errors ||
 	    judged->in_place || settings.settle || judge->resume_at || judge->asleep ||
-	    !judged->place_known || report->device != judged->device)
+	    !judged->place_known || report->device != judged->device ||
+	    (report->type == EVENT_SLOT_CHANGE && judge_misplaced(machine, judged)))
 		return;
 	if (settings.action == ACTION_LOCK && !judged->locks)
 		judge_fault(machine, FAULT_MISSED, session, "not locked at the kernel's word");

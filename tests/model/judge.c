@@ -159,7 +159,7 @@ static const struct pcsc_reader *behind(const struct machine *machine, const str
 }
 
 /* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
-static bool is_misplaced(const struct machine *machine, const struct judged *judged)
+bool judge_misplaced(const struct machine *machine, const struct judged *judged)
 {
 	const struct device *its = &machine->devices[judged->device];
 
@@ -229,7 +229,7 @@ static const struct {
 	[EXCEPTION_HUNG] = {"hung", "pcscd hung while a card settled: 'empty' stood for more than 2 s",
 			    pcscd_hangs},
 	[EXCEPTION_HELD] = {"held", "a program holds a reader, and PC/SC says where another was",
-			    is_misplaced},
+			    judge_misplaced},
 	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away", "pcscd went away before it could say, and the kernel said nothing",
 				  pcscd_is_away},
 	[EXCEPTION_RECOUNTED] = {"recounted",

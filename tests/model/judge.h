@@ -160,6 +160,7 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged);
 unsigned judge_like_readers(const struct machine *machine, const struct judged *judged);
 void judge_empty(struct machine *machine, struct judged *judged);
 bool judge_excepted(struct machine *machine, struct judged *judged, unsigned which);
+bool judge_misplaced(const struct machine *machine, const struct judged *judged);
 bool judge_found_again(const struct machine *machine, const struct judged *judged);
 bool judge_pcsc_out(const struct machine *machine, const struct judged *judged);
 void judge_bind(struct machine *machine, unsigned session, unsigned device, unsigned unit, uint16_t counter);
