@@ -46,7 +46,7 @@ enum exception {
 /* One session, since everything was at rest last. */
 struct judged {
 	bool known; /* it has a login record, and was not ended */
-	/* The place of its card, and what was there when the core was last told of it. */
+	/* The place of its card, and what was there when the core last heard of it. */
 	int port;
 	uint8_t device, unit, model, atr;
 	uint8_t index; /* of its reader's name */
