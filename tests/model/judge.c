@@ -146,18 +146,6 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 }
 
-static const struct pcsc_reader *behind(const struct machine *machine, const struct observed *seen)
-{
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
-
-		if (reader->used && reader->model == seen->model && reader->index == seen->index &&
-		    (machine->devices[reader->device].composite ? 0 : reader->unit) == seen->unit)
-			return reader;
-	}
-	return NULL;
-}
-
 /* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
 bool judge_misplaced(const struct machine *machine, const struct judged *judged)
 {
@@ -165,7 +153,7 @@ bool judge_misplaced(const struct machine *machine, const struct judged *judged)
 
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct observed *seen = &machine->worker.seen[i];
-		const struct pcsc_reader *reader = seen->used ? behind(machine, seen) : NULL;
+		const struct pcsc_reader *reader = seen->used ? worker_reader(machine, seen) : NULL;
 		const struct device *device = reader ? &machine->devices[reader->device] : NULL;
 
 		if (!device || !usb_address_is_set(seen->usb) || usb_address_equal(seen->usb, device->usb))

@@ -247,6 +247,8 @@ void pcscd_item(struct machine *machine, const struct item *item);
 struct pcsc_reader *pcscd_find(struct machine *machine, unsigned device, unsigned unit);
 
 /* worker.c */
+/* What pcscd has under the name that was observed; NULL: nothing any more. */
+const struct pcsc_reader *worker_reader(const struct machine *machine, const struct observed *seen);
 void worker_start(struct machine *machine);
 void worker_stop(struct machine *machine);
 void worker_poll_soon(struct machine *machine, bool may_be_slow);

@@ -16,7 +16,7 @@ static void worker_send(struct machine *machine, struct report report)
 	reports_send(machine, report, machine_delay(machine, 0, 2 * MS));
 }
 
-static const struct pcsc_reader *behind(const struct machine *machine, const struct observed *seen)
+const struct pcsc_reader *worker_reader(const struct machine *machine, const struct observed *seen)
 {
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
@@ -84,7 +84,7 @@ static uint64_t address_delay(struct machine *machine, const struct pcsc_reader 
 
 static void ask_address(struct machine *machine, struct observed *seen, bool first)
 {
-	const struct pcsc_reader *reader = behind(machine, seen);
+	const struct pcsc_reader *reader = worker_reader(machine, seen);
 	uint64_t delay = reader ? address_delay(machine, reader) : NEVER;
 
 	if (delay == NEVER)
@@ -104,7 +104,7 @@ static void ask_address(struct machine *machine, struct observed *seen, bool fir
 static void found_address(struct machine *machine, const struct item *item)
 {
 	struct observed *seen = &machine->worker.seen[item->device];
-	const struct pcsc_reader *reader = seen->used ? behind(machine, seen) : NULL;
+	const struct pcsc_reader *reader = seen->used ? worker_reader(machine, seen) : NULL;
 	const struct device *device;
 
 	if (!reader || reader->arrival != item->plug || reader->stuck)
@@ -126,7 +126,7 @@ static void drop_gone(struct machine *machine)
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		struct observed *seen = &machine->worker.seen[i];
 
-		if (!seen->used || behind(machine, seen))
+		if (!seen->used || worker_reader(machine, seen))
 			continue;
 		if (seen->announced)
 			worker_send(machine, (struct report){.type = EVENT_READER_GONE,
