@@ -53,7 +53,7 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	/* The reader itself has said "out" and "in": PC/SC is still at the "out". */
 	if (world->probe && world->now < session->lag_until)
 		return session->lag_until;
-	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
+	if (session_pcscd_is_new(world, session))
 		return settled;
 	if (session->stay && session->stay != reader->stay)
 		return settled;
@@ -66,7 +66,7 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 	const struct reader_state *state = &reader->state;
 	uint64_t until = session->recorded ? later(session->recorded, DOUBT_NSEC) : 0;
 
-	if (session->pcsc_life && session->pcsc_life != world->pcsc_life)
+	if (session_pcscd_is_new(world, session))
 		return 0;
 	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
@@ -120,7 +120,8 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
 	/* Another life may be another worker's alone; and pcscd 1.9.9 goes on counting where the reader stopped (seen). */
-	if (((session->pcsc_life && session->pcsc_life != world->pcsc_life) || (session->stay && session->stay != reader->stay)) &&
+	if ((session_pcscd_is_new(world, session) ||
+	     (session->stay && session->stay != reader->stay)) &&
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
 	return compare(bound, state, reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
@@ -199,7 +200,8 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 
 	if (session->pcsc_out.order)
 		return out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, SOURCE_STARTUP, session->pcsc_out.stamp);
-	if (session->slot_out.order && (session->slot_out.stamp < world->slept || (there && session->slot_out.order > there->came.order)))
+	if (session->slot_out.order && (session->slot_out.stamp < world->slept ||
+					(there && session->slot_out.order > there->came.order)))
 		return out(REASON_SLOT, EVIDENCE_SLOT, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
 	if (there)
 		return belief_back(world, session, there);

@@ -69,7 +69,7 @@ static void take_over_removal(struct world *world, struct session *session, uint
 	session->said |= SAID_DEALT;
 }
 
-/* Two records of one slot of one device name two readers: these are two interfaces. Which reader is whose is not known yet. */
+/* Two records of one slot of one device name two readers: these are two interfaces, and whose is which is not known. */
 static void pair_interfaces(struct session *session)
 {
 	struct session *other;
@@ -216,17 +216,20 @@ static bool is_back(const struct session *session, const struct reader *reader)
 }
 
 /* A reader that was enumerated again after sleep may have said "out" without any card being touched. */
-static void forgive_after_sleep(struct world *world, struct session *session, const struct reader *reader, uint64_t stamp)
+static void forgive_after_sleep(struct world *world, struct session *session, const struct reader *reader,
+				uint64_t stamp)
 {
 	const struct removal *removal = &session->removal;
 	bool again = session_device_left(session) || (session->stay && session->stay != reader->stay);
 
 	if (!(removal->evidence & EVIDENCE_PCSC) && world->resumed && again &&
-	    (removal->opened.now >= world->slept || removal->denied) && removal->opened.now < later(world->resumed, RESUME_NSEC))
+	    (removal->opened.now >= world->slept || removal->denied) &&
+	    removal->opened.now < later(world->resumed, RESUME_NSEC))
 		case_cancel(world, session, stamp, "the reader was enumerated again after sleep");
 }
 
-static void restore(struct world *world, struct session *session, struct reader *reader, uint64_t stamp, bool contradicted)
+static void restore(struct world *world, struct session *session, struct reader *reader, uint64_t stamp,
+		    bool contradicted)
 {
 	bool settled = session->deadlines[DEADLINE_SETTLE];
 	bool lags = session->slot_in.order > session->slot_out.order && !session_device_left(session) &&
@@ -290,7 +293,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 	return true;
 }
 
-/* After sleep, of a guarded session: the reader was enumerated again, and the card in its place there is the bound one. */
+/* After sleep, of a guarded session: its reader was enumerated again, and the card there is the bound one. */
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;

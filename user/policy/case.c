@@ -63,8 +63,8 @@ static void second_stage(struct world *world, struct session *session)
 
 static void cancel_unseen_stage(struct world *world, struct session *session)
 {
-	if (session->deadlines[DEADLINE_THEN] && session->removal.pending == ACTION_NONE && !plan_unlock_shows(session, session->removal.locks) &&
-	    session->removal.awaited != AWAIT_LOCK)
+	if (session->deadlines[DEADLINE_THEN] && session->removal.pending == ACTION_NONE &&
+	    !plan_unlock_shows(session, session->removal.locks) && session->removal.awaited != AWAIT_LOCK)
 		case_cancel(world, session, world->now, unseen);
 }
 

@@ -306,6 +306,12 @@ static inline bool session_is_away(const struct session *session)
 	return session->removal.insertion == session->insertion;
 }
 
+/* Its count, and the names that go with it, are another pcscd's. */
+static inline bool session_pcscd_is_new(const struct world *world, const struct session *session)
+{
+	return session->pcsc_life && session->pcsc_life != world->pcsc_life;
+}
+
 static inline bool device_is_crowded(const struct device *device)
 {
 	return device->named > READERS_CROWD;

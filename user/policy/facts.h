@@ -37,12 +37,12 @@ struct session;
 #define LATE_NSEC (10 * NSEC_PER_SEC)
 /* A reader without an address and a USB device that left within this time of each other are the same thing. */
 #define TOGETHER_NSEC NSEC_PER_SEC
-/* A reader still listed with a device that is gone: PC/SC is asked so much later, each time twice as much, up to the most. */
+/* A reader still listed with a device that is gone: PC/SC is asked after this time, then after twice that, up to: */
 #define STALE_READER_FIRST_NSEC (500 * NSEC_PER_MSEC)
 #define STALE_READER_MOST_NSEC	(32 * NSEC_PER_SEC)
 /*
- * Among more readers, or readers of one device, nobody looks for a session's by elimination: each event's work would grow
- * with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
+ * Among more readers, or readers of one device, nobody looks for a session's by elimination: each event's
+ * work would grow with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
  */
 #define READERS_CROWD 64
 /* No clock comes near it: what is added to it is later. */

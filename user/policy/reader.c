@@ -246,7 +246,9 @@ void reader_infer_interfaces(struct world *world)
 			const struct model *model = other->device ? other->device->model : NULL;
 
 			/* A reader that was named before one of the model left, or just after, may be that one's. */
-			if (model && model->here == 1 && (!model->left || reader->since > later(model->left, DOUBT_NSEC)) && !reader_is_stale(other) &&
+			if (model && model->here == 1 &&
+			    (!model->left || reader->since > later(model->left, DOUBT_NSEC)) &&
+			    !reader_is_stale(other) &&
 			    reader_same_family(other->state.name, reader->state.name))
 				reader_infer(world, reader, other->device);
 		}

@@ -69,7 +69,8 @@ static void find_place(struct world *world, struct session *session)
  * What PC/SC says of the insertion: that it is out; since when no reader is read for it; that it is about to count an
  * absence that is over.
  */
-static void note_hearing(const struct world *world, struct session *session, const struct reader *reader, enum hearing hearing)
+static void note_hearing(const struct world *world, struct session *session, const struct reader *reader,
+			 enum hearing hearing)
 {
 	/* A reader whose device has left reads as empty, too (seen: a reader pulled while the machine slept). */
 	bool out = hearing == HEARING_OTHER || (hearing == HEARING_EMPTY && !session_device_left(session));
@@ -148,7 +149,8 @@ static void believe(struct world *world, struct session *session, enum event_sou
 }
 
 /* What PC/SC says while the session's case is open: does it agree? */
-static void hear_while_away(struct world *world, struct session *session, const struct reader *reader, enum hearing hearing)
+static void hear_while_away(struct world *world, struct session *session, const struct reader *reader,
+			    enum hearing hearing)
 {
 	uint64_t stamp = reader ? reader->said.stamp : world->now;
 

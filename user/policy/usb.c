@@ -230,7 +230,8 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 }
 
 /* After sleep, of a session that is not bound to the device yet: its reader is back, and the card leaves it. */
-static void slot_in_place(struct world *world, struct session *session, struct device *device, const struct event *event)
+static void slot_in_place(struct world *world, struct session *session, struct device *device,
+			  const struct event *event)
 {
 	uint8_t slot = session->login.card.slot, bits;
 
@@ -246,7 +247,8 @@ static void slot_in_place(struct world *world, struct session *session, struct d
 static void keep_notice(struct world *world, struct device *device, const struct event *event)
 {
 	const struct slot_notice *last = &device->notice;
-	bool alone = !last->moment.order || world->now > later(last->moment.now, LAG_NSEC) || last->from == event->slot_change.endpoint;
+	bool alone = !last->moment.order || world->now > later(last->moment.now, LAG_NSEC) ||
+		     last->from == event->slot_change.endpoint;
 
 	device->notice = (struct slot_notice){
 		.moment = moment_now(world, event->stamp),

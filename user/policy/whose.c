@@ -36,11 +36,13 @@ static bool must_be_at(const struct world *world, const struct device *device)
 
 static bool could_be(const struct session *session, const struct reader *reader)
 {
-	return reader->state.slot == session->login.card.slot && reader_same_family(reader->state.name, session->login.card.name);
+	return reader->state.slot == session->login.card.slot &&
+	       reader_same_family(reader->state.name, session->login.card.name);
 }
 
 /* The one without an address that must be at `device`; NULL: none, or nobody can tell. */
-static struct reader *unlocated_at(const struct world *world, const struct session *session, const struct device *device)
+static struct reader *unlocated_at(const struct world *world, const struct session *session,
+				   const struct device *device)
 {
 	struct reader *reader, *found = NULL;
 
@@ -110,7 +112,8 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	by_name = reader_find(world, session->login.card.name);
 	if (is_same_stay(session, device, by_name))
 		return by_name;
-	if (by_name && by_name->device == device && !reader_is_stale(by_name) && by_name->state.slot == slot && interfaces == 1) {
+	if (by_name && by_name->device == device && !reader_is_stale(by_name) &&
+	    by_name->state.slot == slot && interfaces == 1) {
 		reader = newer_at(session, device, by_name);
 		return reader ? reader : by_name;
 	}
@@ -161,8 +164,8 @@ static struct candidates find_candidates(const struct world *world, const struct
 
 	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
 		/* Those that were there beside the session's own reader are none of its. */
-		if ((reader->stay <= session->others && reader->stay != session->stay) || !could_be(session, reader) || is_elsewhere(session, reader) ||
-		    reader_is_stale(reader))
+		if ((reader->stay <= session->others && reader->stay != session->stay) ||
+		    !could_be(session, reader) || is_elsewhere(session, reader) || reader_is_stale(reader))
 			continue;
 		found.readers++;
 		found.reader = reader;
@@ -199,7 +202,7 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		return found.card == by_name || !found.settles ? found.card : NULL;
 	/* Another name is another reader, unless pcscd is known to have named them again. */
 	if (found.readers == 1)
-		return found.reader == by_name || (session->pcsc_life && session->pcsc_life != world->pcsc_life) ? found.reader : NULL;
+		return found.reader == by_name || session_pcscd_is_new(world, session) ? found.reader : NULL;
 	if (found.cards > 1 && by_name && !session->pcsc_life &&
 	    by_name->state.event_counter == session->login.card.event_counter && has_card_of(session, by_name))
 		return by_name;
