@@ -34,7 +34,7 @@ BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
             -DPAMDIR='"$(PAMDIR)"' -DSBINDIR='"$(SBINDIR)"' \
-            -Iuser/lib -Iuser/policy -Iuser/sources -Iuser/actions -Iuser/daemon -Iuser/ctl -Ibpf -Ibuild
+            -Iuser -I. -Ibuild
 # Flags from the environment, such as dpkg-buildflags', come last.
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
           -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common $(CFLAGS)
@@ -60,11 +60,10 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 # ---- what is made of what ---------------------------------------------------------------------------------
 
 LIB_SOURCES := $(wildcard user/lib/*.c user/policy/*.c)
-DAEMON_SOURCES := $(wildcard user/daemon/*.c user/sources/*.c user/actions/*.c)
+CONFIG_SOURCES := $(wildcard user/config/*.c)
+DAEMON_SOURCES := $(wildcard user/daemon/*.c user/bus/*.c user/sources/*.c user/actions/*.c) $(CONFIG_SOURCES)
 WORKER_SOURCES := $(wildcard user/pcsc-worker/*.c)
 CTL_SOURCES := $(wildcard user/ctl/*.c)
-# The doctor reads the configuration as the daemon does.
-CONFIG_SOURCES := $(addprefix user/daemon/,config.c config_keys.c gpo.c gpo_list.c)
 PAM_SOURCES := user/pam/pam_scpolicy.c user/pam/run_helper.c
 HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
@@ -116,7 +115,7 @@ vpath %.bpf.c bpf tests/bench
 build/%.bpf.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -MMD -MP -MT $@ -MF build/$*.bpf.d -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -I. -MMD -MP -MT $@ -MF build/$*.bpf.d -c -o $@ $<
 
 build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
@@ -163,7 +162,7 @@ build/san/tests/%: build/san/obj/tests/unit/%.o $(UNIT_OBJECTS) build/san/libscp
 build/san/tests/test_token: $(call objects,build/san/obj,$(filter-out user/pam/helper.c,$(HELPER_SOURCES))) \
                             build/san/tests/pkcs11-module.so
 build/san/tests/test_token: TEST_LIBS = $(HELPER_LIBS)
-build/san/obj/tests/unit/test_token.o: EXTRA = -Iuser/pam $(PKCS11_CFLAGS)
+build/san/obj/tests/unit/test_token.o: EXTRA = $(PKCS11_CFLAGS)
 build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

@@ -16,7 +16,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "../bpf/removal_event.h"
+#include "bpf/removal_event.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

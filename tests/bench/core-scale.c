@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "world.h"
+#include "policy/world.h"
 
 #define ROUNDS 101
 

@@ -10,7 +10,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "../tests/bench/observer_event.h"
+#include "tests/bench/observer_event.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -22,7 +22,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 #include "observer.skel.h"
 #include "observer_event.h"
 

@@ -9,7 +9,7 @@
 #include <systemd/sd-bus.h>
 #include <time.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 static const char *name;
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "gpo_list.h"
+#include "config/gpo_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "gpt_tmpl.h"
+#include "config/gpt_tmpl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "macro.h"
-#include "pam_message.h"
+#include "lib/macro.h"
+#include "lib/pam_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "record.h"
+#include "lib/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

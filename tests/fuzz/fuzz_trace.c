@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "player.h"
-#include "trace.h"
+#include "policy/player.h"
+#include "policy/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

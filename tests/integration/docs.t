@@ -33,7 +33,7 @@ sub names {
 
 # ---- scpolicyd.conf(5)
 
-my $keys = slurp('user/daemon/config_keys.c');
+my $keys = slurp('user/config/config_keys.c');
 my $page = slurp('user/man/scpolicyd.conf.5.scd');
 my $sample = slurp('user/data/scpolicyd.conf');
 my %settings = map { $_ => 1 } all($keys, qr/(?:SETTING\(|\.name = )"(\w+)"/);

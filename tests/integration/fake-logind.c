@@ -19,7 +19,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define LOGIND	       "org.freedesktop.login1"
 #define LOGIND_PATH    "/org/freedesktop/login1"

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define SOCKET	  "/run/systemd/journal/socket"
 #define ENTRY_MAX (1 << 20)

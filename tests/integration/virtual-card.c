@@ -12,8 +12,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include "card.h"
-#include "cleanup.h"
+#include "lib/card.h"
+#include "lib/cleanup.h"
 
 /* Microseconds: well within the pause that pcscd-preload makes. */
 #define CONNECT_AGAIN 5000

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
-#include "worker_message.h"
+#include "lib/cleanup.h"
+#include "lib/worker_message.h"
 
 extern char **environ;
 

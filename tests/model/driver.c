@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "judge.h"
-#include "trace.h"
+#include "policy/trace.h"
 
 /* ---- policies ---------------------------------------------------------------------------------------------
  */

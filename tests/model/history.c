@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 #include "script.h"
 
 static const char *const op_names[OP_COUNT] = {

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 #include "script.h"
-#include "world.h"
+#include "policy/world.h"
 
 #define UNITS	     2
 #define PORTS	     6

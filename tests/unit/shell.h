@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 static void shell(const char *format, ...) _printf_(1, 2);
 static void shell(const char *format, ...)

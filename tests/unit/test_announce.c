@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "announce.h"
-#include "cleanup.h"
+#include "actions/announce.h"
+#include "lib/cleanup.h"
 
 /* Opens a pty; its name as logind has it, "pts/3". Raw: what is written comes out as it went in. */
 static int pty_open(char tty[static 32])

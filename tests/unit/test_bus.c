@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bus_access.h"
-#include "bus_message.h"
-#include "cleanup.h"
+#include "bus/bus_access.h"
+#include "bus/bus_message.h"
+#include "lib/cleanup.h"
 
 #define GROUP 4100
 

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "config.h"
-#include "config_keys.h"
+#include "lib/cleanup.h"
+#include "config/config.h"
+#include "config/config_keys.h"
 #include "shell.h"
 
 static char root[] = "/tmp/scpolicyd-config-XXXXXX";

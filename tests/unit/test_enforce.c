@@ -19,8 +19,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
-#include "enforce.h"
+#include "lib/loop.h"
+#include "lib/cleanup.h"
+#include "actions/enforce.h"
 
 #define STEP_BIT(step) (1U << (step))
 

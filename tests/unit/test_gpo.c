@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "config.h"
-#include "gpo.h"
-#include "gpo_list.h"
+#include "lib/cleanup.h"
+#include "config/config.h"
+#include "config/gpo.h"
+#include "config/gpo_list.h"
 #include "shell.h"
 
 #define KEY "MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption"

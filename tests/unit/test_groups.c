@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
-#include "groups.h"
+#include "lib/cleanup.h"
+#include "sources/groups.h"
 
 struct answers {
 	struct groups_source *source;

@@ -10,7 +10,7 @@
 #include <libaudit.h>
 #include <string.h>
 
-#include "kernel_audit.h"
+#include "actions/kernel_audit.h"
 
 static const struct login_record login = {.session = "3", .user = "anna", .card.name = "Reader 00 00"};
 

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "macro.h"
-#include "trace.h"
-#include "world.h"
+#include "lib/cleanup.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
+#include "policy/world.h"
 
 /* Counts down while it is set; the allocation that finds 1 fails. */
 static unsigned until_failure;

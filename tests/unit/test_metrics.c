@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "metrics.h"
+#include "actions/metrics.h"
 
 /* One "name{label="value",...} value" a line. */
 struct page {

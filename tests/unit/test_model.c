@@ -20,9 +20,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
-#include "trace.h"
-#include "world.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
+#include "policy/world.h"
 
 #define R0  "name=R0 slot=0 usb=1:5 "
 #define R1  "name=R1 slot=0 usb=1:6 "

@@ -25,8 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "pam_message.h"
+#include "lib/cleanup.h"
+#include "lib/pam_message.h"
 
 /* What libpam makes of PAM_IGNORE where no other module has a say. */
 #define IGNORED PAM_PERM_DENIED

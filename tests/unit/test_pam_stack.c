@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pam_stack.h"
+#include "ctl/pam_stack.h"
 
 /* A pam.d of two files. */
 struct folder {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pcsc_reader.h"
+#include "lib/pcsc_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 static void test_slot(void **state _unused_)
 {

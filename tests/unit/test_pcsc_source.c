@@ -13,10 +13,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cleanup.h"
-#include "pcsc.h"
-#include "trace.h"
-#include "worker_message.h"
+#include "lib/loop.h"
+#include "lib/cleanup.h"
+#include "sources/pcsc.h"
+#include "policy/trace.h"
+#include "lib/worker_message.h"
 
 #define KIND "PCSCLITE_CSOCK_NAME" /* what the source hands on */
 

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "live.h"
-#include "player.h"
-#include "replay.h"
+#include "policy/live.h"
+#include "policy/player.h"
+#include "policy/replay.h"
 
 /* AddressSanitizer's, whose header not every gcc has: what is allocated now. */
 size_t __sanitizer_get_current_allocated_bytes(void);

@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "macro.h"
-#include "realtime.h"
+#include "lib/macro.h"
+#include "daemon/realtime.h"
 
 #define NOT_ALLOWED 77
 #define FIRST_IN    (SCHED_FIFO | SCHED_RESET_ON_FORK)

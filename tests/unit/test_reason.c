@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
-#include "player.h"
-#include "trace.h"
+#include "lib/macro.h"
+#include "policy/player.h"
+#include "policy/trace.h"
 
 #define R0    "name=R0 slot=0 usb=1:5 "
 #define ATR   " atr=3B02AABB"

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "record.h"
+#include "lib/cleanup.h"
+#include "lib/record.h"
 
 #define BOOT	  "0123456789abcdef0123456789abcdef"
 #define YESTERDAY "fedcba9876543210fedcba9876543210"

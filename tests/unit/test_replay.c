@@ -16,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "macro.h"
-#include "replay.h"
+#include "lib/cleanup.h"
+#include "lib/macro.h"
+#include "policy/replay.h"
 
 #define RECORDINGS "tests/unit/recordings/*.trace"
 

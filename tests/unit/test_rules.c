@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "rules.h"
+#include "lib/cleanup.h"
+#include "policy/rules.h"
 
 #define ALL_BYTES                                                                                            \
 	"\x01\x1b[31m\xff\xfe 12345678901234567890123456789012345678901234567890"                            \

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "macro.h"
-#include "session_kind.h"
+#include "lib/macro.h"
+#include "sources/session_kind.h"
 
 static void test_kinds(void **state _unused_)
 {

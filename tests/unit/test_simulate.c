@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bus_would.h"
-#include "macro.h"
-#include "trace.h"
-#include "world.h"
+#include "bus/bus_would.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
+#include "policy/world.h"
 
 #define CARD	 "name=R0 slot=0 usb=1:5 "
 #define ATR	 " atr=3B02AABB"

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "macro.h"
-#include "text.h"
+#include "lib/macro.h"
+#include "ctl/text.h"
 
 static void test_clean(void **state _unused_)
 {

@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "certificate.h"
-#include "cleanup.h"
-#include "find_token.h"
-#include "token.h"
+#include "pam/certificate.h"
+#include "lib/cleanup.h"
+#include "pam/find_token.h"
+#include "pam/token.h"
 
 #define A "Reader A 00 00"
 #define B "Reader B 01 00"

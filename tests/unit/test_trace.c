@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "trace.h"
+#include "lib/cleanup.h"
+#include "policy/trace.h"
 
 static void parse(const char *line, struct trace_event *ret)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "trail.h"
+#include "actions/trail.h"
 
 static const struct login_record login = {.session = "3", .user = "anna", .card = {.name = "R0"}};
 static const struct trail_times times;

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "source.h"
-#include "trail_queue.h"
+#include "lib/loop.h"
+#include "daemon/trail_queue.h"
 
 static char told[256];
 

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "macro.h"
-#include "words.h"
+#include "lib/macro.h"
+#include "ctl/words.h"
 
 static void test_nearest(void **state _unused_)
 {

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "macro.h"
-#include "trace.h"
-#include "world.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
+#include "policy/world.h"
 
 #define CARD "name=R0 slot=0 usb=1:5 "
 #define ATR  " atr=3B02AABB"

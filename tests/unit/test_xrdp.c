@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "xrdp.h"
+#include "lib/cleanup.h"
+#include "actions/xrdp.h"
 
 #define PATH_SIZE 256
 

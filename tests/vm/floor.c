@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 #include "removal.skel.h"
-#include "removal_event.h"
+#include "bpf/removal_event.h"
 
 #define LOGIND "org.freedesktop.login1"
 #define FIRST_COOKIE 0x10000

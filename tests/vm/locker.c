@@ -10,7 +10,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define LOGIND "org.freedesktop.login1"
 

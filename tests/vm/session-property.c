@@ -8,7 +8,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 DEFINE_CLEANUP(sd_bus *, sd_bus_flush_close_unref)
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)

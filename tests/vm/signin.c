@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 struct signin {
 	const char *user;

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 /* CCID 1.1, 6.3.1 */
 #define NOTIFY_SLOT_CHANGE 0x50

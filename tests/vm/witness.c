@@ -21,7 +21,7 @@
 #include <time.h>
 #include <winscard.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define LOGIND	    "org.freedesktop.login1"
 #define MAX_READERS 16 /* pcscd's own limit */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "announce.h"
+#include "actions/announce.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "trail.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "actions/trail.h"
 
 #define TTY_PATH_SIZE 64
 #define TEXT_SIZE     256

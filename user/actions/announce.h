@@ -4,7 +4,7 @@
  * Tells the person at a session's terminal what is about to happen to it, as wall(1) would: countdowns,
  * that they were cancelled, and what is not protected. Graphical sessions have no terminal that anybody sees.
  */
-#include "verdict.h"
+#include "policy/verdict.h"
 
 /*
  * Writes the line that belongs to a COUNTDOWN, CANCELLED, CANNOT_LOCK or UNGUARDED to `tty`, logind's TTY property

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "audit.h"
+#include "actions/audit.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 /* MESSAGE=, PRIORITY=, MESSAGE_ID=, and the trail's own. */
 #define ENTRY_FIELDS (3 + TRAIL_TEXT_COUNT + TRAIL_NUMBER_COUNT)

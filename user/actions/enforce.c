@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "enforce.h"
+#include "actions/enforce.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "xrdp.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "actions/xrdp.h"
+#include "lib/loop.h"
 
 /*
  * Serial numbers are set when a call is sealed, long before it is sent. sd-bus counts its own (Hello, and

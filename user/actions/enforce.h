@@ -9,8 +9,8 @@
  */
 #include <systemd/sd-bus.h>
 
-#include "source.h"
-#include "verdict.h"
+#include "policy/sink.h"
+#include "policy/verdict.h"
 
 /* STEP_CONSOLE_LOCK starts this unit of ours, which runs physlock on the foreground console. */
 #define CONSOLE_LOCK_UNIT "scpolicyd-console-lock.service"

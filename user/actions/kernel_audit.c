@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel_audit.h"
+#include "actions/kernel_audit.h"
 
 #include <libaudit.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 
 #include <cap-ng.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 
 struct kernel_audit {
 	sd_event_source *child;

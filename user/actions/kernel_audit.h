@@ -10,7 +10,7 @@
  */
 #include <systemd/sd-event.h>
 
-#include "trail.h"
+#include "actions/trail.h"
 
 /* Far above what the fields' lengths add up to when every byte is encoded as two. */
 #define KERNEL_AUDIT_TEXT 2048

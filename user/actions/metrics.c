@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "metrics.h"
+#include "actions/metrics.h"
 
 /* Each with its text as OpenMetrics has numbers in an "le" label. */
 static const struct bound {

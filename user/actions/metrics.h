@@ -4,7 +4,7 @@
  * What happened since the daemon started, counted: for GetMetrics and so for OpenMetrics. Counting allocates
  * nothing and cannot fail. A struct of zeros has counted nothing yet.
  */
-#include "trail.h"
+#include "actions/trail.h"
 
 #define METRICS_BUCKETS 13 /* upper bounds of the latency histogram, from 100 µs to 1 s; +Inf is not among them */
 #define METRICS_LABELS	2  /* at most, of one sample */

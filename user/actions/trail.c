@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "trail.h"
+#include "actions/trail.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 const struct trail_name trail_text_names[TRAIL_TEXT_COUNT] = {
 	[TRAIL_EVENT] = {"EVENT", "Event"},	[TRAIL_SESSION] = {"SESSION", "Session"},

@@ -5,7 +5,7 @@
  * configuration. What an entry says is settled here, once; the journal, D-Bus and whoever else keeps it write
  * the same words under their own names. Never made before the action was sent.
  */
-#include "verdict.h"
+#include "policy/verdict.h"
 
 enum trail_text {
 	TRAIL_EVENT, /* "removal", "action", …; not there: a line for people alone */

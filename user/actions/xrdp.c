@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "xrdp.h"
+#include "actions/xrdp.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client.h"
+#include "ctl/client.h"
 
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bus_access.h"
-#include "text.h"
+#include "ctl/text.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref)
 #define _cleanup_message_ _cleanup_(sd_bus_message_unref_p)
@@ -30,7 +29,7 @@ static int new_call(struct ctl *ctl, const char *method, const char *const *argu
 		    sd_bus_message **ret)
 {
 	_cleanup_message_ sd_bus_message *call = NULL;
-	int r = sd_bus_message_new_method_call(ctl->bus, &call, SCPOLICYD, SCPOLICYD_PATH, SCPOLICYD_INTERFACE, method);
+	int r = sd_bus_message_new_method_call(ctl->bus, &call, BUS_NAME, BUS_PATH, BUS_INTERFACE, method);
 
 	if (r >= 0)
 		r = sd_bus_message_set_auto_start(call, false);

@@ -7,13 +7,9 @@
  *
  * The daemon is never started by being asked.
  */
-#include "ctl.h"
-#include "tree.h"
-
-#define SCPOLICYD	    "org.scpolicyd1"
-#define SCPOLICYD_PATH	    "/org/scpolicyd1"
-#define SCPOLICYD_OWN_PATH  "/org/scpolicyd1/own" /* of signals to one connection alone */
-#define SCPOLICYD_INTERFACE "org.scpolicyd1.Manager"
+#include "ctl/ctl.h"
+#include "ctl/tree.h"
+#include "lib/names.h"
 
 /* Connects to the system bus, once. 0, or a negative errno; nothing is said. */
 int client_open(struct ctl *ctl);

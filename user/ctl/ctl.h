@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 enum exit_status {
 	EXIT_FINE = 0,

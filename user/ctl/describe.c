@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "describe.h"
+#include "ctl/describe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 static void say(char *text, const char *format, ...) _printf_(2, 3);
 static void say(char *text, const char *format, ...)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* The core's events and verdicts in words, one line each, for people. */
-#include "verdict.h"
+#include "policy/verdict.h"
 
 /* 128 bytes of a name, what stands round it, and room. */
 #define DESCRIPTION_SIZE 512

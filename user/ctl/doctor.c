@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "doctor.h"
+#include "ctl/doctor.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "output.h"
-#include "text.h"
+#include "ctl/output.h"
+#include "ctl/text.h"
 
 static const char *const severity_names[] = {"ok", "note", "warning", "fault"};
 ASSERT_ROWS(severity_names, SEVERITY_FAULT + 1);

@@ -5,9 +5,9 @@
  * machine and reports findings; none trusts what it reads. What could not be looked at is a finding too: nothing is
  * called fine that nobody saw.
  */
-#include "client.h"
-#include "ctl.h"
-#include "tree.h"
+#include "ctl/client.h"
+#include "ctl/ctl.h"
+#include "ctl/tree.h"
 
 enum severity {
 	SEVERITY_OK,	  /* looked at, and as it should be */

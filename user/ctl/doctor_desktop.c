@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor.h"
+#include "ctl/doctor.h"
 
 static const struct finding doubled = {
 	"gnome-doubles", SEVERITY_WARNING,

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "doctor.h"
+#include "ctl/doctor.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
 

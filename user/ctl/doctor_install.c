@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config.h"
-#include "doctor.h"
+#include "config/config.h"
+#include "ctl/doctor.h"
 
 #define RULES_NAME "70-scpolicyd.rules"
 #define PAM_MODULE "pam_scpolicy.so"

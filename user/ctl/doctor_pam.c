@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor.h"
-#include "pam_stack.h"
+#include "ctl/doctor.h"
+#include "ctl/pam_stack.h"
 
 #define OURS "pam_scpolicy.so"
 

@@ -4,9 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "doctor.h"
-
-#define PCSCD_SOCKET "/run/pcscd/pcscd.comm"
+#include "ctl/doctor.h"
+#include "lib/names.h"
 
 static const struct finding unreachable = {
 	"pcscd-unreachable", SEVERITY_FAULT,

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
+#include "ctl/doctor.h"
+#include "lib/names.h"
 
 #define DEVICES "/sys/bus/usb/devices"
 
@@ -14,8 +15,6 @@ struct reader {
 	char id[16]; /* "08e6:4433" */
 	char serial[128];
 };
-
-#define READERS_MAX 32
 
 static const struct finding no_interrupt = {
 	"reader-no-interrupt", SEVERITY_NOTE,

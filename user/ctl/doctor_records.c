@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "doctor.h"
-#include "record.h"
+#include "ctl/doctor.h"
+#include "lib/record.h"
 
 #define SESSIONS  "/run/systemd/sessions"
 #define BOOT_ID	  "/proc/sys/kernel/random/boot_id"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
+#include "ctl/doctor.h"
 
 #define UNIT	      "scpolicyd.service"
 #define SYSTEMD	      "org.freedesktop.systemd1"
@@ -184,7 +184,7 @@ void doctor_service(struct doctor *doctor)
 		return;
 	doctor->status = ask(doctor, "GetStatus", &r);
 	if (r == -EHOSTUNREACH)
-		doctor_report(doctor, &silent, SCPOLICYD, "the daemon does not answer");
+		doctor_report(doctor, &silent, BUS_NAME, "the daemon does not answer");
 	else if (r < 0)
 		doctor_unseen(doctor, "the daemon's status", r);
 	if (!doctor->status)

@@ -6,7 +6,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "doctor.h"
+#include "ctl/doctor.h"
 
 static const struct finding nothing_done = {
 	"session-not-acted-on", SEVERITY_WARNING, "A removal is noted in the journal, and nothing else happens to it.",

@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
-#include "output.h"
-#include "session.h"
-#include "settings.h"
-#include "verdict.h"
-#include "words.h"
+#include "ctl/client.h"
+#include "ctl/output.h"
+#include "ctl/session.h"
+#include "policy/settings.h"
+#include "policy/verdict.h"
+#include "ctl/words.h"
 
 static const char *rule_text(const char *rule, char *buffer, size_t size)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `scpolicyctl gpo`: what Windows policy files say of the removal of a card, and which of them counts here. */
-#include "gpo.h"
+#include "config/gpo.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "ctl.h"
-#include "output.h"
-#include "text.h"
+#include "config/config.h"
+#include "ctl/ctl.h"
+#include "ctl/output.h"
+#include "ctl/text.h"
 
 static const char *wins_text(const struct gpo *gpo)
 {

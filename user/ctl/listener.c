@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "listener.h"
+#include "ctl/listener.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
+#include "ctl/client.h"
 
 #define DBUS	  "org.freedesktop.DBus"
 #define DBUS_PATH "/org/freedesktop/DBus"
@@ -47,8 +47,8 @@ static int on_subscribed(sd_bus_message *answer, void *userdata, sd_bus_error *e
 static int subscribe(struct listener *listener)
 {
 	sd_bus_message *call = NULL;
-	int r = sd_bus_message_new_method_call(listener->bus, &call, listener->owner, SCPOLICYD_PATH,
-					       SCPOLICYD_INTERFACE, "Subscribe");
+	int r = sd_bus_message_new_method_call(listener->bus, &call, listener->owner, BUS_PATH,
+					       BUS_INTERFACE, "Subscribe");
 
 	if (r >= 0)
 		r = sd_bus_call_async(listener->bus, &listener->subscribe_call, call, on_subscribed, listener, 0);
@@ -100,16 +100,16 @@ static int listen_all(struct listener *listener)
 {
 	int r = sd_bus_add_match(listener->bus, &listener->owner_match,
 				 "type='signal',sender='" DBUS "',interface='" DBUS
-				 "',member='NameOwnerChanged',arg0='" SCPOLICYD "'",
+				 "',member='NameOwnerChanged',arg0='" BUS_NAME "'",
 				 on_owner_changed, listener);
 
 	if (r >= 0)
 		r = sd_bus_add_match(listener->bus, &listener->signal_match,
-				     "type='signal',sender='" SCPOLICYD "',interface='" SCPOLICYD_INTERFACE "'",
+				     "type='signal',sender='" BUS_NAME "',interface='" BUS_INTERFACE "'",
 				     on_signal, listener);
 	if (r >= 0)
 		r = sd_bus_call_method_async(listener->bus, &listener->owner_call, DBUS, DBUS_PATH, DBUS,
-					     "GetNameOwner", on_owner, listener, "s", SCPOLICYD);
+					     "GetNameOwner", on_owner, listener, "s", BUS_NAME);
 	return r;
 }
 

@@ -4,7 +4,7 @@
  * Hears the daemon's signals, whichever the caller may hear: the broadcasts, or, for most people, those of their
  * own sessions. It outlives the daemon: whenever that is there, it subscribes anew. It never starts it.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 struct listener;
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "words.h"
+#include "ctl/ctl.h"
+#include "ctl/words.h"
 
 static const struct verb verbs[] = {
 	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)", NULL},

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
-#include "output.h"
+#include "ctl/client.h"
+#include "ctl/output.h"
 
 enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 

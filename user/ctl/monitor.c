@@ -4,10 +4,10 @@
 #include <time.h>
 #include <wchar.h>
 
-#include "client.h"
-#include "listener.h"
-#include "output.h"
-#include "words.h"
+#include "ctl/client.h"
+#include "ctl/listener.h"
+#include "ctl/output.h"
+#include "ctl/words.h"
 
 struct monitor {
 	struct ctl *ctl;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "notice.h"
+#include "ctl/notice.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "words.h"
+#include "lib/cleanup.h"
+#include "ctl/words.h"
 
 #define NOTIFICATIONS	   "org.freedesktop.Notifications"
 #define NOTIFICATIONS_PATH "/org/freedesktop/Notifications"
 
-#define USEC_PER_SEC   1000000ULL
 #define TEXT_SIZE      256
 #define NEVER_EXPIRES  0
 #define DAEMONS_CHOICE (-1)

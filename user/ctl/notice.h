@@ -5,7 +5,7 @@
  * counted down second by second, closed. A desktop without a notification daemon, or one that is started anew,
  * is borne. Nothing waits, and nothing runs while nothing is counted down.
  */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 struct notice;
 

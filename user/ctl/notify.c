@@ -7,13 +7,13 @@
 #include <string.h>
 #include <systemd/sd-login.h>
 
-#include "client.h"
-#include "listener.h"
-#include "notice.h"
-#include "output.h"
-#include "record.h"
-#include "text.h"
-#include "words.h"
+#include "ctl/client.h"
+#include "ctl/listener.h"
+#include "ctl/notice.h"
+#include "ctl/output.h"
+#include "lib/record.h"
+#include "ctl/text.h"
+#include "ctl/words.h"
 
 #define AGENT_NAME "org.scpolicyd1.Notify"
 
@@ -88,7 +88,7 @@ static bool is_own(const char *session, sd_bus_message *message)
 {
 	uid_t uid;
 
-	if (strcmp(sd_bus_message_get_path(message), SCPOLICYD_OWN_PATH) == 0)
+	if (strcmp(sd_bus_message_get_path(message), BUS_OWN_PATH) == 0)
 		return true;
 	return session_id_valid(session) && sd_session_get_uid(session, &uid) >= 0 && uid == getuid();
 }

@@ -5,8 +5,8 @@
 
 #include <libsmartcols/libsmartcols.h>
 
-#include "ctl.h"
-#include "tree.h"
+#include "ctl/ctl.h"
+#include "ctl/tree.h"
 
 /* Escape sequences, or "" where no colour is wanted. */
 enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };

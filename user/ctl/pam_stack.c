@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pam_stack.h"
+#include "ctl/pam_stack.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define BLANKS " \t\r"
 

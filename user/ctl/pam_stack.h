@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 #define PAM_DEPTH_MAX 16   /* of includes; libpam allows 32, a loop is found either way */
 #define PAM_LINES_MAX 2000 /* of a stack, includes expanded */

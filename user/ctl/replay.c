@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "replay.h"
+#include "policy/replay.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl.h"
-#include "describe.h"
-#include "output.h"
-#include "text.h"
+#include "ctl/ctl.h"
+#include "ctl/describe.h"
+#include "ctl/output.h"
+#include "ctl/text.h"
 
 struct showing {
 	struct ctl *ctl;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "live.h"
+#include "policy/live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "ctl.h"
-#include "text.h"
+#include "lib/cleanup.h"
+#include "ctl/ctl.h"
+#include "ctl/text.h"
 
 /* No event has so many words: what is longer is a comment or a mistake, and is not kept. */
 #define LINE_SIZE 65536

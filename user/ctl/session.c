@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "session.h"
+#include "ctl/session.h"
 
 #include <string.h>
 #include <systemd/sd-login.h>
 
-#include "client.h"
-#include "record.h"
+#include "ctl/client.h"
+#include "lib/record.h"
 
 static int own_session(char **ret)
 {
@@ -43,7 +43,7 @@ int session_call(struct ctl *ctl, const char *method, const char *const *argumen
 
 	if (r >= 0)
 		return EXIT_FINE;
-	if (sd_bus_error_has_name(&error, SCPOLICYD ".Error.NoSuchSession") ||
+	if (sd_bus_error_has_name(&error, BUS_NAME ".Error.NoSuchSession") ||
 	    sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED)) {
 		complain("no session %s that a card opened; 'scpolicyctl sessions' lists them", arguments[0]);
 		return EXIT_USAGE;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* Which session a word of the command line means. */
-#include "ctl.h"
-#include "tree.h"
+#include "ctl/ctl.h"
+#include "ctl/tree.h"
 
 /*
  * "self", or NULL, is the caller's own: that of this process, else XDG_SESSION_ID's, else the user's desktop.

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client.h"
-#include "output.h"
-#include "words.h"
+#include "ctl/client.h"
+#include "ctl/output.h"
+#include "ctl/words.h"
 
 static const char no_reader[] = "No reader is known to pcscd.";
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "text.h"
+#include "ctl/text.h"
 
 #include <stddef.h>
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 static bool is_control(const unsigned char *text)
 {

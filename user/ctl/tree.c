@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tree.h"
+#include "ctl/tree.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "text.h"
+#include "ctl/text.h"
 
 /* ---- from D-Bus ----------------------------------------------------------------------------------------- */
 

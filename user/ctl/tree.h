@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 static inline void tree_put_p(struct json_object **tree)
 {

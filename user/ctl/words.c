@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "words.h"
+#include "ctl/words.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 /* ---- what may have been meant --------------------------------------------------------------------------- */
 
@@ -61,7 +61,6 @@ const char *nearest_word(const char *word, const char *const *words, size_t coun
 
 /* ---- times ---------------------------------------------------------------------------------------------- */
 
-#define USEC_PER_SEC 1000000ULL
 
 const char *span_text(uint64_t usec, char buffer[static SPAN_SIZE])
 {

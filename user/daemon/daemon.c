@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "daemon.h"
+#include "daemon/daemon.h"
 
 #include <signal.h>
 #include <string.h>
@@ -8,26 +8,27 @@
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
 
-#include "announce.h"
-#include "audit.h"
-#include "bus.h"
-#include "cleanup.h"
-#include "config.h"
-#include "enforce.h"
-#include "govern.h"
-#include "groups.h"
-#include "kernel_audit.h"
-#include "log.h"
-#include "logind.h"
-#include "metrics.h"
-#include "pcsc.h"
-#include "probe.h"
-#include "realtime.h"
-#include "recorder.h"
-#include "records.h"
-#include "trail_queue.h"
-#include "udev.h"
-#include "world.h"
+#include "actions/announce.h"
+#include "actions/audit.h"
+#include "bus/bus.h"
+#include "lib/cleanup.h"
+#include "config/config.h"
+#include "actions/enforce.h"
+#include "daemon/govern.h"
+#include "sources/groups.h"
+#include "actions/kernel_audit.h"
+#include "lib/log.h"
+#include "sources/logind.h"
+#include "actions/metrics.h"
+#include "sources/pcsc.h"
+#include "sources/probe.h"
+#include "daemon/realtime.h"
+#include "daemon/recorder.h"
+#include "sources/records.h"
+#include "daemon/trail_queue.h"
+#include "sources/udev.h"
+#include "policy/world.h"
+#include "lib/loop.h"
 
 #define WORKER_NAME "scpolicyd-pcsc-worker"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "govern.h"
+#include "daemon/govern.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 struct governed {
 	char session[SESSION_ID_SIZE];

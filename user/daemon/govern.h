@@ -7,8 +7,8 @@
  * Each of the functions that tell returns 1 when a fact changed (the session is to be resolved anew), 0 when
  * none did, -ENOENT for a session without a record, -ENOMEM with nothing changed.
  */
-#include "record.h"
-#include "rules.h"
+#include "lib/record.h"
+#include "policy/rules.h"
 
 struct govern;
 

@@ -3,10 +3,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "daemon.h"
-#include "log.h"
-#include "replay.h"
+#include "lib/cleanup.h"
+#include "daemon/daemon.h"
+#include "lib/log.h"
+#include "policy/replay.h"
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "realtime.h"
+#include "daemon/realtime.h"
 
 #include <malloc.h>
 #include <sched.h>
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 /*
  * RLIMIT_RTTIME, in microseconds of work without a wait. At the first the kernel sends SIGXCPU, and the rest

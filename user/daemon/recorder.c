@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "recorder.h"
+#include "daemon/recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "trace.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "policy/trace.h"
 
 /* Room for the verdicts of an event: nothing is allocated on the hot path, unless there are hundreds. */
 #define PENDING_SIZE 65536

@@ -4,7 +4,7 @@
  * Keeps what the core was told and what it decided, for user/policy/replay.h: one line an event, as
  * user/policy/trace.h writes it; below it, each behind "= ", the verdicts that followed.
  */
-#include "verdict.h"
+#include "policy/verdict.h"
 
 struct recorder;
 

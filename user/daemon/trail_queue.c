@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "trail_queue.h"
+#include "daemon/trail_queue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +7,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <utlist.h>
 
-#include "cleanup.h"
-#include "source.h"
+#include "lib/cleanup.h"
+#include "lib/loop.h"
 
 /* An entry with all that it borrowed. */
 struct waiting {

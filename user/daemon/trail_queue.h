@@ -7,8 +7,8 @@
  */
 #include <systemd/sd-event.h>
 
-#include "settings.h"
-#include "trail.h"
+#include "policy/settings.h"
+#include "actions/trail.h"
 
 #define TRAIL_REST (50 * NSEC_PER_MSEC)
 

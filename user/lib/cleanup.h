@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 static inline void free_p(void *p)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fields.h"
+#include "lib/fields.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "card.h"
-#include "cleanup.h"
-#include "log.h"
-#include "record.h"
+#include "lib/card.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/ids.h"
 
 /* ---- kinds of value ---------------------------------------------------------------------------------------
  */

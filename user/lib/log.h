@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <syslog.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 /* Shows LOG_DEBUG lines too. */
 void log_set_debug(bool debug);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* What the compiler offers, under shorter names. Includes nothing, so that the core may use it too. */
+/* What the compiler offers, under shorter names, and units. Includes nothing, so that the core may use it too. */
+
+#define NSEC_PER_USEC 1000ULL
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_SEC  1000000000ULL
+#define USEC_PER_SEC  1000000ULL
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 #define _printf_(text, first) __attribute__((format(printf, text, first)))

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pam_message.h"
+#include "lib/pam_message.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "record_fields.h"
+#include "lib/cleanup.h"
+#include "lib/record_fields.h"
 
 #define REQUEST(kind, name, mandatory, member) FIELD_STRING(kind, name, mandatory, struct pam_request, member)
 

@@ -11,7 +11,7 @@
  *         since: the daemon finds a card that went between sign-in and session, and acts
  * rebind  puts the card in the place of the one in the records of SESSION=, or of all that UID= has
  */
-#include "record.h"
+#include "lib/record.h"
 
 /* The helper's messages fit a pipe that nobody reads yet (PIPE_BUF), so that writing one never blocks. */
 #define PAM_MESSAGE_MAX 4096

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pcsc_reader.h"
+#include "lib/pcsc_reader.h"
 
 #include <ctype.h>
 #include <reader.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define CHANNEL_TYPE_USB 0x0020U /* PC/SC part 3, table of SCARD_ATTR_CHANNEL_ID */
 

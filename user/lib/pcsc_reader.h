@@ -6,7 +6,7 @@
  */
 #include <winscard.h>
 
-#include "card.h"
+#include "lib/card.h"
 
 /*
  * The USB address of a reader, from SCARD_ATTR_CHANNEL_ID (0x0020 << 16 | bus << 8 | address for USB, PC/SC

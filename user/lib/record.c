@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "record.h"
+#include "lib/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "record_fields.h"
+#include "lib/cleanup.h"
+#include "lib/record_fields.h"
 
 static const struct field record_fields[] = {
 	RECORD_STRING(field_session_id, "SESSION", true, session),
@@ -25,36 +25,6 @@ static const struct field record_fields[] = {
 	RECORD_STRING(field_text, "TOKEN", false, token),
 	RECORD_STRING(field_path, "PCSC_SOCKET", true, pcsc_socket),
 };
-
-bool session_id_valid(const char *id)
-{
-	static const char allowed[] = "0123456789"
-				      "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	size_t length = strnlen(id, SESSION_ID_SIZE);
-
-	return length > 0 && length < SESSION_ID_SIZE && strspn(id, allowed) == length;
-}
-
-int boot_id_read(char ret_boot_id[static BOOT_ID_SIZE])
-{
-	_cleanup_fclose_ FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char uuid[37] = "", boot_id[BOOT_ID_SIZE];
-	size_t used = 0;
-
-	if (!file)
-		return -errno;
-	if (!fgets(uuid, sizeof(uuid), file))
-		return -EIO;
-	for (const char *p = uuid; *p && used < BOOT_ID_SIZE - 1; p++)
-		if (*p != '-')
-			boot_id[used++] = *p;
-	boot_id[used] = '\0';
-	if (used != BOOT_ID_SIZE - 1 || strspn(boot_id, "0123456789abcdef") != used)
-		return -EIO;
-	memcpy(ret_boot_id, boot_id, BOOT_ID_SIZE);
-	return 0;
-}
 
 int record_parse(const char *text, size_t size, struct login_record *ret_record,
 		 struct record_error *ret_error)

@@ -11,15 +11,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "card.h"
+#include "lib/card.h"
+#include "lib/ids.h"
 
 #define RECORD_DIR "/run/scpolicyd/sessions"
 /* Longest value of each field, its sum and the names: far below this. A larger file is refused unread. */
 #define RECORD_FILE_MAX 4096U
 
-/* logind's ids are numbers with at most one letter before them; session_id_valid() takes up to 63 bytes. */
-#define SESSION_ID_SIZE	  64
-#define BOOT_ID_SIZE	  33  /* 128 bits in hexadecimal, as sd_id128_to_string() writes them */
 #define USER_NAME_SIZE	  257 /* LOGIN_NAME_MAX and a NUL */
 #define SERVICE_NAME_SIZE 64  /* a file name in /etc/pam.d */
 
@@ -42,12 +40,6 @@ struct login_record {
 struct record_error {
 	char text[160];
 };
-
-/* Letters, digits, at least one, at most SESSION_ID_SIZE - 1: also safe as a file name. */
-bool session_id_valid(const char *id);
-
-/* Reads the running kernel's boot id. 0, or a negative errno. */
-int boot_id_read(char ret_boot_id[static BOOT_ID_SIZE]);
 
 /* Parses `size` bytes. 0; -EBADMSG with ret_error filled, ret_record untouched. */
 int record_parse(const char *text, size_t size, struct login_record *ret_record,

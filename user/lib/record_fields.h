@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* The fields of a login record that tell the card: the middle of a record, and all of a note. */
-#include "fields.h"
-#include "record.h"
+/*
+ * The fields of a login record that describe the card: the middle of a record, and all of a note. For those who
+ * include record.h.
+ */
+#include "lib/fields.h"
 
 #define RECORD_STRING(kind, name, mandatory, member)                                                         \
 	FIELD_STRING(kind, name, mandatory, struct login_record, member)

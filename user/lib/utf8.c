@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "utf8.h"
+#include "lib/utf8.h"
 
 #include <stdint.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 size_t utf8_length(const char *text)
 {

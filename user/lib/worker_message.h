@@ -10,7 +10,7 @@
  * PCSC_DOWN nothing is known until the next PCSC_UP. A RECHECK request is answered by a READER for every
  * reader as it is now, then SYNCED with the request's number.
  */
-#include "card.h"
+#include "lib/card.h"
 
 #define WORKER_FD 3
 #define WORKER_MAGIC 0x53435032U /* "SCP2": changed with every change of these structs */

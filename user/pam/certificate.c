@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "certificate.h"
+#include "pam/certificate.h"
 
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 
 DEFINE_CLEANUP(X509_NAME *, X509_NAME_free)
 

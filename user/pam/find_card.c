@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "find_card.h"
+#include "pam/find_card.h"
 
 #include <errno.h>
 #include <fnmatch.h>
 #include <libudev.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "cleanup.h"
-#include "find_token.h"
-#include "log.h"
-#include "pcsc_reader.h"
+#include "lib/cleanup.h"
+#include "pam/find_token.h"
+#include "lib/log.h"
+#include "lib/names.h"
+#include "lib/pcsc_reader.h"
 
 /* Major number of the nodes in /dev/bus/usb, 128 a bus (USB_DEVICE_MAJOR, linux/usb.h; usb/core/usb.c). */
 #define USB_DEVICE_MAJOR 189
@@ -25,17 +25,6 @@ static void context_release_p(SCARDCONTEXT *context)
 {
 	if (*context)
 		SCardReleaseContext(*context);
-}
-
-void find_tell(struct find_text *text, const char *format, ...)
-{
-	char raw[sizeof(text->text)];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(raw, sizeof(raw), format, arguments);
-	va_end(arguments);
-	log_safe(raw, text->text, sizeof(text->text));
 }
 
 static int tell_pcsc(struct find_text *text, const char *what, LONG error)

@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* Which card a sign-in used: what pcscd and udev say now. */
-#include "macro.h"
-#include "pam_message.h"
-
-/* Where pcscd listens (PCSCLITE_CSOCK_NAME in pcsc-lite's pcscd.h, on every distribution looked at). */
-#define PCSC_SOCKET_DEFAULT "/run/pcscd/pcscd.comm"
-
-/* pcscd has 16 before 2.5.0 (PCSCLITE_MAX_READERS_CONTEXTS), more since; nobody signs in at so many. */
-#define READERS_MAX 64
-
-/* One sentence for the log, printable whatever the readers are called. */
-struct find_text {
-	char text[512];
-};
-
-void find_tell(struct find_text *text, const char *format, ...) _printf_(2, 3);
+#include "lib/pam_message.h"
+#include "pam/find_text.h"
 
 /*
  * Looks for the card that signed in, in a reader whose name matches the request's pattern (fnmatch(3); empty:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "find_token.h"
+#include "pam/find_token.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "certificate.h"
-#include "cleanup.h"
-#include "log.h"
-#include "privileges.h"
-#include "token.h"
+#include "pam/certificate.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/names.h"
+#include "pam/privileges.h"
+#include "pam/token.h"
 
 /* Where the reader of one card writes its answer; the descriptors above are its own. */
 #define ANSWER_FD 3

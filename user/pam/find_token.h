@@ -6,17 +6,9 @@
  * pcscd, no more: one that crashes, hangs or lies costs that card's answer alone. Nothing is ever logged in
  * to.
  */
-#include "find_card.h"
-#include "pam_message.h"
-
-/* What a card's PKCS#11 tokens say. */
-struct token_answer {
-	bool read;	  /* false: nothing below is known */
-	bool label;	  /* a token has the label that the sign-in left */
-	bool certificate; /* a token has the certificate that the sign-in left */
-	bool user; /* a token's label, or the common name in one of its certificates, is the user's name */
-	char why[160]; /* not read: the reason */
-};
+#include "lib/pam_message.h"
+#include "pam/find_text.h"
+#include "pam/token.h"
 
 /*
  * Asks every card, for at most timeout_ms milliseconds. `cards` have their names set. 0 with each card's

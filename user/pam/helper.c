@@ -7,11 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "find_card.h"
-#include "log.h"
-#include "pam_message.h"
-#include "privileges.h"
+#include "lib/cleanup.h"
+#include "pam/find_card.h"
+#include "lib/log.h"
+#include "lib/names.h"
+#include "lib/pam_message.h"
+#include "pam/privileges.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -64,7 +65,7 @@ static void set_socket(struct login_record *record)
 	const char *socket = secure_getenv("PCSCLITE_CSOCK_NAME");
 
 	snprintf(record->pcsc_socket, sizeof(record->pcsc_socket), "%s",
-		 socket ? socket : PCSC_SOCKET_DEFAULT);
+		 socket ? socket : PCSCD_SOCKET);
 }
 
 static void do_look(struct pam_request *request, struct pam_reply *reply)

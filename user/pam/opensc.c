@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "certificate.h"
-#include "cleanup.h"
-#include "token.h"
+#include "pam/certificate.h"
+#include "lib/cleanup.h"
+#include "pam/token.h"
 
 static bool are_twins(const char *a, const char *b)
 {

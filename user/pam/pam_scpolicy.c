@@ -19,9 +19,9 @@
 #include <security/pam_modules.h>
 #include <security/pam_modutil.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "run_helper.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "pam/run_helper.h"
 
 #define NOTE_NAME   "SCPOLICYD_NOTE"
 #define OPENED_NAME "SCPOLICYD_OPENED"

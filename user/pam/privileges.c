@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "privileges.h"
+#include "pam/privileges.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release)
 

@@ -5,7 +5,7 @@
  * disposition is touched, no static state, no descriptor or environment variable handed on, no SIGPIPE, and
  * never longer than the time limit.
  */
-#include "pam_message.h"
+#include "lib/pam_message.h"
 
 /*
  * Sends the request and reads the reply. 0; -ETIMEDOUT: killed at the time limit; -EBADMSG: it did not answer

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "token.h"
+#include "pam/token.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "certificate.h"
-#include "cleanup.h"
+#include "pam/certificate.h"
+#include "lib/cleanup.h"
 
 /* libp11-kit is its own proxy: all modules that the machine has configured, as one. */
 #define PROXY "libp11-kit.so.0"

@@ -6,7 +6,16 @@
  */
 #include <p11-kit/pkcs11.h>
 
-#include "find_token.h"
+#include "lib/pam_message.h"
+
+/* What a card's PKCS#11 tokens say. */
+struct token_answer {
+	bool read;	  /* false: nothing below is known */
+	bool label;	  /* a token has the label that the sign-in left */
+	bool certificate; /* a token has the certificate that the sign-in left */
+	bool user; /* a token's label, or the common name in one of its certificates, is the user's name */
+	char why[160]; /* not read: the reason */
+};
 
 /* A module that nobody but root can have put there. 0, or a negative errno. */
 int module_check(const char *path);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "address.h"
+#include "pcsc-worker/address.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#include "cleanup.h"
-#include "pcsc_reader.h"
+#include "lib/cleanup.h"
+#include "lib/pcsc_reader.h"
 
 enum question_state {
 	QUESTION_FREE,

@@ -4,11 +4,9 @@
  * Finds readers' USB addresses in a thread and a PC/SC context of its own: SCardConnect() waits as long as
  * another client holds a transaction, and the watch over the other readers must not wait with it.
  */
-#include "card.h"
-#include "interrupt.h"
-
-/* PC/SC has 16 readers before 2.5 and an adjustable number since; more than these are not watched. */
-#define READERS_MAX 64
+#include "lib/card.h"
+#include "lib/names.h"
+#include "pcsc-worker/interrupt.h"
 
 struct address_finder;
 

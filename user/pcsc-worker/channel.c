@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "channel.h"
+#include "pcsc-worker/channel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "lib/log.h"
 
 /* Not exit(): other threads may be inside libpcsclite, whose destructors must not run under them. */
 static _Noreturn void channel_end(int status)

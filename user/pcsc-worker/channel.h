@@ -6,7 +6,7 @@
  */
 #include <stdbool.h>
 
-#include "worker_message.h"
+#include "lib/worker_message.h"
 
 /* CLOCK_MONOTONIC now, in nanoseconds. */
 uint64_t channel_stamp(void);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "interrupt.h"
+#include "pcsc-worker/interrupt.h"
 
 #include <pthread.h>
 #include <time.h>
 
-#include "channel.h"
-#include "cleanup.h"
+#include "pcsc-worker/channel.h"
+#include "lib/cleanup.h"
 
 /* Long enough for pcscd to answer one SCardCancel(), short enough to go unnoticed when one had no effect. */
 #define CANCEL_AGAIN_NS 20000000

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "address.h"
-#include "channel.h"
-#include "cleanup.h"
-#include "interrupt.h"
-#include "log.h"
-#include "sandbox.h"
-#include "service.h"
-#include "watch.h"
+#include "pcsc-worker/address.h"
+#include "pcsc-worker/channel.h"
+#include "lib/cleanup.h"
+#include "pcsc-worker/interrupt.h"
+#include "lib/log.h"
+#include "pcsc-worker/sandbox.h"
+#include "pcsc-worker/service.h"
+#include "pcsc-worker/watch.h"
 
 /* A pcscd that serves for less than this and then fails is not asked again at once. */
 #define SERVED_WELL_NS 10000000000U

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sandbox.h"
+#include "pcsc-worker/sandbox.h"
 
 #include <cap-ng.h>
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "worker_message.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/worker_message.h"
 
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release)
 

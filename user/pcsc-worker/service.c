@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "service.h"
+#include "pcsc-worker/service.h"
 
 #include <libgen.h>
 #include <poll.h>
@@ -7,15 +7,14 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "card.h"
-#include "channel.h"
-#include "cleanup.h"
-#include "log.h"
-#include "sandbox.h"
+#include "lib/card.h"
+#include "pcsc-worker/channel.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/names.h"
+#include "pcsc-worker/sandbox.h"
 
 #define SOCKET_VARIABLE "PCSCLITE_CSOCK_NAME"
-#define DEFAULT_SOCKET                                                                                       \
-	"/run/pcscd/pcscd.comm" /* PCSCLITE_CSOCK_NAME, pcscd.h, on every distribution looked at */
 
 /* pcscd takes some 10 ms between making its socket and listening on it. */
 #define WAIT_FIRST_MS 20
@@ -142,7 +141,7 @@ int service_new(struct service **ret)
 	if (!service)
 		return -ENOMEM;
 	if (!socket)
-		socket = DEFAULT_SOCKET;
+		socket = PCSCD_SOCKET;
 	if (strlen(socket) >= sizeof(service->socket))
 		return -ENAMETOOLONG;
 	strcpy(service->socket, socket);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "watch.h"
+#include "pcsc-worker/watch.h"
 
 #include <string.h>
 
-#include "channel.h"
-#include "cleanup.h"
-#include "log.h"
-#include "pcsc_reader.h"
+#include "pcsc-worker/channel.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/pcsc_reader.h"
 
 #define PNP_NOTIFICATION "\\\\?PnP?\\Notification"
 

@@ -4,8 +4,8 @@
  * The watch over every reader, for as long as one pcscd lives. What changes in state or counter becomes one
  * message each, stamped as soon as PC/SC told of it.
  */
-#include "address.h"
-#include "interrupt.h"
+#include "pcsc-worker/address.h"
+#include "pcsc-worker/interrupt.h"
 
 struct watch;
 

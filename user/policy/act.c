@@ -3,7 +3,7 @@
  * The calls of a case. A lock is sent at the first word. What loses work is sent when the evidence agrees, and is
  * pending until then.
  */
-#include "core.h"
+#include "policy/core.h"
 
 /* The hot path's end: from here on, down to the handler, nothing may allocate or wait. */
 static void send_step(struct world *world, const struct session *session, enum step step)

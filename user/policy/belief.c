@@ -3,7 +3,7 @@
  * Is the bound insertion of the card in? A pure function of the binding, the facts and the time. It changes nothing,
  * and asking twice gives the same answer.
  */
-#include "core.h"
+#include "policy/core.h"
 
 /* ---- what PC/SC says ------------------------------------------------------------------------------------ */
 

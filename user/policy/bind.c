@@ -3,7 +3,7 @@
  * To which insertion of which card a session is bound: the recorded one, until it is out; then the same kind of card in
  * the same place, or the one that is there when its person unlocks.
  */
-#include "core.h"
+#include "policy/core.h"
 
 void bind_device(struct world *world, struct session *session, struct device *device)
 {

@@ -3,7 +3,7 @@
  * One session's case: from the first word of a removal to the outcome of what was done about it. One removal
  * opens one case; later words add evidence or annotate.
  */
-#include "core.h"
+#include "policy/core.h"
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether the core is in one of the states that core.h shows. */
-#include "core.h"
+#include "policy/core.h"
+#include "policy/world.h"
 
 static const char *check_deadlines(const struct world *world, const struct session *session)
 {

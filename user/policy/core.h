@@ -38,7 +38,7 @@
  * Every deadline is set by deadline_set() alone, everything that is reported after the calls by report_later() alone.
  * world_check() enforces this page.
  */
-#include "facts.h"
+#include "policy/facts.h"
 
 /* ---- belief --------------------------------------------------------------------------------------------- */
 
@@ -327,4 +327,4 @@ static inline bool atr_equal(const struct atr *a, const struct atr *b)
 	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
-#include "calls.h"
+#include "policy/calls.h"

@@ -4,7 +4,7 @@
  * deadline costs as little among 100,000 sessions as among ten. Room for every session is made when it is recorded,
  * because a removal must not allocate.
  */
-#include "core.h"
+#include "policy/core.h"
 
 int deadline_reserve(struct world *world, size_t sessions)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Facts of USB: which devices are here, in which life of their address, at which port. */
-#include "core.h"
+#include "policy/core.h"
 
 static uint32_t device_key(struct usb_address usb)
 {

@@ -7,8 +7,8 @@
  * does, and waiting is counted from it, so that a daemon held up for a while does not take its own delay for
  * the others' silence.
  */
-#include "record.h"
-#include "rules.h"
+#include "lib/record.h"
+#include "policy/rules.h"
 
 enum event_type {
 	/* A USB device. */

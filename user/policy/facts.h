@@ -14,8 +14,8 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "macro.h"
-#include "world.h"
+#include "lib/macro.h"
+#include "policy/verdict.h"
 
 struct session;
 

@@ -4,7 +4,7 @@
  * each request with a listing of its own. What was reported before a listing was asked for does not outlive its absence
  * from that listing; what was reported since then may be newer than the listing.
  */
-#include "core.h"
+#include "policy/core.h"
 
 static void request(struct listing *listing, uint64_t order)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "live.h"
+#include "policy/live.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "player.h"
+#include "policy/player.h"
 
 struct live {
 	struct live_output output;

@@ -4,8 +4,8 @@
  * The core as a filter, scpolicyctl replay --live: lines of a recording come in, its verdicts go out; scpolicyctl(1)
  * describes both.
  */
-#include "macro.h"
-#include "trace.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
 
 struct live;
 

@@ -4,7 +4,7 @@
  * the PC/SC client keeps reporting its old address. A program that holds a reader for itself keeps the address secret.
  * So PC/SC is asked again, less and less often, until every reader's device exists.
  */
-#include "core.h"
+#include "policy/core.h"
 
 static void start(struct world *world)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "verdict.h"
+#include "policy/verdict.h"
 
 const char *event_source_name(enum event_source source)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What PC/SC says: of its readers, and of pcscd itself. */
-#include "core.h"
+#include "policy/core.h"
 
 void pcsc_changed(struct world *world, const struct event *event, bool up)
 {

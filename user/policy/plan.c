@@ -4,7 +4,7 @@
  * from nothing that happens. A real removal (case.c) and the question what one would do (world_simulate())
  * both come here, so that they cannot differ.
  */
-#include "core.h"
+#include "policy/core.h"
 
 /* What an action means for this kind of session. Until the kind is known it counts as local. */
 enum step plan_step(const struct session *session, enum action action)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "player.h"
+#include "policy/player.h"
 
 #include <errno.h>
 #include <stdio.h>

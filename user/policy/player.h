@@ -5,8 +5,8 @@
  * player keeps them as long as the core may use them. So an event may go as soon as it was played, and memory is bounded
  * by the sessions that there are. After each event the player checks the core.
  */
-#include "macro.h"
-#include "world.h"
+#include "lib/macro.h"
+#include "policy/world.h"
 
 struct player;
 

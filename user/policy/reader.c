@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Facts of PC/SC: which readers it names, where they are, and what they show. */
-#include "core.h"
+#include "policy/core.h"
 
 struct reader *reader_find(const struct world *world, const char *name)
 {

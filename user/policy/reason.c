@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is believed of a session's card, and why, in words. Nothing here changes anything. */
-#include "core.h"
+#include "policy/core.h"
+#include "policy/world.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "replay.h"
+#include "policy/replay.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "player.h"
+#include "policy/player.h"
 
 struct replay {
 	struct replay_handler handler;

@@ -7,8 +7,8 @@
  * "dealt" and "unguarded" are younger than the first recordings: where a recording has no such line, what the core says
  * of these two is skipped.
  */
-#include "macro.h"
-#include "trace.h"
+#include "lib/macro.h"
+#include "policy/trace.h"
 
 struct replay;
 

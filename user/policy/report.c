@@ -3,7 +3,7 @@
  * What the core says, and when. A call goes out at once; words about it wait until the event's last call is out,
  * because writing them costs time that the lock would wait for.
  */
-#include "core.h"
+#include "policy/core.h"
 
 void world_tell(struct world *world, const struct session *session, struct verdict *verdict)
 {

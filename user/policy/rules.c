@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rules.h"
+#include "policy/rules.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -10,7 +10,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 #define EVERY_CAUSE ((1U << CAUSE_COUNT) - 1)
 

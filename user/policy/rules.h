@@ -6,8 +6,8 @@
  */
 #include <stddef.h>
 
-#include "macro.h"
-#include "settings.h"
+#include "lib/macro.h"
+#include "policy/settings.h"
 
 /* What kind of session it is; from logind, so not known at once. */
 enum session_kind {

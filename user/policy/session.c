@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One session: what is believed of its card after anything that concerns it, and what follows from that. */
-#include "core.h"
+#include "policy/core.h"
 
 struct session *session_find(const struct world *world, const char *id)
 {

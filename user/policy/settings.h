@@ -4,9 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define NSEC_PER_USEC 1000ULL
-#define NSEC_PER_MSEC 1000000ULL
-#define NSEC_PER_SEC  1000000000ULL
+#include "lib/macro.h"
 
 /* Action= and Then=. */
 enum action {

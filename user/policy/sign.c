@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether a call was obeyed: its sign, and what follows when that does not come. */
-#include "core.h"
+#include "policy/core.h"
 
 void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp, const char *detail)
 {

@@ -13,7 +13,7 @@
  */
 #include <stddef.h>
 
-#include "verdict.h"
+#include "policy/verdict.h"
 
 /* Room for the longest line that is written: a record whose causes all have settings, units and rules of their own. */
 #define TRACE_LINE_MAX 8192

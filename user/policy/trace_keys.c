@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "trace_keys.h"
+#include "policy/trace_keys.h"
 
-#include "macro.h"
+#include "lib/macro.h"
 
 #define PLACE(member) .offset = offsetof(struct trace_event, member)
 

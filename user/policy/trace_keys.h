@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* The words of recordings, which trace_write.c writes and trace_read.c reads. */
-#include "trace.h"
+#include "policy/trace.h"
 
 enum trace_value {
 	VALUE_TEXT,	/* char[limit], with its NUL */

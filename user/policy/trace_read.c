@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
-#include "trace_keys.h"
+#include "lib/macro.h"
+#include "policy/trace_keys.h"
 
 /* Room for the longest word that is written: a user's name, or a unit's, each byte of it as %XX. */
 #define WORD_SIZE 1024

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "macro.h"
-#include "trace_keys.h"
+#include "lib/macro.h"
+#include "policy/trace_keys.h"
 
 static bool read_number(const char *text, unsigned long long most, unsigned long long *ret)
 {

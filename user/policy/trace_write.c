@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "macro.h"
-#include "trace_keys.h"
+#include "lib/macro.h"
+#include "policy/trace_keys.h"
 
 struct writer {
 	char *line;

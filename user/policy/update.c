@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which sessions an event concerns. */
-#include "core.h"
+#include "policy/core.h"
 
 void update_all(struct world *world, const struct event *event)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the kernel and udevd say: of USB devices, and of slots in a reader's own notices. */
-#include "core.h"
+#include "policy/core.h"
 
 /* One more word of a removal, for those whose case is open. */
 static void device_word(struct world *world, struct device *device, const struct event *event, bool earlier)

@@ -4,7 +4,10 @@
  * What the core decides. Verdicts come while world_event() runs, in the order in which they must be carried
  * out: of one event, every VERDICT_ACT before anything that only tells or asks.
  */
-#include "event.h"
+#include "policy/event.h"
+
+/* The most steps that one removal asks for at a time. */
+#define PLAN_STEPS 3
 
 enum verdict_type {
 	/* Do. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the core tells of itself to whoever asks: nothing here changes anything. */
-#include "core.h"
+#include "policy/core.h"
+#include "policy/world.h"
 
 static enum session_state state_of(const struct session *session)
 {

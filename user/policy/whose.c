@@ -5,7 +5,7 @@
  * A reader's name is the first one free of its driver: it may pass to another device whenever pcscd starts or a reader
  * leaves. An address outweighs a name. A name alone counts where nothing else can be meant.
  */
-#include "core.h"
+#include "policy/core.h"
 
 /* Known to be another port. */
 static bool device_is_elsewhere(const struct device *device, const struct session *session)

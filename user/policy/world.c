@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Each event: what it changes among the facts, and which sessions it concerns. */
-#include "world.h"
+#include "policy/world.h"
 
-#include "core.h"
+#include "policy/core.h"
 
 int world_new(verdict_handler handler, void *userdata, struct world **ret)
 {

@@ -6,10 +6,7 @@
  *
  * It allocates only when something new is told (a device, a reader, a record), never for a removal.
  */
-#include "verdict.h"
-
-/* The most steps that one removal asks for at a time. */
-#define PLAN_STEPS 3
+#include "policy/verdict.h"
 
 struct world;
 

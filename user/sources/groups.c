@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "groups.h"
+#include "sources/groups.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,9 +10,10 @@
 
 #include <utlist.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "source.h"
+#include "lib/record.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 
 struct question {
 	struct groups_source *source;

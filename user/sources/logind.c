@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "logind.h"
+#include "sources/logind.h"
 
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "session_kind.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "sources/session_kind.h"
+#include "lib/loop.h"
 
 #define LOGIND		"org.freedesktop.login1"
 #define LOGIND_PATH	"/org/freedesktop/login1"

@@ -6,7 +6,7 @@
  */
 #include <systemd/sd-bus.h>
 
-#include "source.h"
+#include "policy/sink.h"
 
 struct logind_source;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "pcsc.h"
+#include "sources/pcsc.h"
 
 #include <signal.h>
 #include <spawn.h>
@@ -8,12 +8,12 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "cleanup.h"
-#include "log.h"
-#include "worker_message.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/names.h"
+#include "lib/worker_message.h"
+#include "lib/loop.h"
 
-/* pcscd names at most 16 readers before 2.5.0; more than this is a worker gone wrong. */
-#define READERS_MAX 64
 /* Nonsense from the worker that is borne before it is started anew. */
 #define FAULTS_MAX 3
 /* A worker that keeps ending is started again this much later, each time twice as much, up to the most. */

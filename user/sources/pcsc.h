@@ -4,7 +4,9 @@
  * Readers and cards as PC/SC tells of them, through the worker process, which is started here, checked, and
  * started again when it ends or talks nonsense (user/lib/worker_message.h).
  */
-#include "source.h"
+#include <systemd/sd-event.h>
+
+#include "policy/sink.h"
 
 struct pcsc_source;
 

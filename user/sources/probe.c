@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe.h"
+#include "sources/probe.h"
 
 #include <bpf/libbpf.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 #include "removal.skel.h"
-#include "removal_event.h"
+#include "bpf/removal_event.h"
+#include "lib/loop.h"
 
 struct probe {
 	struct sink sink;

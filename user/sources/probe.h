@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* The eBPF probe: loads bpf/removal.bpf.c and turns its records into events. */
-#include "source.h"
+#include <systemd/sd-event.h>
+
+#include "policy/sink.h"
 
 struct probe;
 

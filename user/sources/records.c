@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "records.h"
+#include "sources/records.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -7,8 +7,9 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 
 struct record_source {
 	struct sink sink;

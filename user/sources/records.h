@@ -4,7 +4,9 @@
  * The login records under RECORD_DIR: those that are there, and those that come. The settings of the events
  * are left unset: what governs a session is for the sink to say.
  */
-#include "source.h"
+#include <systemd/sd-event.h>
+
+#include "policy/sink.h"
 
 struct record_source;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "session_kind.h"
+#include "sources/session_kind.h"
 
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
+#include "lib/macro.h"
 
 static bool is_graphical(const char *type)
 {

@@ -3,7 +3,7 @@
 /* What logind's properties of a session say about its kind. */
 #include <systemd/sd-bus.h>
 
-#include "rules.h"
+#include "policy/rules.h"
 
 /* Longer than any of these that counts: a longer one is cut, and then stands for nothing known. */
 #define PROPERTY_SIZE 64

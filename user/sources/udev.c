@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "udev.h"
+#include "sources/udev.h"
 
 #include <libudev.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 
 /* Enough for a dock with everything on it to come or go while the daemon is not scheduled. */
 #define RECEIVE_BUFFER (1024 * 1024)

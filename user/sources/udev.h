@@ -4,7 +4,9 @@
  * USB devices as sysfs lists them, as the kernel's uevents tell of them (SOURCE_UEVENT), and as udevd tells
  * of them once its rules are through (SOURCE_UDEV).
  */
-#include "source.h"
+#include <systemd/sd-event.h>
+
+#include "policy/sink.h"
 
 struct udev_source;
 

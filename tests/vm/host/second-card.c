@@ -21,7 +21,7 @@
 #include <libcacard.h>
 #include <vscard_common.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define READER_ID 0
 #define ATR_MAX	  40

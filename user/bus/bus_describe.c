@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus_describe.h"
+#include "bus/bus_describe.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "source.h"
+#include "lib/loop.h"
 
 /* NULL for what is not known. */
 static const char *known(const char *text)

@@ -7,13 +7,8 @@
  */
 #include <systemd/sd-bus.h>
 
-#include "bus_access.h"
-#include "trail.h"
-
-#define BUS_NAME      "org.scpolicyd1"
-#define BUS_PATH      "/org/scpolicyd1"
-#define BUS_OWN_PATH  "/org/scpolicyd1/own"
-#define BUS_INTERFACE "org.scpolicyd1.Manager"
+#include "bus/bus_access.h"
+#include "actions/trail.h"
 
 #define SUBSCRIBERS_MAX	 256
 #define SUBSCRIBERS_USER 16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* What a removal would do, in one clause for people. */
-#include "world.h"
+#include "policy/world.h"
 
 #define WOULD_SIZE 512
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus_would.h"
+#include "bus/bus_would.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config_keys.h"
+#include "config/config_keys.h"
 
 static void say(char *text, const char *format, ...) _printf_(2, 3);
 static void say(char *text, const char *format, ...)

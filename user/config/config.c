@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h"
+#include "config/config.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "config_keys.h"
-#include "gpo.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "config/config_keys.h"
+#include "config/gpo.h"
+#include "lib/log.h"
 
 #define VENDOR_FILE  VENDORDIR "/scpolicyd.conf"
 #define ADMIN_FILE   "/etc/scpolicyd.conf"

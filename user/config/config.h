@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "rules.h"
+#include "policy/rules.h"
 
 
 /* "/etc/scpolicyd.conf:7: key Action=: …": file, line and key of what was refused. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "source.h"
+#include "lib/loop.h"
 
 #include <time.h>
+
+#include "lib/macro.h"
 
 uint64_t monotonic_now(void)
 {

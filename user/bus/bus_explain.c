@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What governs a session and why, and what a removal would do. */
-#include "bus_describe.h"
-#include "bus_would.h"
-#include "config_keys.h"
+#include "bus/bus_describe.h"
+#include "bus/bus_would.h"
+#include "config/config_keys.h"
 
 /* `session` is one of the host's world. */
 static struct simulation simulate(const struct bus_host *host, const struct session_view *session, enum cause cause)

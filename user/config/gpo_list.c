@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "gpo_list.h"
+#include "config/gpo_list.h"
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 /* Where an element's keys are: below the document's mapping, and the list in it. */
 #define ELEMENT_DEPTH 3

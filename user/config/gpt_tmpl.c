@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "gpt_tmpl.h"
+#include "config/gpt_tmpl.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cleanup.h"
+#include "lib/cleanup.h"
 
 #define SECTION "[Registry Values]"
 #define KEY	"MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption"

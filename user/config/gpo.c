@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "gpo.h"
+#include "config/gpo.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "cleanup.h"
-#include "gpo_list.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "config/gpo_list.h"
+#include "lib/log.h"
 
 #define SSSD_CACHE   "/var/lib/sss/gpo_cache"
 #define ADSYS_CACHE  "/var/cache/adsys"

@@ -12,8 +12,8 @@
  */
 #include <stdint.h>
 
-#include "gpt_tmpl.h"
-#include "settings.h"
+#include "config/gpt_tmpl.h"
+#include "policy/settings.h"
 
 enum gpo_keeper {
 	GPO_GIVEN, /* a file that somebody named */

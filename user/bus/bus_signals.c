@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus_signals.h"
+#include "bus/bus_signals.h"
 
 #include <string.h>
 
 #include <utlist.h>
 
-#include "bus_message.h"
-#include "cleanup.h"
-#include "log.h"
+#include "bus/bus_message.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 
 struct subscriber {
 	struct signals *signals;

@@ -7,10 +7,8 @@
  */
 #include <systemd/sd-bus.h>
 
-#include "record.h"
-
-/* Its members may read everything. A group of this machine (/etc/group), read at start and on reload. */
-#define ACCESS_GROUP "scpolicyd"
+#include "lib/names.h"
+#include "lib/record.h"
 
 #define ACCESS_WAITING_MAX	4096 /* calls whose caller is being asked for; a call takes below 2 KiB */
 #define ACCESS_WAITING_SENDER	16
@@ -38,7 +36,7 @@ struct access;
 int access_new(sd_bus *bus, void *userdata, struct access **ret);
 struct access *access_free(struct access *access);
 
-/* Looks up who ACCESS_GROUP is, in a local file. */
+/* Looks up who ACCESS_GROUP is, in /etc/group: a group of this machine. Done at start and on reload. */
 void access_reload(struct access *access);
 
 /*

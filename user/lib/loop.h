@@ -1,20 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/*
- * What every source has in common: it registers itself with the loop in its _new(), hands each thing it
- * learns to the sink as an event, and knows nothing of policy. Events and what they point to are the
- * source's; the sink copies what it keeps. Everything is torn down in _free(), which takes NULL.
- */
+/* The daemon's loop: its clock, and what goes first on it. */
+#include <stdint.h>
 #include <systemd/sd-event.h>
-
-#include "event.h"
-
-typedef void (*event_sink)(void *userdata, const struct event *event);
-
-struct sink {
-	event_sink send;
-	void *userdata;
-};
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t monotonic_now(void);

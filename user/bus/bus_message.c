@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus_message.h"
+#include "bus/bus_message.h"
 
 #include <string.h>
 
-#include "utf8.h"
+#include "lib/utf8.h"
 
 /* The longest text that is told: of a rule's, a unit's or a trail entry's. */
 #define TEXT_SIZE 1024

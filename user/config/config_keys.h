@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* Every key of scpolicyd.conf, what it takes and where that is kept. */
-#include "rules.h"
+#include "policy/rules.h"
 
 /* What separates the elements of a list. */
 #define BLANKS " \t"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus_access.h"
+#include "bus/bus_access.h"
 
 #include <grp.h>
 #include <string.h>
 
 #include <utlist.h>
 
-#include "cleanup.h"
-#include "log.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 
 #define BUS_DRIVER	"org.freedesktop.DBus"
 #define POLKIT		"org.freedesktop.PolicyKit1"

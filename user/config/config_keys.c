@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config_keys.h"
+#include "config/config_keys.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "macro.h"
-#include "record.h"
+#include "lib/macro.h"
+#include "lib/record.h"
 
 #define NSEC_PER_MIN  (60 * NSEC_PER_SEC)
 #define NSEC_PER_HOUR (60 * NSEC_PER_MIN)

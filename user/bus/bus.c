@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bus.h"
+#include "bus/bus.h"
 
 #include <poll.h>
 #include <string.h>
 
-#include "bus_describe.h"
-#include "bus_signals.h"
-#include "cleanup.h"
-#include "log.h"
-#include "source.h"
+#include "bus/bus_describe.h"
+#include "bus/bus_signals.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 
 #define RELOAD_ACTION "org.scpolicyd1.reload"
 #define NO_SESSION    BUS_NAME ".Error.NoSuchSession"

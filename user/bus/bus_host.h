@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* What the bus answers from: the daemon fills it in, the bus only reads it. */
+#include "actions/kernel_audit.h"
+#include "actions/metrics.h"
+#include "config/config.h"
+#include "policy/world.h"
+
+/* What the daemon knows of itself. Strings are borrowed. */
+struct daemon_status {
+	const char *probe; /* "fentry" or "kprobe"; NULL: there is none */
+	bool uevent, udev; /* the kernel's and udevd's words on devices are heard */
+	const struct kernel_audit *audit;
+	uint64_t started;  /* CLOCK_MONOTONIC, ns */
+	uint64_t rechecked; /* … when everything was looked at anew last; 0: not since the start */
+	struct config_error refused; /* why the configuration was refused when last read anew; "": it was not */
+};
+
+/* What the bus serves from: all borrowed, and looked at whenever somebody asks. */
+struct bus_host {
+	const struct world *world;
+	const struct config *config;
+	const struct daemon_status *status;
+	const struct metrics *metrics;
+	/* Reads the configuration anew: 0, or a negative errno with status->refused filled. */
+	int (*reload)(void *userdata);
+	void *userdata;
+};
