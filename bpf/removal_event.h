@@ -29,8 +29,8 @@ struct removal_event {
 	__u64 stamp; /* nanoseconds, CLOCK_MONOTONIC */
 	__u16 bus;
 	__u16 device;
-	__u8 type;	 /* enum removal_event_type */
-	__u8 endpoint;	 /* SLOT_CHANGE: number of the interrupt endpoint, to tell two CCID interfaces apart */
+	__u8 type;     /* enum removal_event_type */
+	__u8 endpoint; /* SLOT_CHANGE: number of the interrupt endpoint, to tell two CCID interfaces apart */
 	__u8 slot_bytes; /* SLOT_CHANGE: bytes of `slots` that the reader sent */
 	__u8 reserved;
 	__u8 slots[REMOVAL_SLOT_BYTES]; /* bit 2n: a card is in slot n; bit 2n+1: that changed */

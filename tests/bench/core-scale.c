@@ -18,8 +18,8 @@
 static const struct {
 	unsigned sessions, readers;
 } sizes[] = {
-	{1, 1},	      {10, 10},	      {100, 100},    {1000, 1000},    {10000, 10000},
-	{10000, 100}, {100000, 1000}, {100000, 10000},
+	{1, 1},		{10, 10},     {100, 100},     {1000, 1000},
+	{10000, 10000}, {10000, 100}, {100000, 1000}, {100000, 10000},
 };
 
 static const struct settings settings = SETTINGS_DEFAULT;
@@ -92,7 +92,8 @@ static void add_session(struct world *world, unsigned session, unsigned reader)
 	strcpy(login.usb_id, "08e6:4433");
 	send(world, (struct event){.type = EVENT_RECORD,
 				   .source = SOURCE_RECORD,
-				   .record = {.login = &login, .governance = {{&settings, &settings, &settings, &settings}}}});
+				   .record = {.login = &login,
+					      .governance = {{&settings, &settings, &settings, &settings}}}});
 }
 
 static void tell_everything(struct world *world, unsigned readers, unsigned counter)
@@ -120,8 +121,10 @@ static uint64_t median(uint64_t *times, unsigned count)
 
 static uint64_t time_removal(struct world *world, struct usb_address usb)
 {
-	struct event event = {
-		.type = EVENT_DEVICE_REMOVE, .source = SOURCE_PROBE, .stamp = stamp++, .device = {.usb = usb}};
+	struct event event = {.type = EVENT_DEVICE_REMOVE,
+			      .source = SOURCE_PROBE,
+			      .stamp = stamp++,
+			      .device = {.usb = usb}};
 	uint64_t start = now_ns();
 
 	if (world_event(world, &event) < 0)
@@ -181,8 +184,8 @@ static void measure(unsigned sessions, unsigned readers)
 		abort();
 	}
 	printf("%u,%u,%llu,%llu,%llu,%zu,%.2f\n", sessions, readers, (unsigned long long)unrelated,
-	       (unsigned long long)removal, (unsigned long long)(removal / (sessions / readers)), used / sessions,
-	       (double)recheck / NSEC_PER_MSEC);
+	       (unsigned long long)removal, (unsigned long long)(removal / (sessions / readers)),
+	       used / sessions, (double)recheck / NSEC_PER_MSEC);
 	world_free(world);
 }
 

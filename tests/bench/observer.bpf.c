@@ -84,7 +84,8 @@ static __always_inline void observe_slots(struct urb *urb)
 	struct observed_event *event;
 	__u8 notice[2] = {0};
 
-	if (urb->pipe >> 30 != 1 || !(urb->pipe & 0x80) || urb->status != 0 || urb->actual_length < sizeof(notice))
+	if (urb->pipe >> 30 != 1 || !(urb->pipe & 0x80) || urb->status != 0 ||
+	    urb->actual_length < sizeof(notice))
 		return;
 	bpf_probe_read_kernel(notice, sizeof(notice), urb->transfer_buffer);
 	if (notice[0] != NOTIFY_SLOT_CHANGE)
@@ -152,7 +153,8 @@ int BPF_PROG(observe_sendmsg, int fd, const struct user_message *user)
 	struct user_message message = {0};
 
 	bpf_probe_read_user(&message, sizeof(message), user);
-	bpf_probe_read_user(vectors, message.count > 1 ? sizeof(vectors) : sizeof(vectors[0]), message.vectors);
+	bpf_probe_read_user(vectors, message.count > 1 ? sizeof(vectors) : sizeof(vectors[0]),
+			    message.vectors);
 	observe_call(&vectors[0], &vectors[1]);
 	return 0;
 }

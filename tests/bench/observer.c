@@ -76,8 +76,8 @@ static void tell_call(const struct observed_event *event)
 	for (size_t i = 0; i < ELEMENTS(members); i++) {
 		if (!memmem(event->data, event->header_size, members[i], strlen(members[i]) + 1))
 			continue;
-		printf("%llu sent %.16s %u %llu %s %s\n", event->stamp, event->comm, event->pid, event->faults, members[i],
-		       last_text(event, text, sizeof(text)));
+		printf("%llu sent %.16s %u %llu %s %s\n", event->stamp, event->comm, event->pid,
+		       event->faults, members[i], last_text(event, text, sizeof(text)));
 		return;
 	}
 }
@@ -91,19 +91,22 @@ static int tell_observed(void *data _unused_, void *record, size_t size)
 	if (event->type == OBSERVED_DISCONNECT)
 		printf("%llu disconnect %u %u\n", event->stamp, event->bus, event->device);
 	else if (event->type == OBSERVED_SLOTS)
-		printf("%llu slots %u %u %u\n", event->stamp, event->bus, event->device, (uint8_t)event->data[0]);
+		printf("%llu slots %u %u %u\n", event->stamp, event->bus, event->device,
+		       (uint8_t)event->data[0]);
 	else
 		tell_call(event);
 	return 0;
 }
 
-static int on_mark(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata)
+static int on_mark(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+		   void *userdata)
 {
 	struct observer *observer = userdata;
 
 	ring_buffer__consume(observer->ring);
 	if (observer->tracer->bss->dropped)
-		printf("%llu dropped %llu\n", (unsigned long long)now_ns(), (unsigned long long)observer->tracer->bss->dropped);
+		printf("%llu dropped %llu\n", (unsigned long long)now_ns(),
+		       (unsigned long long)observer->tracer->bss->dropped);
 	printf("%llu completed %llu %llu\n", (unsigned long long)now_ns(),
 	       (unsigned long long)observer->tracer->bss->completed_calls,
 	       (unsigned long long)observer->tracer->bss->completed_ns);
@@ -120,7 +123,8 @@ static int on_lock(sd_bus_message *message, void *userdata _unused_, sd_bus_erro
 	_cleanup_free_ char *session = NULL;
 	uint64_t heard = now_ns();
 
-	if (sd_bus_path_decode(sd_bus_message_get_path(message), "/org/freedesktop/login1/session", &session) > 0)
+	if (sd_bus_path_decode(sd_bus_message_get_path(message), "/org/freedesktop/login1/session",
+			       &session) > 0)
 		printf("%llu signal %s\n", (unsigned long long)heard, session);
 	return 0;
 }
@@ -144,7 +148,8 @@ static int observer_setup(struct observer *observer, sd_event *event, sd_bus **r
 	if (r >= 0)
 		r = sd_bus_open_system(ret_bus);
 	if (r >= 0)
-		r = sd_bus_match_signal(*ret_bus, NULL, LOGIND, NULL, LOGIND ".Session", "Lock", on_lock, NULL);
+		r = sd_bus_match_signal(*ret_bus, NULL, LOGIND, NULL, LOGIND ".Session", "Lock", on_lock,
+					NULL);
 	return r < 0 ? r : sd_bus_attach_event(*ret_bus, event, SD_EVENT_PRIORITY_IMPORTANT);
 }
 

@@ -9,8 +9,8 @@
 
 enum observed {
 	OBSERVED_DISCONNECT = 1, /* usb_disconnect() was entered */
-	OBSERVED_SLOTS,		 /* a reader's RDR_to_PC_NotifySlotChange was completed; `data[0]`: its slot bits */
-	OBSERVED_CALL,		 /* a D-Bus method call, or a signal, is about to be written */
+	OBSERVED_SLOTS, /* a reader's RDR_to_PC_NotifySlotChange was completed; `data[0]`: its slot bits */
+	OBSERVED_CALL,	/* a D-Bus method call, or a signal, is about to be written */
 };
 
 /*
@@ -24,7 +24,7 @@ struct observed_event {
 	__u64 stamp; /* nanoseconds, CLOCK_MONOTONIC */
 	__u32 type;  /* enum observed */
 	__u32 pid;
-	__u64 faults; /* CALL: page faults that the thread has had so far */
+	__u64 faults;	   /* CALL: page faults that the thread has had so far */
 	__u16 bus, device; /* DISCONNECT, SLOTS */
 	__u16 header_size, body_size;
 	char comm[16];

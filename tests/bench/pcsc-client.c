@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	}
 	for (;;) {
 		if (wait_for_removal(context))
-			sd_bus_call_method(bus, LOGIND, "/org/freedesktop/login1", LOGIND ".Manager", "LockSession", NULL,
-					   NULL, "s", argv[1]);
+			sd_bus_call_method(bus, LOGIND, "/org/freedesktop/login1", LOGIND ".Manager",
+					   "LockSession", NULL, NULL, "s", argv[1]);
 	}
 }

@@ -18,7 +18,8 @@ static int on_lock(sd_bus_message *call, void *userdata _unused_, sd_bus_error *
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	printf("%llu signal %s\n", (unsigned long long)(now.tv_sec * UINT64_C(1000000000) + now.tv_nsec), name);
+	printf("%llu signal %s\n", (unsigned long long)(now.tv_sec * UINT64_C(1000000000) + now.tv_nsec),
+	       name);
 	return sd_bus_reply_method_return(call, "");
 }
 
@@ -43,9 +44,11 @@ static int own_names(sd_bus *bus)
 {
 	int r;
 
-	r = sd_bus_add_object_vtable(bus, NULL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver", screensaver, NULL);
+	r = sd_bus_add_object_vtable(bus, NULL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver",
+				     screensaver, NULL);
 	if (r >= 0)
-		r = sd_bus_add_object_vtable(bus, NULL, "/org/gnome/SessionManager", "org.gnome.SessionManager", manager, NULL);
+		r = sd_bus_add_object_vtable(bus, NULL, "/org/gnome/SessionManager",
+					     "org.gnome.SessionManager", manager, NULL);
 	if (r >= 0)
 		r = sd_bus_request_name(bus, "org.gnome.ScreenSaver", 0);
 	return r < 0 ? r : sd_bus_request_name(bus, "org.gnome.SessionManager", 0);

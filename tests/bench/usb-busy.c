@@ -31,7 +31,10 @@ static double now(void)
 static int submit(int fd, struct usbdevfs_urb *urb, unsigned char buffer[26])
 {
 	memcpy(buffer, request, sizeof(request));
-	*urb = (struct usbdevfs_urb){.type = USBDEVFS_URB_TYPE_CONTROL, .buffer = buffer, .buffer_length = 26, .usercontext = buffer};
+	*urb = (struct usbdevfs_urb){.type = USBDEVFS_URB_TYPE_CONTROL,
+				     .buffer = buffer,
+				     .buffer_length = 26,
+				     .usercontext = buffer};
 	return ioctl(fd, USBDEVFS_SUBMITURB, urb);
 }
 

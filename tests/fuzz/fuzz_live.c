@@ -35,7 +35,8 @@ static int take_line(struct live *live, struct check *check, const char *line, s
 	check->answers = 0;
 	r = live_line(live, line, size, &error);
 	assert(r == 0 || r == -EBADMSG);
-	assert(r == 0 || (check->answers == 0 && error.text[0] && error.column >= 1 && error.column <= size + 1));
+	assert(r == 0 ||
+	       (check->answers == 0 && error.text[0] && error.column >= 1 && error.column <= size + 1));
 	return r;
 }
 

@@ -35,7 +35,7 @@ struct session {
 	char *path;
 	uint32_t uid, leader;
 	char properties[256]; /* " NAME=VALUE NAME=VALUE " */
-	int locked; /* int, as sd-bus reads a boolean */
+	int locked;	      /* int, as sd-bus reads a boolean */
 	bool deaf;
 	bool unlocking; /* what the locker is about to do */
 };
@@ -155,7 +155,8 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 	for (size_t i = 0; i < ELEMENTS(values); i++)
 		if (strcmp(values[i][0], property) == 0)
 			return sd_bus_message_append(
-				reply, "s", find_property(userdata, property, own, sizeof(own)) ? own : values[i][1]);
+				reply, "s",
+				find_property(userdata, property, own, sizeof(own)) ? own : values[i][1]);
 	return sd_bus_message_append(reply, "b", strcmp(property, "Active") == 0);
 }
 

@@ -18,12 +18,12 @@ static void load(void)
 		fprintf(stderr, "%s\n", dlerror());
 }
 
-#define FORWARD(name, arguments, ...)                                                                                  \
-	LONG name arguments                                                                                            \
-	{                                                                                                              \
-		LONG(*next) arguments = real ? dlsym(real, #name) : NULL;                                              \
-                                                                                                                       \
-		return next ? next(__VA_ARGS__) : SCARD_F_INTERNAL_ERROR;                                              \
+#define FORWARD(name, arguments, ...)                                                                        \
+	LONG name arguments                                                                                  \
+	{                                                                                                    \
+		LONG(*next) arguments = real ? dlsym(real, #name) : NULL;                                    \
+                                                                                                             \
+		return next ? next(__VA_ARGS__) : SCARD_F_INTERNAL_ERROR;                                    \
 	}
 
 LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARDCONTEXT ret)
@@ -37,12 +37,14 @@ LONG SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LP
 
 FORWARD(SCardReleaseContext, (SCARDCONTEXT context), context)
 FORWARD(SCardCancel, (SCARDCONTEXT context), context)
-FORWARD(SCardListReaders, (SCARDCONTEXT context, LPCSTR groups, LPSTR ret_names, LPDWORD size), context, groups, ret_names,
-	size)
-FORWARD(SCardGetStatusChange, (SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD count), context,
-	timeout, states, count)
+FORWARD(SCardListReaders, (SCARDCONTEXT context, LPCSTR groups, LPSTR ret_names, LPDWORD size), context,
+	groups, ret_names, size)
+FORWARD(SCardGetStatusChange, (SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD count),
+	context, timeout, states, count)
 FORWARD(SCardConnect,
-	(SCARDCONTEXT context, LPCSTR reader, DWORD share, DWORD protocols, LPSCARDHANDLE ret_card, LPDWORD ret_protocol),
+	(SCARDCONTEXT context, LPCSTR reader, DWORD share, DWORD protocols, LPSCARDHANDLE ret_card,
+	 LPDWORD ret_protocol),
 	context, reader, share, protocols, ret_card, ret_protocol)
 FORWARD(SCardDisconnect, (SCARDHANDLE card, DWORD disposition), card, disposition)
-FORWARD(SCardGetAttrib, (SCARDHANDLE card, DWORD id, LPBYTE ret_value, LPDWORD size), card, id, ret_value, size)
+FORWARD(SCardGetAttrib, (SCARDHANDLE card, DWORD id, LPBYTE ret_value, LPDWORD size), card, id, ret_value,
+	size)

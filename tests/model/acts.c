@@ -10,7 +10,8 @@ static struct judged *find(struct machine *machine, const struct verdict *verdic
 
 	*ret = login;
 	/* An id that is used again: until its record is read, what is done is done to the session before. */
-	return login && !login->ended && login->told ? &machine->judge->sessions[login - machine->logins] : NULL;
+	return login && !login->ended && login->told ? &machine->judge->sessions[login - machine->logins]
+						     : NULL;
 }
 
 static void take_act(struct machine *machine, struct login *login, struct judged *judged, enum step step)
@@ -30,7 +31,8 @@ static void take_act(struct machine *machine, struct login *login, struct judged
 }
 
 /* By the name alone: what pcscd has under it is in another place. */
-static bool is_anothers(const struct machine *machine, const struct judged *judged, const struct verdict *verdict)
+static bool is_anothers(const struct machine *machine, const struct judged *judged,
+			const struct verdict *verdict)
 {
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
@@ -57,7 +59,8 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->port = machine->devices[judged->device].port;
 		judged->place_known = true;
 	}
-	if (verdict->type == VERDICT_RESTORED && !judged->place_known && is_anothers(machine, judged, verdict))
+	if (verdict->type == VERDICT_RESTORED && !judged->place_known &&
+	    is_anothers(machine, judged, verdict))
 		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
@@ -116,7 +119,8 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 	    machine->now >= (judged->unread_at ? judged->unread_at : judged->reader_gone_at) + PCSC_DOUBT)
 		return true;
 	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
-	    judged->any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < judged->any_gone_at + SEC)
+	    judged->any_gone_at < judged->reader_gone_at + SEC &&
+	    judged->reader_gone_at < judged->any_gone_at + SEC)
 		return true;
 	return judged->device_word ||
 	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
@@ -236,7 +240,8 @@ static void judge_removal(struct machine *machine, unsigned session)
 	/* What follows from a card that settled for too long, or from a wrong address, follows later, too. */
 	if (judged->removals_now)
 		(void)judge_excepted(machine, judged,
-				     1U << EXCEPTION_HUNG | (nothing_left(judged) ? 1U << EXCEPTION_HELD : 0));
+				     1U << EXCEPTION_HUNG |
+					     (nothing_left(judged) ? 1U << EXCEPTION_HELD : 0));
 	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */

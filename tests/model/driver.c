@@ -18,10 +18,7 @@
 /* No history has as many, unless the core has each answer asked for again. */
 #define EVENTS_MOST 5000
 
-#define OF(a, ...)                                                                                           \
-	{                                                                                                    \
-		.action = (a), .confirm = 500 * MS, .lock_timeout = 3 * SEC, __VA_ARGS__                     \
-	}
+#define OF(a, ...) {.action = (a), .confirm = 500 * MS, .lock_timeout = 3 * SEC, __VA_ARGS__}
 
 static const struct settings policies[] = {
 	OF(ACTION_LOCK),

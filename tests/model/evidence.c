@@ -123,7 +123,8 @@ static void device_added(struct machine *machine, struct judged *judged, const s
 }
 
 /* The other interface of its device says "out", and PC/SC has not said by now that there are two. */
-static bool may_be_its_interface(const struct machine *machine, const struct judged *judged, const struct report *report)
+static bool may_be_its_interface(const struct machine *machine, const struct judged *judged,
+				 const struct report *report)
 {
 	bool prompt = machine->script->setup.addresses == ADDRESS_PROMPT && machine->judge->up_at &&
 		      machine->now >= machine->judge->up_at + SEC;
@@ -209,8 +210,8 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 	uint16_t moved = (uint16_t)(report->counter - judged->said_counter);
 
 	/* Out and in between two of its words. */
-	judged->jumped = !report->first && judged->said_state == CARD_PRESENT && report->state == CARD_PRESENT &&
-			 moved > 1 && moved < 0x8000;
+	judged->jumped = !report->first && judged->said_state == CARD_PRESENT &&
+			 report->state == CARD_PRESENT && moved > 1 && moved < 0x8000;
 	judged->ran_back = !report->first && report->counter < judged->said_counter;
 	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
 		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
@@ -226,7 +227,8 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 static bool has_moved(const struct machine *machine, const struct judged *judged, const struct report *report)
 {
 	uint16_t moved = (uint16_t)(report->counter - judged->counter);
-	bool stay = is_its_device(judged, report) || is_at_its_port(machine, judged, report) || !judged->place_known;
+	bool stay = is_its_device(judged, report) || is_at_its_port(machine, judged, report) ||
+		    !judged->place_known;
 	bool same = judged->pcsc_life == machine->judge->life &&
 		    (report->plug == judged->plug || !judged->place_known) &&
 		    machine->devices[report->device].renumbered != report->plug;
@@ -243,7 +245,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 {
 	bool same_life = judged->pcsc_life == machine->judge->life;
 	const struct device *device = &machine->devices[report->device];
-	bool first = report->first && same_life && !judged->place_known && judged->departures && !round_sleep(machine);
+	bool first = report->first && same_life && !judged->place_known && judged->departures &&
+		     !round_sleep(machine);
 
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
@@ -266,8 +269,9 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		return;
 	}
 	/* It denies what it was asked about after it had been said; not what was said before the reader was back. */
-	if (same_life && judged->notice_made >= judged->bound_made && report->counter == judged->counter && !judged->pcsc_moved &&
-	    report->made > judged->notice_made && (usb_address_is_set(report->usb) || !judged->names_moved))
+	if (same_life && judged->notice_made >= judged->bound_made && report->counter == judged->counter &&
+	    !judged->pcsc_moved && report->made > judged->notice_made &&
+	    (usb_address_is_set(report->usb) || !judged->names_moved))
 		judged->pcsc_unmoved = true;
 }
 
@@ -278,7 +282,8 @@ void judge_empty(struct machine *machine, struct judged *judged)
 	uint64_t since = judged->read_at > machine->judge->up_at ? judged->read_at : machine->judge->up_at;
 
 	/* While the machine sleeps nobody can say for how long. */
-	if (!judged->empty_word || (!judged->pcsc_was_present && (machine->judge->asleep || machine->now < since + PCSC_DOUBT)))
+	if (!judged->empty_word ||
+	    (!judged->pcsc_was_present && (machine->judge->asleep || machine->now < since + PCSC_DOUBT)))
 		return;
 	judged->empty_word = false;
 	word(machine, judged);
@@ -473,7 +478,8 @@ static bool was_told_gone(const struct machine *machine, const struct judged *ju
 	const struct judge *judge = machine->judge;
 
 	return judged->place_known && judged->departures && !round_sleep(machine) &&
-	       judge->gone_plug[judged->device] == judged->plug && judge->known_plug[judged->device] == judged->plug;
+	       judge->gone_plug[judged->device] == judged->plug &&
+	       judge->known_plug[judged->device] == judged->plug;
 }
 
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away)

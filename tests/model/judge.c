@@ -118,7 +118,8 @@ static bool was_recounted(const struct machine *machine, const struct judged *ju
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
 
-		if (reader->used && reader->device == judged->device && reader->unit == judged->unit && reader->recovered)
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit &&
+		    reader->recovered)
 			return machine->judge->daemon_starts > 0 && login->pcscd != machine->pcscd.life &&
 			       judged->cause_now == CAUSE_ABSENT;
 	}
@@ -218,11 +219,12 @@ static const struct {
 			    pcscd_hangs},
 	[EXCEPTION_HELD] = {"held", "a program holds a reader, and PC/SC says where another was",
 			    judge_misplaced},
-	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away", "pcscd went away before it could say, and the kernel said nothing",
+	[EXCEPTION_PCSCD_AWAY] = {"pcscd-away",
+				  "pcscd went away before it could say, and the kernel said nothing",
 				  pcscd_is_away},
-	[EXCEPTION_RECOUNTED] = {"recounted",
-				 "no daemon ran while pcscd started again, and an error counts as another card",
-				 was_recounted},
+	[EXCEPTION_RECOUNTED] =
+		{"recounted", "no daemon ran while pcscd started again, and an error counts as another card",
+		 was_recounted},
 };
 
 const char *exception_name(unsigned exception)
@@ -256,6 +258,7 @@ bool judge_excuses_removal(struct machine *machine, unsigned session)
 
 	return judge_excepted(machine, judged,
 			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
-				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG | 1U << EXCEPTION_RECOUNTED |
+				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG |
+				      1U << EXCEPTION_RECOUNTED |
 				      (judged->place_known ? 0 : 1U << EXCEPTION_PCSCD_DEAF));
 }

@@ -37,7 +37,7 @@ enum exception {
 #define UNKNOWABLE_REMOVAL                                                                                   \
 	(1U << EXCEPTION_UNSEEN | 1U << EXCEPTION_DAEMON_AWAY | 1U << EXCEPTION_LIKE_READERS |               \
 	 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_SWAP_UNSEEN | 1U << EXCEPTION_RENUMBERED |               \
-	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED |              \
+	 1U << EXCEPTION_PCSCD_DEAF | 1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_DENIED |               \
 	 1U << EXCEPTION_HELD | 1U << EXCEPTION_PCSCD_AWAY)
 #define UNKNOWABLE_PLACE                                                                                     \
 	(1U << EXCEPTION_LIKE_READERS | 1U << EXCEPTION_NO_PLACE | 1U << EXCEPTION_PCSCD_DEAF |              \
@@ -71,7 +71,7 @@ struct judged {
 	bool may_be_found;	 /* a new daemon has no note that its removal was dealt with */
 	bool daemon_away, pcscd_away, names_moved, reloaded, slept;
 	uint64_t old_confirm; /* reloaded: the least that was in force */
-	unsigned rebound; /* by unlocks */
+	unsigned rebound;     /* by unlocks */
 	/* What was reported since. */
 	unsigned words, fresh_words, false_words,
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
@@ -81,8 +81,8 @@ struct judged {
 	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
-	bool kernel_word;      /* this daemon was told by the kernel: it needs no pcscd */
-	bool unlisted;	       /* … that the device is not there, whose session it cannot know yet */
+	bool kernel_word; /* this daemon was told by the kernel: it needs no pcscd */
+	bool unlisted;	  /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
 	uint64_t bound_made;  /* when PC/SC first read it in this presence of its reader */

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "lib/macro.h"
-#include "script.h"
 #include "policy/world.h"
+#include "script.h"
 
 #define UNITS	     2
 #define PORTS	     6
@@ -57,7 +57,8 @@ struct pcsc_reader {
 	uint32_t arrival;
 	int8_t card;
 	uint16_t counter;
-	bool settling, unreadable, recovered; /* recovered: could not be read for a while, and has counted that */
+	bool settling, unreadable,
+		recovered; /* recovered: could not be read for a while, and has counted that */
 };
 
 /* What its observer, the worker, has under that name. */

@@ -157,7 +157,8 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 }
 
 /* Another reader of the model, with a card like its own, is in its place: that guards it. */
-static void follow_place(struct machine *machine, unsigned session, const struct session_view *view, bool anywhere)
+static void follow_place(struct machine *machine, unsigned session, const struct session_view *view,
+			 bool anywhere)
 {
 	const struct judged *judged = &machine->judge->sessions[session];
 
@@ -256,7 +257,8 @@ static bool is_located(const struct machine *machine, const struct judged *judge
 		const struct observed *seen = &machine->worker.seen[i];
 
 		if (seen->used && seen->announced && seen->model == judged->model &&
-		    seen->index == judged->index && usb_address_equal(seen->usb, machine->devices[judged->device].usb))
+		    seen->index == judged->index &&
+		    usb_address_equal(seen->usb, machine->devices[judged->device].usb))
 			return true;
 	}
 	return false;
@@ -265,7 +267,8 @@ static bool is_located(const struct machine *machine, const struct judged *judge
 /* Its card was out, and the daemon may yet learn it: a program holds the reader, and PC/SC has not named its place. */
 static bool is_to_be_found(const struct machine *machine, const struct judged *judged)
 {
-	return (judged->daemon_away || judged->may_be_found) && !judged->removals && !is_located(machine, judged);
+	return (judged->daemon_away || judged->may_be_found) && !judged->removals &&
+	       !is_located(machine, judged);
 }
 
 /* What is remembered from one rest to the next: where its card is, what its locker has shown. */

@@ -41,28 +41,29 @@ static void announce(struct machine *machine, struct observed *seen, const struc
 	bool first = !seen->announced;
 
 	seen->announced = true;
-	worker_send(machine, (struct report){
-				     .type = EVENT_READER,
-				     .device = reader->device,
-				     .unit = reader->unit,
-				     .plug = reader->plug,
-				     .model = seen->model,
-				     .index = seen->index,
-				     .slots = seen->unit,
-				     .usb = seen->usb,
-				     .state = (uint8_t)seen->state,
-				     .counter = seen->counter,
-				     .card = seen->card,
-				     /* It settles, or did when it was last looked at. */
-				     .uncertain = reader->settling || (seen->state == CARD_EMPTY && reader->card >= 0),
-				     .first = first,
-				     .insertion = seen->state == CARD_PRESENT ? reader->insertion : 0,
-				     .truth = device->plug != reader->plug || device->port < 0 ||
-							      device->card[reader->unit] < 0 ||
-							      (seen->state == CARD_EMPTY && !reader->settling)
-						      ? TRUTH_OUT
-						      : 0,
-			     });
+	worker_send(machine,
+		    (struct report){
+			    .type = EVENT_READER,
+			    .device = reader->device,
+			    .unit = reader->unit,
+			    .plug = reader->plug,
+			    .model = seen->model,
+			    .index = seen->index,
+			    .slots = seen->unit,
+			    .usb = seen->usb,
+			    .state = (uint8_t)seen->state,
+			    .counter = seen->counter,
+			    .card = seen->card,
+			    /* It settles, or did when it was last looked at. */
+			    .uncertain = reader->settling || (seen->state == CARD_EMPTY && reader->card >= 0),
+			    .first = first,
+			    .insertion = seen->state == CARD_PRESENT ? reader->insertion : 0,
+			    .truth = device->plug != reader->plug || device->port < 0 ||
+						     device->card[reader->unit] < 0 ||
+						     (seen->state == CARD_EMPTY && !reader->settling)
+					     ? TRUTH_OUT
+					     : 0,
+		    });
 }
 
 /* ---- addresses --------------------------------------------------------------------------------------------

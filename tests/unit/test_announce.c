@@ -85,9 +85,9 @@ static void test_verdicts(void **state _unused_)
 
 static void test_not_its_terminal(void **state _unused_)
 {
-	static const char *const names[] = {"",	      "tty",	 "pts/",      "pts/ptmx", "pts/1/../0", "../dev/pts/0",
-					    "null",   "/dev/null", "tty/../null", "pts/-1",  "tty 1",	     "ttyü",
-					    "console"};
+	static const char *const names[] = {
+		"",	     "tty",	    "pts/",   "pts/ptmx", "pts/1/../0", "../dev/pts/0", "null",
+		"/dev/null", "tty/../null", "pts/-1", "tty 1",	  "ttyü",	"console"};
 	char tty[32], longer[300] = "tty";
 	_cleanup_close_ int fd = pty_open(tty);
 

@@ -41,7 +41,8 @@ static sd_bus_message *message_new(sd_bus *bus)
 {
 	sd_bus_message *message = NULL;
 
-	assert_true(sd_bus_message_new_signal(bus, &message, "/org/scpolicyd1", "org.scpolicyd1.Test", "Test") >= 0);
+	assert_true(sd_bus_message_new_signal(bus, &message, "/org/scpolicyd1", "org.scpolicyd1.Test",
+					      "Test") >= 0);
 	return message;
 }
 
@@ -51,9 +52,9 @@ static sd_bus_message *message_new(sd_bus *bus)
 
 static const struct row {
 	const char *name;
-	uint32_t uid;	  /* NOBODY: the bus does not tell */
+	uint32_t uid;	    /* NOBODY: the bus does not tell */
 	uint32_t groups[4]; /* until the first 0 */
-	gid_t group;	  /* ACCESS_GROUP's */
+	gid_t group;	    /* ACCESS_GROUP's */
 	bool known, privileged, sees_own, sees_others;
 } rows[] = {
 	{"root", 0, {0}, GROUP, true, true, true, true},
@@ -61,7 +62,14 @@ static const struct row {
 	{"a user", 1000, {1000, 27}, GROUP, true, false, true, false},
 	{"a user without groups", 1000, {0}, GROUP, true, false, true, false},
 	{"a member", 1000, {1000, 27, GROUP}, GROUP, true, true, true, true},
-	{"of a group of that number, where there is no such group", 1000, {1000, (uint32_t)-1}, (gid_t)-1, true, false, true, false},
+	{"of a group of that number, where there is no such group",
+	 1000,
+	 {1000, (uint32_t)-1},
+	 (gid_t)-1,
+	 true,
+	 false,
+	 true,
+	 false},
 	{"whom the bus does not know", NOBODY, {GROUP}, GROUP, false, false, false, false},
 };
 
@@ -123,7 +131,8 @@ static void test_utf8(void **state _unused_)
 	static const char *const texts[][2] = {
 		{"", ""},
 		{"Reader 00 00", "Reader 00 00"},
-		{"Zugl\xc3\xa4nge \xe2\x82\xac \xf0\x9f\x94\x92", "Zugl\xc3\xa4nge \xe2\x82\xac \xf0\x9f\x94\x92"},
+		{"Zugl\xc3\xa4nge \xe2\x82\xac \xf0\x9f\x94\x92",
+		 "Zugl\xc3\xa4nge \xe2\x82\xac \xf0\x9f\x94\x92"},
 		{"latin1 \xe4", "latin1 ?"},
 		{"\x80\xbf", "??"},
 		{"overlong \xc0\xaf\xe0\x80\xaf", "overlong ?????"},

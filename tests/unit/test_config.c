@@ -13,9 +13,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "config/config.h"
 #include "config/config_keys.h"
+#include "lib/cleanup.h"
 #include "shell.h"
 
 static char root[] = "/tmp/scpolicyd-config-XXXXXX";
@@ -699,9 +699,11 @@ static void test_origins(void **state _unused_)
 	_cleanup_(clear) struct config config = {0};
 	const struct settings *policy, *settings;
 
-	write_file("/etc/scpolicyd.conf", "[Policy]\n# a comment\nAction=logout\nAfter=90s\nThen=disconnect\n");
-	write_file("/etc/scpolicyd.conf.d/10-more.conf", "\n[Rule r]\nUser=a*\nSettle=1500ms\nUnit=note@.service\n"
-							 "[Policy]\nAfter=2min\nPcscLost=lock\n");
+	write_file("/etc/scpolicyd.conf",
+		   "[Policy]\n# a comment\nAction=logout\nAfter=90s\nThen=disconnect\n");
+	write_file("/etc/scpolicyd.conf.d/10-more.conf",
+		   "\n[Rule r]\nUser=a*\nSettle=1500ms\nUnit=note@.service\n"
+		   "[Policy]\nAfter=2min\nPcscLost=lock\n");
 	config = read_config();
 	policy = rules_policy(config.rules);
 	settings = &rules_find(config.rules, "r")->settings;
@@ -727,8 +729,9 @@ static void test_files(void **state _unused_)
 	write_file("/etc/scpolicyd.conf.d/20-b.conf", "[Policy]\n");
 	write_file("/etc/scpolicyd.conf.d/10-a.conf", "# nothing\n");
 	config = read_config();
-	for (const char *const *end = (const char *const[]){"/etc/scpolicyd.conf", "/10-a.conf", "/20-b.conf", NULL}; *end;
-	     end++) {
+	for (const char *const *end =
+		     (const char *const[]){"/etc/scpolicyd.conf", "/10-a.conf", "/20-b.conf", NULL};
+	     *end; end++) {
 		file = rules_next_file(config.rules, file);
 		assert_non_null(file);
 		assert_non_null(strstr(file, *end));

@@ -19,9 +19,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#include "lib/loop.h"
-#include "lib/cleanup.h"
 #include "actions/enforce.h"
+#include "lib/cleanup.h"
+#include "lib/loop.h"
 
 #define STEP_BIT(step) (1U << (step))
 
@@ -93,7 +93,8 @@ static int start_bus(void **state _unused_)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(output[1], STDOUT_FILENO);
 		snprintf(line, sizeof(line), "--config-file=%s", path);
-		execlp("dbus-daemon", "dbus-daemon", line, "--nofork", "--nopidfile", "--print-address", NULL);
+		execlp("dbus-daemon", "dbus-daemon", line, "--nofork", "--nopidfile", "--print-address",
+		       NULL);
 		_exit(127);
 	}
 	close(output[1]);
@@ -152,7 +153,8 @@ static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *error)
 		sd_bus_message_read(call, "ss", &first, &second);
 	else
 		sd_bus_message_read(call, "ssi", &first, &second, &number);
-	snprintf(stage->last, sizeof(stage->last), "%s %s %s %d", sd_bus_message_get_member(call), first, second, number);
+	snprintf(stage->last, sizeof(stage->last), "%s %s %s %d", sd_bus_message_get_member(call), first,
+		 second, number);
 	stage->calls++;
 	if (stage->silent)
 		return 1;
@@ -259,8 +261,8 @@ static void test_steps(void **state)
 	uint64_t before, sent;
 
 	assert_int_equal(enforcer_arm(stage->enforcer, &login,
-				      STEP_BIT(STEP_LOCK) | STEP_BIT(STEP_TERMINATE) | STEP_BIT(STEP_KILL_LEADER) |
-					      STEP_BIT(STEP_CONSOLE_LOCK),
+				      STEP_BIT(STEP_LOCK) | STEP_BIT(STEP_TERMINATE) |
+					      STEP_BIT(STEP_KILL_LEADER) | STEP_BIT(STEP_CONSOLE_LOCK),
 				      NULL),
 			 0);
 	assert_true(enforcer_sent(stage->enforcer, "c7") == 0);
@@ -413,9 +415,9 @@ static void job_forged(struct stage *stage)
 
 static void job_ended(struct stage *stage, const char *result)
 {
-	assert_true(sd_bus_emit_signal(stage->service, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
-				       "JobRemoved", "uoss", 1, "/org/freedesktop/systemd1/job/1", CONSOLE_LOCK_UNIT,
-				       result) >= 0);
+	assert_true(sd_bus_emit_signal(stage->service, "/org/freedesktop/systemd1",
+				       "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss", 1,
+				       "/org/freedesktop/systemd1/job/1", CONSOLE_LOCK_UNIT, result) >= 0);
 }
 
 static void test_console_lock_job(void **state)

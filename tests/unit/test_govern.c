@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "daemon/govern.h"
+#include "lib/cleanup.h"
 
 DEFINE_CLEANUP(struct govern *, govern_free)
 

@@ -12,14 +12,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "config/config.h"
 #include "config/gpo.h"
 #include "config/gpo_list.h"
+#include "lib/cleanup.h"
 #include "shell.h"
 
-#define KEY "MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption"
-#define HEAD "[Unicode]\r\nUnicode=yes\r\n[Registry Values]\r\n"
+#define KEY	"MACHINE\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Winlogon\\ScRemoveOption"
+#define HEAD	"[Unicode]\r\nUnicode=yes\r\n[Registry Values]\r\n"
 #define NOT_SET SC_REMOVE_NOT_SET
 
 /* ---- one template --------------------------------------------------------------------------------------- */
@@ -60,7 +60,8 @@ static const struct {
 	{HEAD KEY "=1,\"\033]0;\303\251\"\n", NOT_SET, 4, "ScRemoveOption: \"?]0;??\" is not 0, 1, 2 or 3"},
 	{HEAD KEY "=1,\"0123456789012345678901234567890\"\n", NOT_SET, 4,
 	 "ScRemoveOption: \"012345678901234567890...\" is not 0, 1, 2 or 3"},
-	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"1\"\n", NOT_SET, 5, "ScRemoveOption is given twice, first in line 4"},
+	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"1\"\n", NOT_SET, 5,
+	 "ScRemoveOption is given twice, first in line 4"},
 };
 
 static void expect(const char *bytes, size_t size, size_t i)
@@ -70,7 +71,8 @@ static void expect(const char *bytes, size_t size, size_t i)
 
 	if (template.option != templates[i].option || template.line != templates[i].line ||
 	    strcmp(template.error, templates[i].error ? templates[i].error : "") != 0)
-		fail_msg("row %zu: option %u, line %u, \"%s\"", i, template.option, template.line, template.error);
+		fail_msg("row %zu: option %u, line %u, \"%s\"", i, template.option, template.line,
+			 template.error);
 	assert_int_equal(r, templates[i].error ? -EBADMSG : 0);
 }
 
@@ -135,12 +137,14 @@ static int collect(void *userdata, const char *id)
 static const struct {
 	const char *text, *ids, *error; /* error NULL: it is taken */
 } lists[] = {
-	{"gpos:\n    - id: '{B}'\n      name: second\n      rules: {}\n    - id: '{A}'\n      name: first\n", "{B} {A} ", NULL},
+	{"gpos:\n    - id: '{B}'\n      name: second\n      rules: {}\n    - id: '{A}'\n      name: first\n",
+	 "{B} {A} ", NULL},
 	{"", "", NULL},
 	{"gpos: []\n", "", NULL},
 	{"other:\n  - id: '{A}'\ngpos:\n  - name: id\n    id: '{B}'\nmore:\n  - id: '{C}'\n", "{B} ", NULL},
 	/* What rules hold is theirs. */
-	{"gpos:\n  - rules:\n      dconf:\n        - id: '{X}'\n          key: id\n        - [id, '{Y}']\n    id: '{B}'\n", "{B} ", NULL},
+	{"gpos:\n  - rules:\n      dconf:\n        - id: '{X}'\n          key: id\n        - [id, '{Y}']\n    id: '{B}'\n",
+	 "{B} ", NULL},
 	{"gpos:\n  - name: |\n      - id: '{X}'\n    id: '{B}'\n", "{B} ", NULL},
 	{"gpos:\n  - id: ../../etc\n", "", "line 2: the id is not a GUID in braces"},
 	{"gpos:\n  - id: '{../x}'\n", "", "line 2: the id is not a GUID in braces"},
@@ -152,9 +156,11 @@ static void test_lists(void **state _unused_)
 {
 	for (size_t i = 0; i < ELEMENTS(lists); i++) {
 		char ids[128] = "", error[96] = "";
-		int r = gpo_list_read(lists[i].text, strlen(lists[i].text), collect, ids, error, sizeof(error));
+		int r = gpo_list_read(lists[i].text, strlen(lists[i].text), collect, ids, error,
+				      sizeof(error));
 
-		if (strcmp(ids, lists[i].ids) != 0 || strcmp(error, lists[i].error ? lists[i].error : "") != 0)
+		if (strcmp(ids, lists[i].ids) != 0 ||
+		    strcmp(error, lists[i].error ? lists[i].error : "") != 0)
 			fail_msg("row %zu: \"%s\", \"%s\"", i, ids, error);
 		assert_int_equal(r, lists[i].error ? -EBADMSG : 0);
 	}
@@ -248,8 +254,9 @@ static void test_sssd(void **state _unused_)
 
 static void test_any_case(void **state _unused_)
 {
-	write_file("/var/lib/sss/gpo_cache/example.org/policies/{A}/MACHINE/microsoft/Windows nt/secedit/gpttmpl.INF",
-		   HEAD KEY "=1,\"1\"\n");
+	write_file(
+		"/var/lib/sss/gpo_cache/example.org/policies/{A}/MACHINE/microsoft/Windows nt/secedit/gpttmpl.INF",
+		HEAD KEY "=1,\"1\"\n");
 	expect_winner(1, "{A}", GPO_SSSD, false);
 }
 
@@ -381,7 +388,8 @@ static void test_source(void **state _unused_)
 	write_policy(SSSD, "A", "\"2\"");
 	write_file("/etc/scpolicyd.conf", "[Policy]\nAction=none\n");
 	expect_action(ACTION_NONE, "scpolicyd.conf", 2);
-	write_file("/etc/scpolicyd.conf", "[Policy]\nAction=none\nSource=gpo\n[Rule a]\nUser=x\n[Rule b]\nAction=lock\n");
+	write_file("/etc/scpolicyd.conf",
+		   "[Policy]\nAction=none\nSource=gpo\n[Rule a]\nUser=x\n[Rule b]\nAction=lock\n");
 	expect_action(ACTION_LOGOUT, "GptTmpl.inf", 4);
 	/* Rules that set no action have the domain's, others their own. */
 	{
@@ -405,8 +413,11 @@ static void test_source_passed_over(void **state _unused_)
 	{
 		_cleanup_(clear) struct config config = read_config();
 
-		snprintf(expected, sizeof(expected),
-			 "%s" SSSD "{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf:4: ScRemoveOption: \"x\" is not 0, 1, 2 or 3", root);
+		snprintf(
+			expected, sizeof(expected),
+			"%s" SSSD
+			"{A}/Machine/Microsoft/Windows NT/SecEdit/GptTmpl.inf:4: ScRemoveOption: \"x\" is not 0, 1, 2 or 3",
+			root);
 		assert_string_equal(config.passed_over.text, expected);
 	}
 	write_file(LIST, "gpos: {");

@@ -121,9 +121,16 @@ static void test_real(void **state _unused_)
 
 static void test_no_such_user(void **state _unused_)
 {
-	static const char *const names[] = {"", "nobody-of-that-name", "-u", "--help", "--version", "-", "--", "root root",
-					    "root\nroot", "$(id)", "`id`", "root;id", "root:root", "../root", "0", "+0",
-					    "00", "\xff\xfe", "\x1b[2J"};
+	static const char *const names[] = {"",		  "nobody-of-that-name",
+					    "-u",	  "--help",
+					    "--version",  "-",
+					    "--",	  "root root",
+					    "root\nroot", "$(id)",
+					    "`id`",	  "root;id",
+					    "root:root",  "../root",
+					    "0",	  "+0",
+					    "00",	  "\xff\xfe",
+					    "\x1b[2J"};
 
 	for (size_t i = 0; i < ELEMENTS(names); i++)
 		assert_int_equal(ask(GROUPS_PROGRAM, names[i]).names, 0);
@@ -244,9 +251,9 @@ static void test_forgotten(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_real),	   cmocka_unit_test(test_no_such_user),
-		cmocka_unit_test(test_answers),	   cmocka_unit_test(test_no_program),
-		cmocka_unit_test(test_many),	   cmocka_unit_test(test_forgotten),
+		cmocka_unit_test(test_real),	cmocka_unit_test(test_no_such_user),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_many),	cmocka_unit_test(test_forgotten),
 		cmocka_unit_test(test_hangs),
 	};
 

@@ -32,20 +32,38 @@ static void test_types(void **state _unused_)
 		int type, success;
 		const char *text;
 	} cases[] = {
-		{{.type = VERDICT_REMOVAL, .cause = CAUSE_READER, .action = ACTION_LOCK, .source = SOURCE_PROBE}, 0,
-		 AUDIT_USER_DEVICE, 1,
+		{{.type = VERDICT_REMOVAL,
+		  .cause = CAUSE_READER,
+		  .action = ACTION_LOCK,
+		  .source = SOURCE_PROBE},
+		 0,
+		 AUDIT_USER_DEVICE,
+		 1,
 		 "op=removal acct=\"anna\" session=\"3\" reader=5265616465722030302030"
 		 "30 cause=reader source=probe action=lock"},
 		{{.type = VERDICT_ACTION, .action = ACTION_LOCK}, 1, AUDIT_RESP_TERM_LOCK, 1, " action=lock"},
 		{{.type = VERDICT_ACTION, .action = ACTION_LOCK}, 0, AUDIT_RESP_TERM_LOCK, 0, "op=action "},
-		{{.type = VERDICT_ACTION, .action = ACTION_LOGOUT}, 1, AUDIT_RESP_TERM_ACCESS, 1, " action=logout"},
+		{{.type = VERDICT_ACTION, .action = ACTION_LOGOUT},
+		 1,
+		 AUDIT_RESP_TERM_ACCESS,
+		 1,
+		 " action=logout"},
 		{{.type = VERDICT_ACTION, .action = ACTION_NONE}, 0, AUDIT_RESP_ANOMALY, 1, " action=none"},
-		{{.type = VERDICT_OUTCOME, .action = ACTION_LOCK, .outcome = OUTCOME_VERIFIED}, 1,
-		 AUDIT_RESP_TERM_LOCK, 1, " outcome=verified"},
-		{{.type = VERDICT_OUTCOME, .action = ACTION_LOCK, .outcome = OUTCOME_UNVERIFIED}, 1,
-		 AUDIT_RESP_TERM_LOCK, 0, " outcome=unverified"},
-		{{.type = VERDICT_OUTCOME, .action = ACTION_DISCONNECT, .outcome = OUTCOME_FAILED}, 1,
-		 AUDIT_RESP_TERM_ACCESS, 0, " outcome=failed"},
+		{{.type = VERDICT_OUTCOME, .action = ACTION_LOCK, .outcome = OUTCOME_VERIFIED},
+		 1,
+		 AUDIT_RESP_TERM_LOCK,
+		 1,
+		 " outcome=verified"},
+		{{.type = VERDICT_OUTCOME, .action = ACTION_LOCK, .outcome = OUTCOME_UNVERIFIED},
+		 1,
+		 AUDIT_RESP_TERM_LOCK,
+		 0,
+		 " outcome=unverified"},
+		{{.type = VERDICT_OUTCOME, .action = ACTION_DISCONNECT, .outcome = OUTCOME_FAILED},
+		 1,
+		 AUDIT_RESP_TERM_ACCESS,
+		 0,
+		 " outcome=failed"},
 	};
 
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -75,7 +93,8 @@ static void test_not_for_this_log(void **state _unused_)
 /* What another source heard later: the entry has the removal's own time, and how much later. */
 static void test_heard(void **state _unused_)
 {
-	const struct verdict verdict = {.type = VERDICT_HEARD, .stamp = 9 * NSEC_PER_MSEC, .later = 2 * NSEC_PER_MSEC};
+	const struct verdict verdict = {
+		.type = VERDICT_HEARD, .stamp = 9 * NSEC_PER_MSEC, .later = 2 * NSEC_PER_MSEC};
 	struct trail_entry entry = {0};
 
 	assert_true(trail_verdict(&verdict, &(struct trail_times){0}, &entry));
@@ -107,8 +126,9 @@ static void test_nothing_is_forged(void **state _unused_)
 
 	strcpy(hostile.user, "anna\" res=success acct=\"root");
 	memset(hostile.card.name, '\'', sizeof(hostile.card.name) - 1);
-	assert_true(message_of((struct verdict){.type = VERDICT_REMOVAL, .login = &hostile, .settings = &settings}, 0,
-			       &message));
+	assert_true(message_of(
+		(struct verdict){.type = VERDICT_REMOVAL, .login = &hostile, .settings = &settings}, 0,
+		&message));
 	assert_null(strstr(message.text, "res="));
 	assert_null(strstr(message.text, "root"));
 	assert_non_null(strstr(message.text, "acct=616E6E61"));
@@ -126,17 +146,20 @@ static void test_longest(void **state _unused_)
 	memset(longest.user, ' ', sizeof(longest.user) - 1);
 	memset(longest.card.name, ' ', sizeof(longest.card.name) - 1);
 	memset(settings.rule, ' ', sizeof(settings.rule) - 1);
-	assert_true(message_of((struct verdict){.type = VERDICT_OUTCOME, .login = &longest, .settings = &settings}, 0,
-			       &message));
+	assert_true(message_of(
+		(struct verdict){.type = VERDICT_OUTCOME, .login = &longest, .settings = &settings}, 0,
+		&message));
 	assert_non_null(strstr(message.text, " rule=2020"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),	     cmocka_unit_test(test_not_for_this_log),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_not_for_this_log),
 		cmocka_unit_test(test_heard),
-		cmocka_unit_test(test_config),	     cmocka_unit_test(test_nothing_is_forged),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_nothing_is_forged),
 		cmocka_unit_test(test_longest),
 	};
 

@@ -154,16 +154,18 @@ static void test_no_memory(void **state _unused_)
 /* PC/SC says where a reader is before the kernel does; a machine with many people. */
 static void test_no_memory_for_many(void **state _unused_)
 {
-	char lines[8192] = "1ms pcsc pcsc-up\n1ms pcsc reader name=R0 slot=0 usb=1:5 card=present counter=1 atr=3B02\n"
-			   "1ms pcsc pcsc-listed\n";
+	char lines[8192] =
+		"1ms pcsc pcsc-up\n1ms pcsc reader name=R0 slot=0 usb=1:5 card=present counter=1 atr=3B02\n"
+		"1ms pcsc pcsc-listed\n";
 	_cleanup_fclose_ FILE *recording = NULL;
 	size_t used = strlen(lines);
 
 	for (unsigned i = 0; i < 40; i++)
-		used += (size_t)snprintf(lines + used, sizeof(lines) - used,
-					 "2ms record record session=%u user=a name=R0 slot=0 usb=1:5 card=present "
-					 "counter=1 atr=3B02 path=1-1 id=08e6:4433\n",
-					 i);
+		used += (size_t)snprintf(
+			lines + used, sizeof(lines) - used,
+			"2ms record record session=%u user=a name=R0 slot=0 usb=1:5 card=present "
+			"counter=1 atr=3B02 path=1-1 id=08e6:4433\n",
+			i);
 	used += (size_t)snprintf(lines + used, sizeof(lines) - used, "9s probe device-remove usb=1:5\n");
 	assert_true(used < sizeof(lines));
 	recording = fmemopen(lines, used, "r");

@@ -29,8 +29,8 @@ static int write_sample(void *userdata, const struct metric_sample *sample)
 	for (size_t i = 0; i < METRICS_LABELS && sample->labels[i].name; i++)
 		used += (size_t)snprintf(labels + used, sizeof(labels) - used, "%s%s=%s", i ? "," : "",
 					 sample->labels[i].name, sample->labels[i].value);
-	page->used += (size_t)snprintf(page->text + page->used, sizeof(page->text) - page->used, "%s{%s} %g\n",
-				       sample->name, labels, sample->value);
+	page->used += (size_t)snprintf(page->text + page->used, sizeof(page->text) - page->used,
+				       "%s{%s} %g\n", sample->name, labels, sample->value);
 	assert_true(page->used < sizeof(page->text));
 	page->samples++;
 	return 0;
@@ -79,7 +79,8 @@ static void test_verdicts(void **state _unused_)
 	} cases[] = {
 		{{.type = VERDICT_REMOVAL, .cause = CAUSE_READER, .source = SOURCE_UEVENT},
 		 "\nscpolicyd_removals_total{cause=reader,source=uevent} 1\n"},
-		{{.type = VERDICT_ACTION, .action = ACTION_NONE}, "\nscpolicyd_actions_total{action=none} 1\n"},
+		{{.type = VERDICT_ACTION, .action = ACTION_NONE},
+		 "\nscpolicyd_actions_total{action=none} 1\n"},
 		{{.type = VERDICT_OUTCOME, .action = ACTION_LOGOUT, .outcome = OUTCOME_FAILED},
 		 "\nscpolicyd_outcomes_total{action=logout,outcome=failed} 1\n"},
 		{{.type = VERDICT_CONTRADICTED}, "\nscpolicyd_contradictions_total{} 1\n"},
@@ -110,10 +111,10 @@ static void test_latency(void **state _unused_)
 	struct metrics metrics = {0};
 	static struct page page;
 
-	count(&metrics, lock, lock.stamp + 100 * NSEC_PER_USEC);     /* a bound belongs to its bucket */
+	count(&metrics, lock, lock.stamp + 100 * NSEC_PER_USEC); /* a bound belongs to its bucket */
 	count(&metrics, lock, lock.stamp + 100 * NSEC_PER_USEC + 1);
-	count(&metrics, lock, lock.stamp + 2 * NSEC_PER_SEC);	     /* above every bound */
-	count(&metrics, lock, 0);				     /* never sent: no latency */
+	count(&metrics, lock, lock.stamp + 2 * NSEC_PER_SEC); /* above every bound */
+	count(&metrics, lock, 0);			      /* never sent: no latency */
 	list_page(&metrics, &page);
 	assert_line(&page, "scpolicyd_actions_total{action=lock} 4\n");
 	assert_line(&page, "_bucket{action=lock,le=0.0001} 1\n");

@@ -28,11 +28,11 @@
 #define R1  "name=R1 slot=0 usb=1:6 "
 #define ATR " atr=3B02AABB"
 
-#define LANES	  5
-#define LANE_MOST 4
+#define LANES	   5
+#define LANE_MOST  4
 #define WORDS_MOST 8
-#define T0	  (10 * NSEC_PER_MSEC)
-#define CONFIRM	  (500 * NSEC_PER_MSEC)
+#define T0	   (10 * NSEC_PER_MSEC)
+#define CONFIRM	   (500 * NSEC_PER_MSEC)
 
 /* What the word says to somebody who knows the truth. */
 enum says {
@@ -55,107 +55,143 @@ struct lane {
 
 struct scenario {
 	const char *name;
-	bool probe;		/* the probe listens */
-	bool removal;		/* session 3's card, or its reader, really goes */
-	bool lock_allowed;	/* a lock may be sent though nothing went: the reader itself said "out" */
-	bool device_goes;	/* at the end its device is gone */
-	const char *pcsc_last;	/* what PC/SC says of R0 at the end; NULL: it does not name it */
+	bool probe;	       /* the probe listens */
+	bool removal;	       /* session 3's card, or its reader, really goes */
+	bool lock_allowed;     /* a lock may be sent though nothing went: the reader itself said "out" */
+	bool device_goes;      /* at the end its device is gone */
+	const char *pcsc_last; /* what PC/SC says of R0 at the end; NULL: it does not name it */
 	struct lane lanes[LANES];
 };
 
 static const struct scenario scenarios[] = {
 	{
-		.name = "the card is pulled", .probe = true, .removal = true,
+		.name = "the card is pulled",
+		.probe = true,
+		.removal = true,
 		.pcsc_last = "pcsc reader " R0 "card=empty counter=2",
-		.lanes = {
-			{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT}}},
-			{false, {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=empty counter=2", SAYS_PCSC}}},
-			{true, {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING}}},
-			{false, {{"logind session-locked session=3", SAYS_NOTHING},
-				 {"pcsc reader " R1 "card=empty counter=2", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT}}},
+				{false,
+				 {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=empty counter=2", SAYS_PCSC}}},
+				{true, {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING}}},
+				{false,
+				 {{"logind session-locked session=3", SAYS_NOTHING},
+				  {"pcsc reader " R1 "card=empty counter=2", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "the reader is pulled", .probe = true, .removal = true, .device_goes = true,
-		.lanes = {
-			{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT},
-				{"probe device-remove usb=1:5", SAYS_DEVICE}}},
-			{true, {{"uevent device-remove usb=1:5", SAYS_DEVICE}}},
-			{true, {{"udev device-remove usb=1:5", SAYS_DEVICE}}},
-			{false, {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
-				 {"pcsc reader-gone name=R0", SAYS_NOTHING}}},
-		},
+		.name = "the reader is pulled",
+		.probe = true,
+		.removal = true,
+		.device_goes = true,
+		.lanes =
+			{
+				{true,
+				 {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT},
+				  {"probe device-remove usb=1:5", SAYS_DEVICE}}},
+				{true, {{"uevent device-remove usb=1:5", SAYS_DEVICE}}},
+				{true, {{"udev device-remove usb=1:5", SAYS_DEVICE}}},
+				{false,
+				 {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
+				  {"pcsc reader-gone name=R0", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "the reader is pulled, no probe", .removal = true, .device_goes = true,
-		.lanes = {
-			{true, {{"uevent device-remove usb=1:5", SAYS_DEVICE},
-				{"uevent device-remove usb=1:5", SAYS_DEVICE}}},
-			{true, {{"udev device-remove usb=1:5", SAYS_DEVICE}}},
-			{false, {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
-				 {"pcsc reader-gone name=R0", SAYS_NOTHING}}},
-			{false, {{"logind session-locked session=3", SAYS_NOTHING}}},
-		},
+		.name = "the reader is pulled, no probe",
+		.removal = true,
+		.device_goes = true,
+		.lanes =
+			{
+				{true,
+				 {{"uevent device-remove usb=1:5", SAYS_DEVICE},
+				  {"uevent device-remove usb=1:5", SAYS_DEVICE}}},
+				{true, {{"udev device-remove usb=1:5", SAYS_DEVICE}}},
+				{false,
+				 {{"pcsc reader " R0 "card=unavailable counter=1", SAYS_NOTHING},
+				  {"pcsc reader-gone name=R0", SAYS_NOTHING}}},
+				{false, {{"logind session-locked session=3", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "the card is pulled and put back", .probe = true, .removal = true,
+		.name = "the card is pulled and put back",
+		.probe = true,
+		.removal = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=3" ATR,
-		.lanes = {
-			{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT},
-				{"probe slot-change usb=1:5 slots=03", SAYS_NOTHING}}},
-			{false, {{"pcsc reader " R0 "card=empty counter=2", SAYS_PCSC},
-				 {"pcsc reader " R0 "card=present counter=3" ATR, SAYS_PCSC}}},
-			{true, {{"probe device-remove usb=1:6", SAYS_NOTHING}}},
-			{false, {{"pcsc reader-gone name=R1", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{true,
+				 {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT},
+				  {"probe slot-change usb=1:5 slots=03", SAYS_NOTHING}}},
+				{false,
+				 {{"pcsc reader " R0 "card=empty counter=2", SAYS_PCSC},
+				  {"pcsc reader " R0 "card=present counter=3" ATR, SAYS_PCSC}}},
+				{true, {{"probe device-remove usb=1:6", SAYS_NOTHING}}},
+				{false, {{"pcsc reader-gone name=R1", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "the reader cannot be read for a while", .probe = true,
+		.name = "the reader cannot be read for a while",
+		.probe = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=3" ATR,
-		.lanes = {
-			{false, {{"pcsc reader " R0 "card=unavailable counter=0", SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=present counter=2" ATR, SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=unavailable counter=0", SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=present counter=3" ATR, SAYS_NOTHING}}},
-			{true, {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING},
-				{"uevent device-add usb=1:7 path=1-7", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{false,
+				 {{"pcsc reader " R0 "card=unavailable counter=0", SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=present counter=2" ATR, SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=unavailable counter=0", SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=present counter=3" ATR, SAYS_NOTHING}}},
+				{true,
+				 {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING},
+				  {"uevent device-add usb=1:7 path=1-7", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "pcscd is started anew", .probe = true,
+		.name = "pcscd is started anew",
+		.probe = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=0" ATR,
-		.lanes = {
-			{false, {{"pcsc pcsc-down", SAYS_NOTHING},
-				 {"pcsc pcsc-up", SAYS_NOTHING},
-				 {"pcsc pcsc-listed", SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=present counter=0" ATR, SAYS_NOTHING}}},
-			{true, {{"uevent device-add usb=1:5 path=1-1", SAYS_NOTHING}}},
-			{true, {{"probe slot-change usb=1:5 slots=03", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{false,
+				 {{"pcsc pcsc-down", SAYS_NOTHING},
+				  {"pcsc pcsc-up", SAYS_NOTHING},
+				  {"pcsc pcsc-listed", SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=present counter=0" ATR, SAYS_NOTHING}}},
+				{true, {{"uevent device-add usb=1:5 path=1-1", SAYS_NOTHING}}},
+				{true, {{"probe slot-change usb=1:5 slots=03", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "another reader is pulled", .probe = true,
+		.name = "another reader is pulled",
+		.probe = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=1" ATR,
-		.lanes = {
-			{true, {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING},
-				{"probe device-remove usb=1:6", SAYS_NOTHING}}},
-			{true, {{"uevent device-remove usb=1:6", SAYS_NOTHING}}},
-			{true, {{"udev device-remove usb=1:6", SAYS_NOTHING}}},
-			{false, {{"pcsc reader " R1 "card=unavailable counter=1", SAYS_NOTHING},
-				 {"pcsc reader-gone name=R1", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{true,
+				 {{"probe slot-change usb=1:6 slots=02", SAYS_NOTHING},
+				  {"probe device-remove usb=1:6", SAYS_NOTHING}}},
+				{true, {{"uevent device-remove usb=1:6", SAYS_NOTHING}}},
+				{true, {{"udev device-remove usb=1:6", SAYS_NOTHING}}},
+				{false,
+				 {{"pcsc reader " R1 "card=unavailable counter=1", SAYS_NOTHING},
+				  {"pcsc reader-gone name=R1", SAYS_NOTHING}}},
+			},
 	},
 	{
-		.name = "the reader says \"out\" and PC/SC contradicts", .probe = true, .lock_allowed = true,
+		.name = "the reader says \"out\" and PC/SC contradicts",
+		.probe = true,
+		.lock_allowed = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=1" ATR,
-		.lanes = {
-			{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT}}},
-			{false, {{"pcsc reader " R0 "card=present counter=1" ATR, SAYS_NOTHING},
-				 {"pcsc reader " R0 "card=present counter=1" ATR, SAYS_NOTHING}}},
-			{true, {{"udev device-remove usb=1:6", SAYS_NOTHING}}},
-			{false, {{"pcsc reader-gone name=R1", SAYS_NOTHING}}},
-		},
+		.lanes =
+			{
+				{true, {{"probe slot-change usb=1:5 slots=02", SAYS_SLOT}}},
+				{false,
+				 {{"pcsc reader " R0 "card=present counter=1" ATR, SAYS_NOTHING},
+				  {"pcsc reader " R0 "card=present counter=1" ATR, SAYS_NOTHING}}},
+				{true, {{"udev device-remove usb=1:6", SAYS_NOTHING}}},
+				{false, {{"pcsc reader-gone name=R1", SAYS_NOTHING}}},
+			},
 	},
 };
 
@@ -451,7 +487,8 @@ static void try_orders(struct search *search, size_t taken[static LANES], size_t
 
 		if (taken[lane] == LANE_MOST || !from->words[taken[lane]].line)
 			continue;
-		search->turns[depth] = (struct turn){.word = &from->words[taken[lane]], .kernel = from->kernel};
+		search->turns[depth] =
+			(struct turn){.word = &from->words[taken[lane]], .kernel = from->kernel};
 		taken[lane]++;
 		try_orders(search, taken, depth + 1);
 		if (from->kernel) {
@@ -460,7 +497,8 @@ static void try_orders(struct search *search, size_t taken[static LANES], size_t
 			search->turns[depth].lost = false;
 		}
 		taken[lane]--;
-		search->turns[depth] = (struct turn){.word = &from->words[taken[lane]], .kernel = from->kernel};
+		search->turns[depth] =
+			(struct turn){.word = &from->words[taken[lane]], .kernel = from->kernel};
 	}
 }
 
@@ -478,7 +516,8 @@ static void test_scenario(void **state)
 		snprintf(lines[i], sizeof(lines[i]), "record settings session=3 %s", policies[i]);
 		search.policy = lines[i];
 		for (size_t lane = 0; lane < LANES; lane++) {
-			for (size_t word = 0; word < LANE_MOST && scenario->lanes[lane].words[word].line; word++)
+			for (size_t word = 0; word < LANE_MOST && scenario->lanes[lane].words[word].line;
+			     word++)
 				search.total++;
 		}
 		try_orders(&search, taken, 0);

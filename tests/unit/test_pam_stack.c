@@ -21,7 +21,9 @@ struct folder {
 static int read_file(void *userdata, const char *name, char **ret_text, char **ret_path)
 {
 	const struct folder *folder = userdata;
-	const char *text = strcmp(name, "service") == 0 ? folder->service : strcmp(name, "other") == 0 ? folder->other : NULL;
+	const char *text = strcmp(name, "service") == 0 ? folder->service
+			   : strcmp(name, "other") == 0 ? folder->other
+							: NULL;
 
 	if (!text)
 		return -ENOENT;
@@ -48,30 +50,35 @@ static void test_ways(void **state _unused_)
 		{"auth requisite card.so\nauth optional ours.so", "", true, false, true, 1},
 		{"auth sufficient card.so\nauth optional ours.so", "", false, false, false, 1},
 		{"auth sufficient card.so\nauth optional ours.so", "", true, true, false, 0},
-		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so", "", false,
+		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so",
+		 "", false, true, false, 0},
+		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so",
+		 "", true, false, true, 2},
+		{"auth [success=2 default=ignore] card.so\nauth optional x.so\nauth optional ours.so", "",
+		 false, false, false, 1},
+		{"auth [default=1] card.so\nauth requisite pam_deny.so\nauth optional ours.so", "", false,
 		 true, false, 0},
-		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so", "", true, false,
-		 true, 2},
-		{"auth [success=2 default=ignore] card.so\nauth optional x.so\nauth optional ours.so", "", false, false, false,
+		{"auth [auth_err=die default=ignore] card.so\nauth optional ours.so", "", true, false, true,
 		 1},
-		{"auth [default=1] card.so\nauth requisite pam_deny.so\nauth optional ours.so", "", false, true, false, 0},
-		{"auth [auth_err=die default=ignore] card.so\nauth optional ours.so", "", true, false, true, 1},
 		/* Unsaid answers are failures. */
 		{"auth [new_authtok_reqd=ok] card.so\nauth optional ours.so", "", false, true, true, 0},
 		/* done ends a substack alone; of an include, the stack. */
-		{"auth substack other\nauth optional ours.so", "auth sufficient card.so\nauth requisite pam_deny.so", false,
-		 true, false, 0},
-		{"auth include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, false, 1},
-		{"@include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, false, 1},
-		/* A jump takes a substack as one. */
-		{"auth [success=1] card.so\nauth substack other\nauth optional ours.so", "auth required x.so\nauth required y.so",
-		 false, true, false, 0},
-		{"auth [success=1] card.so\nauth substack other\n", "auth required x.so\nauth optional ours.so", false, false,
+		{"auth substack other\nauth optional ours.so",
+		 "auth sufficient card.so\nauth requisite pam_deny.so", false, true, false, 0},
+		{"auth include other\nauth optional ours.so", "auth sufficient card.so\n", false, false,
 		 false, 1},
+		{"@include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, false,
+		 1},
+		/* A jump takes a substack as one. */
+		{"auth [success=1] card.so\nauth substack other\nauth optional ours.so",
+		 "auth required x.so\nauth required y.so", false, true, false, 0},
+		{"auth [success=1] card.so\nauth substack other\n",
+		 "auth required x.so\nauth optional ours.so", false, false, false, 1},
 		/* Words as people write them. */
-		{"# auth required pam_deny.so\n\n-AUTH\tRequired  /lib/security/card.so  a b\\\n c\nauth optional ours.so", "",
-		 false, true, false, 0},
-		{"session required ours.so\nauth required card.so # auth optional ours.so", "", false, false, false, 2},
+		{"# auth required pam_deny.so\n\n-AUTH\tRequired  /lib/security/card.so  a b\\\n c\nauth optional ours.so",
+		 "", false, true, false, 0},
+		{"session required ours.so\nauth required card.so # auth optional ours.so", "", false, false,
+		 false, 2},
 	};
 
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -156,11 +163,37 @@ static void test_bounded(void **state _unused_)
 static void test_random(void **state _unused_)
 {
 	static const char *const pieces[] = {
-		"auth ",     "session ",  "-auth ",	"required ",  "sufficient ",	"[success=", "[default=die ",
-		"2",	     "=",	  "ignore] ",	"]",	      "[",		"card.so ",  "ours.so ",
-		"\n",	     "\n",	  "\\\n",	"\\",	      "@include ",	"include ",  "substack ",
-		"other\n",   "service\n", "#",		"\t",	      " ",		"pam_deny.so\n", "\r\n",
-		"\x01\xff ", "/",	  "99999 ",
+		"auth ",
+		"session ",
+		"-auth ",
+		"required ",
+		"sufficient ",
+		"[success=",
+		"[default=die ",
+		"2",
+		"=",
+		"ignore] ",
+		"]",
+		"[",
+		"card.so ",
+		"ours.so ",
+		"\n",
+		"\n",
+		"\\\n",
+		"\\",
+		"@include ",
+		"include ",
+		"substack ",
+		"other\n",
+		"service\n",
+		"#",
+		"\t",
+		" ",
+		"pam_deny.so\n",
+		"\r\n",
+		"\x01\xff ",
+		"/",
+		"99999 ",
 	};
 	char texts[2][400];
 
@@ -184,8 +217,9 @@ static void test_random(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ways),	 cmocka_unit_test(test_arguments), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_bounded), cmocka_unit_test(test_random),
+		cmocka_unit_test(test_ways),	cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lib/loop.h"
 #include "lib/cleanup.h"
-#include "sources/pcsc.h"
-#include "policy/trace.h"
+#include "lib/loop.h"
 #include "lib/worker_message.h"
+#include "policy/trace.h"
+#include "sources/pcsc.h"
 
 #define KIND "PCSCLITE_CSOCK_NAME" /* what the source hands on */
 
@@ -123,7 +123,8 @@ static struct told run(const char *kind, unsigned ups)
 
 	assert_int_equal(setenv(KIND, kind, 1), 0);
 	assert_true(sd_event_new(&event) >= 0);
-	assert_int_equal(pcsc_source_new(event, "/proc/self/exe", (struct sink){on_event, &told}, &source), 0);
+	assert_int_equal(pcsc_source_new(event, "/proc/self/exe", (struct sink){on_event, &told}, &source),
+			 0);
 	while ((told.up < ups || told.listed < ups) && monotonic_now() < end)
 		assert_true(sd_event_run(event, 100000) >= 0);
 	/* What else it says right now belongs to it too. */
@@ -173,10 +174,11 @@ static void test_missing(void **state _unused_)
 
 int main(void)
 {
-	static const char *const kinds[] = {"size", "magic", "type", "gone", "name", "card", "atr", "many", "end"};
+	static const char *const kinds[] = {"size", "magic", "type", "gone", "name",
+					    "card", "atr",   "many", "end"};
 	struct CMUnitTest tests[ELEMENTS(kinds) + 3] = {
-		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t) "good"),
-		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t) "early"),
+		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t)"good"),
+		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t)"early"),
 		cmocka_unit_test(test_missing),
 	};
 	const char *kind = getenv(KIND);
@@ -184,7 +186,8 @@ int main(void)
 	if (kind)
 		return worker_main(kind);
 	for (size_t i = 0; i < ELEMENTS(kinds); i++)
-		tests[i + 3] = (struct CMUnitTest){
-			.name = kinds[i], .test_func = test_bad, .initial_state = (void *)(uintptr_t)kinds[i]};
+		tests[i + 3] = (struct CMUnitTest){.name = kinds[i],
+						   .test_func = test_bad,
+						   .initial_state = (void *)(uintptr_t)kinds[i]};
 	return cmocka_run_group_tests_name("pcsc source", tests, NULL, NULL);
 }

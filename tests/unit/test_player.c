@@ -131,7 +131,8 @@ bool world_session(const struct world *world, const char *session, struct sessio
 }
 
 /* The daemon, which is linked too, asks these. */
-bool world_next_reader(const struct world *world _unused_, const char *reader _unused_, struct reader_view *ret _unused_)
+bool world_next_reader(const struct world *world _unused_, const char *reader _unused_,
+		       struct reader_view *ret _unused_)
 {
 	return false;
 }
@@ -141,8 +142,8 @@ bool world_pcsc_up(const struct world *world _unused_)
 	return false;
 }
 
-bool world_simulate(const struct world *world _unused_, const char *session _unused_, enum cause cause _unused_,
-		    struct simulation *ret _unused_)
+bool world_simulate(const struct world *world _unused_, const char *session _unused_,
+		    enum cause cause _unused_, struct simulation *ret _unused_)
 {
 	return false;
 }
@@ -203,11 +204,11 @@ static void test_settings_live(void **state _unused_)
 static void test_settings_bounded(void **state _unused_)
 {
 	static const char *const lines[] = {
-		"1ms daemon settings session=#",		 /* of nobody */
-		"1ms logind session-ended session=#",		 /* likewise */
-		"1ms daemon settings session=3 after=#s",	 /* each time other ones */
+		"1ms daemon settings session=#",	       /* of nobody */
+		"1ms logind session-ended session=#",	       /* likewise */
+		"1ms daemon settings session=3 after=#s",      /* each time other ones */
 		"1ms record record session=3 reader.after=#s", /* likewise: no EVENT_SETTINGS ends them */
-		"1ms record record session=3 now=#ms",		 /* each time the same */
+		"1ms record record session=3 now=#ms",	       /* each time the same */
 	};
 	struct player *player;
 
@@ -219,7 +220,8 @@ static void test_settings_bounded(void **state _unused_)
 		bytes = __sanitizer_get_current_allocated_bytes();
 		for (unsigned n = 1; n <= 2000; n++)
 			assert_int_equal(play_line(player, lines[i], n), 0);
-		assert_true(__sanitizer_get_current_allocated_bytes() < bytes + 66 * sizeof(struct settings) * 2);
+		assert_true(__sanitizer_get_current_allocated_bytes() <
+			    bytes + 66 * sizeof(struct settings) * 2);
 		settings = script.settings_told - settings;
 		/* Records that come as settings too: once for some dozens, and never for those that change nothing. */
 		if (i == 3)
@@ -276,13 +278,16 @@ static void test_young_verdicts(void **state _unused_)
 		const char *lines[8];
 		const char *error; /* NULL: as recorded */
 	} rows[] = {
-		{{TIME, "= unguarded 3", "= act 3 lock", "= dealt 3 yes", "= action 3 lock", "= dealt 3 no"}, NULL},
+		{{TIME, "= unguarded 3", "= act 3 lock", "= dealt 3 yes", "= action 3 lock", "= dealt 3 no"},
+		 NULL},
 		{{TIME, "= act 3 lock", "= action 3 lock", TIME, "= act 3 lock", "= action 3 lock"}, NULL},
 		{{TIME, "= act 3 lock", "= action 3 lock", "= dealt 3 no"}, NULL},
 		{{TIME, "= unguarded 3", "= act 3 lock", "= dealt 3 no", "= action 3 lock"},
 		 "line 4: recorded \"= dealt 3 no\", now \"= dealt 3 yes\""},
-		{{TIME, "= dealt 3 yes", "= act 3 lock"}, "line 2: recorded \"= dealt 3 yes\", now \"= unguarded 3\""},
-		{{TIME, "= act 3 lock", "= unguarded 3"}, "line 3: recorded \"= unguarded 3\", now \"= dealt 3 yes\""},
+		{{TIME, "= dealt 3 yes", "= act 3 lock"},
+		 "line 2: recorded \"= dealt 3 yes\", now \"= unguarded 3\""},
+		{{TIME, "= act 3 lock", "= unguarded 3"},
+		 "line 3: recorded \"= unguarded 3\", now \"= dealt 3 yes\""},
 		{{TIME, "= act 3 lock", "= dealt 3 yes", "= dealt 3 no"},
 		 "line 4: recorded \"= dealt 3 no\", now \"= action 3 lock\""},
 		{{TIME, "= act 3 lock"}, "line 2: recorded \"nothing more\", now \"= action 3 lock\""},
@@ -334,7 +339,8 @@ static void test_many_verdicts(void **state _unused_)
 
 static void test_broken(void **state _unused_)
 {
-	static const char *const lines[] = {"# a comment", TIME, NULL}, *const wrong[] = {"", "1ms daemon tme", NULL};
+	static const char *const lines[] = {"# a comment", TIME, NULL}, *const wrong[] = {
+										"", "1ms daemon tme", NULL};
 	struct replay_result result;
 
 	assert_int_equal(replayed(wrong, &result), -EBADMSG);
@@ -365,7 +371,8 @@ static const char *answer(struct live *live, char *said, const char *line, int e
 
 static void test_live(void **state _unused_)
 {
-	static const struct login_record odd = {.session = "a b\n", .card = {.usb = {1, 5}, .event_counter = 4}};
+	static const struct login_record odd = {.session = "a b\n",
+						.card = {.usb = {1, 5}, .event_counter = 4}};
 	static const struct settings settings = {.unit = "note@.service"};
 	static const struct verdict verdicts[] = {
 		{.type = VERDICT_DEALT, .login = &odd, .dealt = true},
@@ -390,8 +397,9 @@ static void test_live(void **state _unused_)
 	assert_string_equal(answer(live, said, "?", 0), ". end\n");
 	assert_string_equal(answer(live, said, "1ms record record session=a%20b%25 usb=1:5 counter=7", 0),
 			    ". deadline=7000000000\n");
-	assert_string_equal(answer(live, said, "?", 0),
-			    ". session=a%20b%25 state=pending locked=yes counter=7 usb=1:5 reader=-\n. end\n");
+	assert_string_equal(
+		answer(live, said, "?", 0),
+		". session=a%20b%25 state=pending locked=yes counter=7 usb=1:5 reader=-\n. end\n");
 	answer(live, said, "1ms record record session=3 name=-", 0);
 	assert_string_equal(answer(live, said, "?", 0),
 			    ". session=3 state=pending locked=yes counter=0 usb=0:0 reader=%2D\n. end\n");
@@ -406,7 +414,8 @@ static void test_live(void **state _unused_)
 			    ". deadline=7000000000\n");
 	script.count = 0;
 	script.broken = "a deadline of nobody";
-	assert_string_equal(answer(live, said, TIME, -ENOTRECOVERABLE), "the core's state is broken: a deadline of nobody");
+	assert_string_equal(answer(live, said, TIME, -ENOTRECOVERABLE),
+			    "the core's state is broken: a deadline of nobody");
 	script.error = -ENOMEM;
 	assert_string_equal(answer(live, said, TIME, -ENOMEM), "");
 	live_free(live);

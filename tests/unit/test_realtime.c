@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/macro.h"
 #include "daemon/realtime.h"
+#include "lib/macro.h"
 
 #define NOT_ALLOWED 77
 #define FIRST_IN    (SCHED_FIFO | SCHED_RESET_ON_FORK)
@@ -65,7 +65,8 @@ static int on_timer_check(sd_event_source *timer, uint64_t usec _unused_, void *
 
 static void exit_after(sd_event *event, uint64_t usec, const int *wanted)
 {
-	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, usec, 0, on_timer_check, (void *)wanted) < 0)
+	if (sd_event_add_time_relative(event, NULL, CLOCK_MONOTONIC, usec, 0, on_timer_check,
+				       (void *)wanted) < 0)
 		_exit(1);
 }
 

@@ -50,7 +50,9 @@ static const struct row rows[] = {
 	{"DEVICE_GONE", PROBE "10s probe device-remove usb=1:5", 11500, "out",
 	 "card out: its reader's USB device is gone; insertion 7 is recorded; no word from the probe for 11 s; away for 1.5 s, "
 	 "first reported by probe; evidence: the USB device left; the lock has 1.5 s left to show"},
-	{"SLOT", PROBE "10s probe slot-change usb=1:5 slots=02\n10010ms pcsc reader " R0 "card=empty counter=8", 10500, "out",
+	{"SLOT",
+	 PROBE "10s probe slot-change usb=1:5 slots=02\n10010ms pcsc reader " R0 "card=empty counter=8",
+	 10500, "out",
 	 "card out: the reader reported it removed; PC/SC counts 8, insertion 7 is recorded; the probe reported it removed "
 	 "0.5 s ago; away for 0.5 s, first reported by probe; evidence: the reader's notice, PC/SC; the lock has 2.5 s left to "
 	 "show"},
@@ -70,10 +72,13 @@ static const struct row rows[] = {
 	{"UNREADABLE", PROBE "10s pcsc reader " R0 "card=unavailable counter=7", 10800, "doubt",
 	 "card in doubt for another 1.2 s: PC/SC cannot read its reader; insertion 7, as recorded; no word from the probe for "
 	 "10 s"},
-	{"UNREADABLE, for longer", "10s pcsc reader " R0 "card=unavailable counter=7\n12s daemon time", 12000, "unknown",
+	{"UNREADABLE, for longer", "10s pcsc reader " R0 "card=unavailable counter=7\n12s daemon time", 12000,
+	 "unknown",
 	 "card unknown: PC/SC cannot read its reader; insertion 7, as recorded; the probe does not listen"},
-	{"SETTLING", PROBE "10s pcsc pcsc-down\n11s pcsc pcsc-up\n11s pcsc reader " R0 "card=empty counter=0\n"
-			   "11s pcsc pcsc-listed", 12000, "doubt",
+	{"SETTLING",
+	 PROBE "10s pcsc pcsc-down\n11s pcsc pcsc-up\n11s pcsc reader " R0 "card=empty counter=0\n"
+	       "11s pcsc pcsc-listed",
+	 12000, "doubt",
 	 "card in doubt for another 1.0 s: PC/SC reports the reader empty, and may not have looked at it yet; PC/SC counts 0, "
 	 "insertion 7 is recorded; no word from the probe for 11 s"},
 	{"OLDER", "10s record record session=3 user=card " R0 "card=present counter=9" ATR AT, 10500, "doubt",
@@ -83,61 +88,81 @@ static const struct row rows[] = {
 	/* ---- the probe ---- */
 	{"inserted again: another insertion",
 	 PROBE "10s probe slot-change usb=1:5 slots=02\n10010ms pcsc reader " R0 "card=empty counter=8\n"
-	       "20s probe slot-change usb=1:5 slots=03\n20010ms pcsc reader " R0 "card=present counter=9" ATR, 25000, "in",
+	       "20s probe slot-change usb=1:5 slots=03\n20010ms pcsc reader " R0 "card=present counter=9" ATR,
+	 25000, "in",
 	 "card in: the reader reports it present; insertion 9, as recorded; no word from the probe for 5.0 s; "
 	 "the lock has 0.0 s left to show"},
 	{"the probe's notice without a removal", PROBE "10s probe slot-change usb=1:5 slots=03", 15000, "in",
 	 "card in: the reader reports it present; insertion 7, as recorded; the probe reported it inserted 5.0 s ago"},
-	{"two interfaces with a slot 0", PROBE "10s pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0", 15000, "in",
+	{"two interfaces with a slot 0", PROBE "10s pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0",
+	 15000, "in",
 	 "card in: the reader reports it present; insertion 7, as recorded; the probe cannot tell its slot from another one of "
 	 "this device"},
-	{"no address", PROBE "10s pcsc reader name=R5 slot=0 card=present counter=1" ATR "\n"
-			     "10s record record session=3 user=card name=R5 slot=0 card=present counter=1" ATR, 15000, "in",
+	{"no address",
+	 PROBE "10s pcsc reader name=R5 slot=0 card=present counter=1" ATR "\n"
+	       "10s record record session=3 user=card name=R5 slot=0 card=present counter=1" ATR,
+	 15000, "in",
 	 "card in: the reader reports it present; insertion 1, as recorded; the probe does not listen: the reader's USB address "
 	 "is not known"},
 
 	/* ---- what a case waits for ---- */
-	{"agreement", PROBE "2ms record settings session=3 action=logout confirm=5s\n10s probe slot-change usb=1:5 slots=02",
+	{"agreement",
+	 PROBE
+	 "2ms record settings session=3 action=logout confirm=5s\n10s probe slot-change usb=1:5 slots=02",
 	 11000, "out",
 	 "card out: the reader reported it removed; insertion 7, as recorded; the probe reported it removed 1.0 s ago; away for "
 	 "1.0 s, first reported by probe; evidence: the reader's notice; logout waits for a second source, 4.0 s at most"},
-	{"Settle=", "2ms record settings session=3 settle=10s\n10s uevent device-remove usb=1:5", 11000, "out",
+	{"Settle=", "2ms record settings session=3 settle=10s\n10s uevent device-remove usb=1:5", 11000,
+	 "out",
 	 "card out: its reader's USB device is gone; insertion 7 is recorded; the probe does not listen; away for 1.0 s, first "
 	 "reported by uevent; evidence: the USB device left; nothing is done if it is back within 9.0 s"},
 	{"Then=, with the card back",
 	 "2ms record settings session=3 then=logout after=600s\n5ms logind session-kind session=3 kind=local,graphical\n"
 	 "10s pcsc reader " R0 "card=empty counter=8\n11s logind session-locked session=3\n"
-	 "20s pcsc reader " R0 "card=present counter=9" ATR, 30000, "in",
+	 "20s pcsc reader " R0 "card=present counter=9" ATR,
+	 30000, "in",
 	 "card in: the reader reports it present; insertion 9, as recorded; the probe does not listen; logout in 9 min unless it "
 	 "is unlocked"},
-	{"silence counts", PROBE "2ms record settings session=3 action=logout\n10s probe slot-change usb=1:5 slots=02\n"
-				 "10500ms daemon time", 11000, "out",
+	{"silence counts",
+	 PROBE "2ms record settings session=3 action=logout\n10s probe slot-change usb=1:5 slots=02\n"
+	       "10500ms daemon time",
+	 11000, "out",
 	 "card out: the reader reported it removed; insertion 7, as recorded; the probe reported it removed 1.0 s ago; away for "
 	 "1.0 s, first reported by probe; evidence: the reader's notice, no contradiction; the session has 9.5 s left to end"},
 	{"PcscLost=", "2ms record settings session=3 pcsc-lost=lock\n10s pcsc pcsc-down", 12000, "unknown",
 	 "card unknown: pcscd cannot be reached; insertion 7 is recorded; the probe does not listen; locked unless pcscd is back "
 	 "within 3.0 s"},
-	{"PcscLost=, locked", "2ms record settings session=3 pcsc-lost=lock\n10s pcsc pcsc-down\n15s daemon time\n"
-			      "18s daemon time", 20000, "unknown",
+	{"PcscLost=, locked",
+	 "2ms record settings session=3 pcsc-lost=lock\n10s pcsc pcsc-down\n15s daemon time\n"
+	 "18s daemon time",
+	 20000, "unknown",
 	 "card unknown: pcscd cannot be reached; insertion 7 is recorded; the probe does not listen; acted on 5.0 s ago, because "
 	 "pcscd stayed away"},
 
 	/* ---- away ---- */
-	{"away, and pcscd was started again", "10s pcsc reader " R0 "card=empty counter=8\n13s daemon time\n"
-					      "20s pcsc pcsc-down\n21s pcsc pcsc-up", 22000, "out",
+	{"away, and pcscd was started again",
+	 "10s pcsc reader " R0 "card=empty counter=8\n13s daemon time\n"
+	 "20s pcsc pcsc-down\n21s pcsc pcsc-up",
+	 22000, "out",
 	 "card out: PC/SC reported it removed; insertion 7 is recorded; the probe does not listen; away for 12 s, first reported "
 	 "by pcsc; evidence: PC/SC"},
-	{"away before the daemon started, and pcscd has not listed its readers", "10s pcsc pcsc-down\n"
-	 "20s record record away=yes session=3 user=card " R0 "card=present counter=7" ATR AT "21s pcsc pcsc-up", 22000, "out",
+	{"away before the daemon started, and pcscd has not listed its readers",
+	 "10s pcsc pcsc-down\n"
+	 "20s record record away=yes session=3 user=card " R0 "card=present counter=7" ATR AT
+	 "21s pcsc pcsc-up",
+	 22000, "out",
 	 "card out: nothing shows yet that it is back; insertion 7 is recorded; the probe does not listen; away since before the "
 	 "daemon started, 2.0 s ago"},
-	{"away before the daemon started", "10s pcsc reader " R0 "card=empty counter=8\n13s daemon time\n"
-					   "20s record record away=yes session=3 user=card " R0 "card=present counter=7" ATR AT,
+	{"away before the daemon started",
+	 "10s pcsc reader " R0 "card=empty counter=8\n13s daemon time\n"
+	 "20s record record away=yes session=3 user=card " R0 "card=present counter=7" ATR AT,
 	 7220000, "out",
 	 "card out: PC/SC reported it removed; PC/SC counts 8, insertion 7 is recorded; the probe does not listen; away "
 	 "since before the daemon started, 2 h ago"},
-	{"unlocked without its card", "10s pcsc reader " R0 "card=empty counter=8\n11s logind session-locked session=3\n"
-				      "20s logind session-unlocked session=3", 30000, "out",
+	{"unlocked without its card",
+	 "10s pcsc reader " R0 "card=empty counter=8\n11s logind session-locked session=3\n"
+	 "20s logind session-unlocked session=3",
+	 30000, "out",
 	 "card out: PC/SC reported it removed; PC/SC counts 8, insertion 7 is recorded; the probe does not listen; away for "
 	 "20 s, first reported by pcsc; evidence: PC/SC; unlocked without its card, and not guarded"},
 
@@ -218,7 +243,8 @@ int main(void)
 	};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 2] = (struct CMUnitTest){
-			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)(uintptr_t)&rows[i]};
+		tests[i + 2] = (struct CMUnitTest){.name = rows[i].name,
+						   .test_func = test_row,
+						   .initial_state = (void *)(uintptr_t)&rows[i]};
 	return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
 }

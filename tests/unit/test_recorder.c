@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "daemon/recorder.h"
+#include "lib/cleanup.h"
 
 static const struct event passed = {.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = NSEC_PER_SEC};
 static const struct login_record login = {.session = "3"};

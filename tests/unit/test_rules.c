@@ -38,10 +38,12 @@ static void add_patterns(struct patterns *patterns, const char *text)
 static const char *const two_groups[] = {"users", "night shift"};
 
 #define EVERYTHING                                                                                           \
-	{                                                                                                    \
-		.user = "anna", .service = "gdm-smartcard", .reader = "Foo Reader [CCID] 00 01",             \
-		.groups = two_groups, .group_count = 2, .kind = KIND_LOCAL | KIND_GRAPHICAL                  \
-	}
+	{.user = "anna",                                                                                     \
+	 .service = "gdm-smartcard",                                                                         \
+	 .reader = "Foo Reader [CCID] 00 01",                                                                \
+	 .groups = two_groups,                                                                               \
+	 .group_count = 2,                                                                                   \
+	 .kind = KIND_LOCAL | KIND_GRAPHICAL}
 
 static const struct {
 	const char *user, *group, *service, *reader; /* of the rule */

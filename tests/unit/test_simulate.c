@@ -18,13 +18,13 @@
 #include "policy/trace.h"
 #include "policy/world.h"
 
-#define CARD	 "name=R0 slot=0 usb=1:5 "
-#define ATR	 " atr=3B02AABB"
-#define RECORD	 "user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433"
-#define PULLED	 10000ULL /* ms: when the removal is heard */
-#define SETTLE	 1000ULL
-#define CONFIRM	 500ULL
-#define AFTER	 60000ULL
+#define CARD	"name=R0 slot=0 usb=1:5 "
+#define ATR	" atr=3B02AABB"
+#define RECORD	"user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433"
+#define PULLED	10000ULL /* ms: when the removal is heard */
+#define SETTLE	1000ULL
+#define CONFIRM 500ULL
+#define AFTER	60000ULL
 
 struct policy {
 	const char *action, *then, *kind;
@@ -128,8 +128,9 @@ static void describe(const struct policy *policy, char *text, size_t size)
 {
 	snprintf(text, size, "%s then %s, %s, cause %s%s%s%s%s%s", policy->action, policy->then, policy->kind,
 		 cause_name(policy->cause), policy->settle ? ", settle" : "",
-		 policy->logout_where_no_lock ? ", when-cannot-lock=logout" : "", policy->pcsc_lost ? ", pcsc-lost=lock" : "",
-		 policy->provable ? ", provable" : "", policy->probe ? ", probe" : "");
+		 policy->logout_where_no_lock ? ", when-cannot-lock=logout" : "",
+		 policy->pcsc_lost ? ", pcsc-lost=lock" : "", policy->provable ? ", provable" : "",
+		 policy->probe ? ", probe" : "");
 }
 
 static void expect_steps(const struct stage *stage, const struct simulation *simulation, unsigned count,
@@ -140,8 +141,8 @@ static void expect_steps(const struct stage *stage, const struct simulation *sim
 	for (unsigned i = 0; same && i < count; i++)
 		same = stage->steps[i] == simulation->steps[i];
 	if (!same)
-		fail_msg("%s: %s %zu steps were taken, %u of %u were told of", name, when, stage->step_count, count,
-			 simulation->count);
+		fail_msg("%s: %s %zu steps were taken, %u of %u were told of", name, when, stage->step_count,
+			 count, simulation->count);
 }
 
 static bool loses_work(const struct simulation *simulation)
@@ -182,8 +183,10 @@ static void check(const struct policy *policy)
 	if (!loses_work(&simulation)) {
 		tell(&stage, at + AFTER + 2 * CONFIRM + 3, "daemon time");
 		/* No LockedHint shows here. */
-		if ((stage.step_count > simulation.count) != (simulation.then != ACTION_NONE && !simulation.then_if_seen))
-			fail_msg("%s: a second stage was %s", name, simulation.then == ACTION_NONE ? "not told of" : "told of");
+		if ((stage.step_count > simulation.count) !=
+		    (simulation.then != ACTION_NONE && !simulation.then_if_seen))
+			fail_msg("%s: a second stage was %s", name,
+				 simulation.then == ACTION_NONE ? "not told of" : "told of");
 	}
 	world_free(stage.world);
 }
@@ -193,8 +196,8 @@ static void test_all(void **state _unused_)
 	static const char *const actions[] = {"none", "lock", "logout", "disconnect"};
 	static const char *const then[] = {"none", "logout", "disconnect"};
 	static const char *const kinds[] = {
-		"local",	 "local,graphical", "local,tty", "local,tty,console", "remote,tty,ssh",
-		"remote,graphical,xrdp", "remote",
+		"local",	  "local,graphical",	   "local,tty", "local,tty,console",
+		"remote,tty,ssh", "remote,graphical,xrdp", "remote",
 	};
 
 	for (size_t a = 0; a < ELEMENTS(actions); a++)
@@ -242,16 +245,26 @@ static void test_words(void **state _unused_)
 		 "logged out once a second source agrees or 500ms passed"},
 		{{.action = "logout", .then = "none", .kind = "local", .probe = true, .cause = CAUSE_READER},
 		 "logged out at once"},
-		{{.action = "disconnect", .then = "none", .kind = "remote,graphical,xrdp"}, "disconnected at once"},
+		{{.action = "disconnect", .then = "none", .kind = "remote,graphical,xrdp"},
+		 "disconnected at once"},
 		{{.action = "disconnect", .then = "none", .kind = "local"}, "locked at once"},
 		{{.action = "lock", .then = "none", .kind = "local,tty,console"},
 		 "locked and its console locked at once"},
 		{{.action = "lock", .then = "none", .kind = "remote,tty,ssh"},
 		 "locked at once, though nothing is known to lock it"},
-		{{.action = "lock", .then = "none", .kind = "remote,tty,ssh", .logout_where_no_lock = true, .probe = true},
+		{{.action = "lock",
+		  .then = "none",
+		  .kind = "remote,tty,ssh",
+		  .logout_where_no_lock = true,
+		  .probe = true},
 		 "locked at once and logged out once a second source agrees or 500ms passed, though nothing is known to lock it"},
-		{{.action = "logout", .then = "none", .kind = "local", .cause = CAUSE_PCSC_LOST}, "nothing is done"},
-		{{.action = "logout", .then = "none", .kind = "local", .cause = CAUSE_PCSC_LOST, .pcsc_lost = true},
+		{{.action = "logout", .then = "none", .kind = "local", .cause = CAUSE_PCSC_LOST},
+		 "nothing is done"},
+		{{.action = "logout",
+		  .then = "none",
+		  .kind = "local",
+		  .cause = CAUSE_PCSC_LOST,
+		  .pcsc_lost = true},
 		 "locked at once"},
 	};
 

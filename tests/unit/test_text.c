@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "lib/macro.h"
 #include "ctl/text.h"
+#include "lib/macro.h"
 
 static void test_clean(void **state _unused_)
 {
@@ -26,7 +26,8 @@ static void test_clean(void **state _unused_)
 		{"\xc2\xa0", "\xc2\xa0", "\xc2\xa0"},
 		{"lone \xff \x80 end \xc3", "lone ? ? end ?", "lone ? ? end ?"},
 		{"cut \xe2\x82", "cut ??", "cut ??"},
-		{"overlong \xc0\x9b \xe0\x80\x9b \xf0\x80\x80\x9b", "overlong ?? ??? ????", "overlong ?? ??? ????"},
+		{"overlong \xc0\x9b \xe0\x80\x9b \xf0\x80\x80\x9b", "overlong ?? ??? ????",
+		 "overlong ?? ??? ????"},
 		{"surrogate \xed\xa0\x80", "surrogate ???", "surrogate ???"},
 		{"beyond \xf4\x90\x80\x80 \xf8\x88\x80\x80\x80", "beyond ???? ?????", "beyond ???? ?????"},
 	};

@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pam/certificate.h"
 #include "lib/cleanup.h"
+#include "pam/certificate.h"
 #include "pam/find_token.h"
 #include "pam/token.h"
 
@@ -43,7 +43,8 @@ static int copy_module(_unused_ void **state)
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || !mkdtemp(folder))
 		return -1;
 	snprintf(module, sizeof(module), "%s/module.so", folder);
-	snprintf(command, sizeof(command), "install -m 0644 %.4000s/pkcs11-module.so %s", dirname(self), module);
+	snprintf(command, sizeof(command), "install -m 0644 %.4000s/pkcs11-module.so %s", dirname(self),
+		 module);
 	return system(command);
 }
 
@@ -529,8 +530,7 @@ static void test_opensc_ignores_twins(_unused_ void **state)
 {
 	struct reader_state cards[] = {
 		{.name = TWIN_A}, {.name = A}, {.name = TWIN_B}, {.name = LONG "\"2 00"}};
-	static const char expected[] =
-		"app opensc-pkcs11 {\n ignored_readers = \"" TWIN_B "\";\n}\n";
+	static const char expected[] = "app opensc-pkcs11 {\n ignored_readers = \"" TWIN_B "\";\n}\n";
 	char text[sizeof(expected)] = "";
 	FILE *file;
 

@@ -77,7 +77,8 @@ static void test_errors(void **state _unused_)
 		{"10ms probe device-remove usb=1:5 now=1", 34, "unknown key or bad value: now"},
 		{"10ms probe slot-change usb=1:5 slots=0", 32, "unknown key or bad value: slots"},
 		{"10ms probe slot-change usb=1:5 slots=0x", 32, "unknown key or bad value: slots"},
-		{"10ms probe slot-change usb=1:5 slots=001122334455667788", 32, "unknown key or bad value: slots"},
+		{"10ms probe slot-change usb=1:5 slots=001122334455667788", 32,
+		 "unknown key or bad value: slots"},
 		{"10ms probe slot-change usb=1:5 endpoint=256", 32, "unknown key or bad value: endpoint"},
 		{"10ms probe slot-change usb=1:5 endpoint=", 32, "unknown key or bad value: endpoint"},
 		{"10ms pcsc reader name=a%2", 18, "unknown key or bad value: name"},
@@ -89,11 +90,14 @@ static void test_errors(void **state _unused_)
 		{"10ms pcsc reader name=R atr=3", 25, "unknown key or bad value: atr"},
 		{"10ms pcsc reader name=R card=in", 25, "unknown key or bad value: card"},
 		{"10ms daemon settings session=3 action=dance", 32, "unknown key or bad value: action"},
-		{"10ms daemon settings session=3 nobody.action=lock", 32, "unknown key or bad value: nobody.action"},
+		{"10ms daemon settings session=3 nobody.action=lock", 32,
+		 "unknown key or bad value: nobody.action"},
 		{"10ms daemon settings session=3 reader.=lock", 32, "unknown key or bad value: reader."},
-		{"10ms daemon settings session=3 reade.action=lock", 32, "unknown key or bad value: reade.action"},
+		{"10ms daemon settings session=3 reade.action=lock", 32,
+		 "unknown key or bad value: reade.action"},
 		{"10ms daemon settings session=3 pcsc-lost=yes", 32, "unknown key or bad value: pcsc-lost"},
-		{"10ms daemon settings session=3 when-lock-fails=lock", 32, "unknown key or bad value: when-lock-fails"},
+		{"10ms daemon settings session=3 when-lock-fails=lock", 32,
+		 "unknown key or bad value: when-lock-fails"},
 		{"10ms daemon settings session=3 after=3", 32, "unknown key or bad value: after"},
 		{"10ms logind session-kind session=3 kind=local,odd", 36, "unknown key or bad value: kind"},
 		{"10ms record record session=3 away=1", 30, "unknown key or bad value: away"},
@@ -120,7 +124,8 @@ static void test_errors(void **state _unused_)
 /* Bytes that no text has, and more of them than anybody writes. */
 static void test_odd_bytes(void **state _unused_)
 {
-	static const char behind[] = "10ms probe time\0", in_event[] = "10ms probe ti\0me", in_value[] = "10ms pcsc reader name=R\0 x";
+	static const char behind[] = "10ms probe time\0", in_event[] = "10ms probe ti\0me",
+			  in_value[] = "10ms pcsc reader name=R\0 x";
 	static const char alone[] = "\0";
 	enum { LONG = 1000000 };
 	_cleanup_free_ char *line = malloc(LONG + 1);
@@ -164,14 +169,16 @@ static void test_values(void **state _unused_)
 	assert_int_equal(event->slot_change.bytes, 2);
 	assert_memory_equal(event->slot_change.slots, "\x0a\xff", 2);
 
-	parse("1us pcsc reader name=a%20%e2%82%ac\xc3\xa4 card=present slot=31 atr=3B00 counter=65535", &trace);
+	parse("1us pcsc reader name=a%20%e2%82%ac\xc3\xa4 card=present slot=31 atr=3B00 counter=65535",
+	      &trace);
 	assert_string_equal(event->reader->name, "a \xe2\x82\xac\xc3\xa4");
 	assert_int_equal(event->reader->card, CARD_PRESENT);
 	assert_int_equal(event->reader->slot, 31);
 	assert_int_equal(event->reader->atr.size, 2);
 	assert_int_equal(event->reader->event_counter, 65535);
 
-	parse("0ns record record session=3 action=none reader.action=logout reader.rule=x pcsc-lost.after=1s away=yes", &trace);
+	parse("0ns record record session=3 action=none reader.action=logout reader.rule=x pcsc-lost.after=1s away=yes",
+	      &trace);
 	assert_int_equal(event->record.governance.by_cause[CAUSE_CARD]->action, ACTION_NONE);
 	assert_int_equal(event->record.governance.by_cause[CAUSE_READER]->action, ACTION_LOGOUT);
 	assert_string_equal(event->record.governance.by_cause[CAUSE_READER]->rule, "x");
@@ -197,9 +204,15 @@ static void assert_written(const char *line, const char *expected)
 /* The settings that nobody wrote. */
 static void add_settings(char *line, const char *prefix)
 {
-	static const char *const words[] = {
-		"action=lock", "then=none", "after=0ns", "settle=0ns", "confirm=500000000ns", "lock-timeout=3000000000ns",
-		"when-lock-fails=warn", "when-cannot-lock=warn", "pcsc-lost=ignore"};
+	static const char *const words[] = {"action=lock",
+					    "then=none",
+					    "after=0ns",
+					    "settle=0ns",
+					    "confirm=500000000ns",
+					    "lock-timeout=3000000000ns",
+					    "when-lock-fails=warn",
+					    "when-cannot-lock=warn",
+					    "pcsc-lost=ignore"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		sprintf(line + strlen(line), " %s%s", prefix, words[i]);
@@ -210,7 +223,8 @@ static void test_written(void **state _unused_)
 	char expected[TRACE_LINE_MAX];
 
 	assert_written("1us probe slot-change slots=02 usb=1:5", "1000ns probe slot-change usb=1:5 slots=02");
-	assert_written("1us probe slot-change slots=02 endpoint=0 usb=1:5", "1000ns probe slot-change usb=1:5 slots=02");
+	assert_written("1us probe slot-change slots=02 endpoint=0 usb=1:5",
+		       "1000ns probe slot-change usb=1:5 slots=02");
 	assert_written("1us probe slot-change slots=02 endpoint=3 usb=1:5 now=2us",
 		       "1000ns probe slot-change now=2000ns usb=1:5 endpoint=3 slots=02");
 	assert_written("1us daemon time now=1us", "1000ns daemon time");
@@ -220,7 +234,8 @@ static void test_written(void **state _unused_)
 	assert_written("1us pcsc reader-gone name=%25%7f",
 		       "1000ns pcsc reader-gone name=%25%7F slot=0 usb=0:0 card=unavailable counter=0 atr=");
 	assert_written("1us logind session-kind session=3", "1000ns logind session-kind session=3 kind=");
-	assert_written("1us logind session-locked session=a%20b", "1000ns logind session-locked session=a%20b");
+	assert_written("1us logind session-locked session=a%20b",
+		       "1000ns logind session-locked session=a%20b");
 	/* Settings that were read are those of each cause. */
 	strcpy(expected, "1000ns daemon settings session=3");
 	add_settings(expected, "");
@@ -240,8 +255,14 @@ static void fill(char *text, size_t size)
 static void test_longest(void **state _unused_)
 {
 	struct settings settings[CAUSE_COUNT];
-	struct login_record login = {.card = {.usb = {65535, 65535}, .slot = 31, .card = CARD_UNAVAILABLE, .atr = {.size = ATR_SIZE}}};
-	struct event event = {.type = EVENT_RECORD, .source = SOURCE_STARTUP, .stamp = UINT64_MAX, .now = UINT64_MAX - 1,
+	struct login_record login = {.card = {.usb = {65535, 65535},
+					      .slot = 31,
+					      .card = CARD_UNAVAILABLE,
+					      .atr = {.size = ATR_SIZE}}};
+	struct event event = {.type = EVENT_RECORD,
+			      .source = SOURCE_STARTUP,
+			      .stamp = UINT64_MAX,
+			      .now = UINT64_MAX - 1,
 			      .record = {.login = &login, .away = true}};
 	struct trace_event trace;
 	char line[TRACE_LINE_MAX], again[TRACE_LINE_MAX];
@@ -253,9 +274,14 @@ static void test_longest(void **state _unused_)
 	fill(login.usb_path, sizeof(login.usb_path));
 	fill(login.usb_id, sizeof(login.usb_id));
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
-		settings[cause] = (struct settings){.action = ACTION_DISCONNECT, .then = ACTION_DISCONNECT, .after = UINT64_MAX,
-			.settle = UINT64_MAX, .confirm = UINT64_MAX, .lock_timeout = UINT64_MAX,
-			.when_lock_fails = FALLBACK_LOGOUT, .when_cannot_lock = FALLBACK_LOGOUT};
+		settings[cause] = (struct settings){.action = ACTION_DISCONNECT,
+						    .then = ACTION_DISCONNECT,
+						    .after = UINT64_MAX,
+						    .settle = UINT64_MAX,
+						    .confirm = UINT64_MAX,
+						    .lock_timeout = UINT64_MAX,
+						    .when_lock_fails = FALLBACK_LOGOUT,
+						    .when_cannot_lock = FALLBACK_LOGOUT};
 		fill(settings[cause].unit, UNIT_NAME_SIZE);
 		fill(settings[cause].rule, RULE_NAME_SIZE);
 		event.record.governance.by_cause[cause] = &settings[cause];
@@ -312,8 +338,9 @@ static void test_old_recordings(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	cmocka_unit_test(test_odd_bytes), cmocka_unit_test(test_values),
-		cmocka_unit_test(test_written), cmocka_unit_test(test_longest),	  cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_odd_bytes),
+		cmocka_unit_test(test_values),	       cmocka_unit_test(test_written),
+		cmocka_unit_test(test_longest),	       cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_old_recordings),
 	};
 

@@ -17,13 +17,15 @@ static const struct trail_times times;
 
 static void test_unguarded(void **state _unused_)
 {
-	const struct verdict verdict = {.type = VERDICT_UNGUARDED, .login = &login, .detail = "no address of its reader is known"};
+	const struct verdict verdict = {
+		.type = VERDICT_UNGUARDED, .login = &login, .detail = "no address of its reader is known"};
 	struct trail_entry entry;
 
 	assert_true(trail_verdict(&verdict, &times, &entry));
 	assert_string_equal(entry.text[TRAIL_EVENT], "unguarded");
 	assert_string_equal(entry.message_id, "9d2c61b7f0e34c58a7b3d16e82f4a905");
-	assert_string_equal(entry.message, "Session 3 of user anna is not guarded: no address of its reader is known");
+	assert_string_equal(entry.message,
+			    "Session 3 of user anna is not guarded: no address of its reader is known");
 	assert_int_equal(entry.priority, LOG_WARNING);
 	assert_string_equal(entry.text[TRAIL_SESSION], "3");
 	assert_string_equal(entry.text[TRAIL_READER], "R0");

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "lib/loop.h"
 #include "daemon/trail_queue.h"
+#include "lib/loop.h"
 
 static char told[256];
 
@@ -18,7 +18,8 @@ static void on_told(void *userdata _unused_, const struct trail_entry *entry)
 {
 	snprintf(told + strlen(told), sizeof(told) - strlen(told), "%.20s(%s,%s,%u) ", entry->message,
 		 entry->text[TRAIL_SESSION] ? entry->text[TRAIL_SESSION] : "-",
-		 entry->text[TRAIL_RULE] ? entry->text[TRAIL_RULE] : "-", entry->login ? entry->login->uid : 0);
+		 entry->text[TRAIL_RULE] ? entry->text[TRAIL_RULE] : "-",
+		 entry->login ? entry->login->uid : 0);
 }
 
 struct stage {
@@ -51,7 +52,8 @@ static void add(struct stage *stage, const char *message, uint64_t sent)
 {
 	struct login_record login = {.uid = 1000, .session = "7"};
 	char rule[] = "office";
-	struct trail_entry entry = {.login = &login, .text = {[TRAIL_SESSION] = login.session, [TRAIL_RULE] = rule}};
+	struct trail_entry entry = {.login = &login,
+				    .text = {[TRAIL_SESSION] = login.session, [TRAIL_RULE] = rule}};
 
 	snprintf(entry.message, sizeof(entry.message), "%s", message);
 	trail_queue_add(stage->queue, &entry, sent);

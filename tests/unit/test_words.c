@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "lib/macro.h"
 #include "ctl/words.h"
+#include "lib/macro.h"
 
 static void test_nearest(void **state _unused_)
 {
@@ -16,9 +16,11 @@ static void test_nearest(void **state _unused_)
 	static const struct {
 		const char *word, *nearest;
 	} cases[] = {
-		{"status", "status"}, {"sesions", "sessions"}, {"stauts", "status"}, {"rea", "readers"}, {"relaod", "reload"},
-		{"", NULL},	      {"x", NULL},	       {"gpo", NULL},	     {"--help", NULL},
-		{"a-word-that-is-far-longer-than-any-verb-there-is", NULL},
+		{"status", "status"}, {"sesions", "sessions"},
+		{"stauts", "status"}, {"rea", "readers"},
+		{"relaod", "reload"}, {"", NULL},
+		{"x", NULL},	      {"gpo", NULL},
+		{"--help", NULL},     {"a-word-that-is-far-longer-than-any-verb-there-is", NULL},
 	};
 
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {

@@ -22,18 +22,18 @@
 #define CARD "name=R0 slot=0 usb=1:5 "
 #define ATR  " atr=3B02AABB"
 /* The probe listens, and the session is governed by what follows. */
-#define SET "1ms daemon probe\n2ms record settings session=3 "
+#define SET	 "1ms daemon probe\n2ms record settings session=3 "
 #define PROVABLE "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
-static const char start[] = "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
-			    "0ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n"
-			    "0ms startup devices-listed\n"
-			    "0ms pcsc pcsc-up\n"
-			    "0ms pcsc reader " CARD "card=present counter=1" ATR "\n"
-			    "0ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
-			    "0ms pcsc pcsc-listed\n"
-			    "1ms record record session=3 user=card " CARD "card=present counter=1" ATR
-			    " path=1-1 id=08e6:4433\n";
+static const char start[] =
+	"0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	"0ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n"
+	"0ms startup devices-listed\n"
+	"0ms pcsc pcsc-up\n"
+	"0ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	"0ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	"0ms pcsc pcsc-listed\n"
+	"1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433\n";
 
 struct row {
 	const char *name, *told, *follows;
@@ -55,15 +55,17 @@ static const struct row rows[] = {
 	 "220ms udev device-remove usb=1:5\n450ms pcsc reader " CARD "card=unavailable counter=1\n"
 	 "451ms pcsc reader-gone name=R0",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|heard 3 reader uevent|heard 3 reader udev"},
-	{"card-out then disconnect, as an unplugged reader may say", "10ms probe slot-change usb=1:5 slots=02\n"
-								       "12ms probe device-remove usb=1:5",
+	{"card-out then disconnect, as an unplugged reader may say",
+	 "10ms probe slot-change usb=1:5 slots=02\n"
+	 "12ms probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader probe"},
 
 	/* ---- the card goes ---- */
 	{"slot change, card out: lock at once", "10ms probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock"},
-	{"… and PC/SC agrees: annotated", "10ms probe slot-change usb=1:5 slots=02\n"
-					     "15ms pcsc reader " CARD "card=empty counter=2\n600ms daemon time",
+	{"… and PC/SC agrees: annotated",
+	 "10ms probe slot-change usb=1:5 slots=02\n"
+	 "15ms pcsc reader " CARD "card=empty counter=2\n600ms daemon time",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc"},
 	{"… PC/SC still has it, unmoved, after Confirm=: contradicted, guarded again",
 	 "10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
@@ -79,7 +81,8 @@ static const struct row rows[] = {
 	{"slot change of another slot of this reader", "10ms probe slot-change usb=1:5 slots=08", ""},
 	{"no probe: PC/SC says empty", "10ms pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
-	{"no probe: the counter moved, a card is in again", "10ms pcsc reader " CARD "card=present counter=3" ATR,
+	{"no probe: the counter moved, a card is in again",
+	 "10ms pcsc reader " CARD "card=present counter=3" ATR,
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
 	{"no probe: another card sits there", "10ms pcsc reader " CARD "card=present counter=1 atr=3B03",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
@@ -87,24 +90,27 @@ static const struct row rows[] = {
 	/* ---- nothing went ---- */
 	{"another reader is pulled", "10ms probe device-remove usb=1:6\n450ms pcsc reader-gone name=R1", ""},
 	{"another reader's card is pulled",
-	 "10ms probe slot-change usb=1:6 slots=02\n15ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2", ""},
-	{"an unknown device is pulled", "10ms probe device-remove usb=9:9\n10ms probe slot-change usb=9:9 slots=02", ""},
+	 "10ms probe slot-change usb=1:6 slots=02\n15ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2",
+	 ""},
+	{"an unknown device is pulled",
+	 "10ms probe device-remove usb=9:9\n10ms probe slot-change usb=9:9 slots=02", ""},
 	{"communication error: the reader cannot be read, its device is there, then it works again (counter + 1)",
-	 "10ms pcsc reader " CARD "card=unavailable counter=1\n200ms pcsc reader " CARD "card=present counter=2" ATR
-	 "\n3000ms daemon time",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n200ms pcsc reader " CARD
+	 "card=present counter=2" ATR "\n3000ms daemon time",
 	 "comm-error 3"},
 	{"communication error that stays: still no removal, told once",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n2100ms daemon time\n"
 	 "2200ms pcsc reader " CARD "card=unavailable counter=1\n9000ms daemon time",
 	 "comm-error 3"},
-	{"… and the card is pulled meanwhile", "10ms pcsc reader " CARD "card=unavailable counter=1\n"
-						   "200ms pcsc reader " CARD "card=empty counter=2",
+	{"… and the card is pulled meanwhile",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n"
+	 "200ms pcsc reader " CARD "card=empty counter=2",
 	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
 	{"PC/SC lost the reader, its device is gone: removed",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms uevent device-remove usb=1:5",
 	 "comm-error 3|act 3 lock|removal 3 reader uevent|action 3 lock"},
-	{"PC/SC lost the reader, its device stays: no removal", "10ms pcsc reader-gone name=R0\n2011ms daemon time",
-	 "comm-error 3"},
+	{"PC/SC lost the reader, its device stays: no removal",
+	 "10ms pcsc reader-gone name=R0\n2011ms daemon time", "comm-error 3"},
 	{"pcscd goes and comes back, the card in: no removal",
 	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc pcsc-listed\n4000ms pcsc reader " CARD
 	 "card=present counter=0" ATR "\n9000ms daemon time",
@@ -114,10 +120,12 @@ static const struct row rows[] = {
 	 "3001ms pcsc pcsc-listed\n5002ms daemon time",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
 	{"pcscd comes back and another card is in",
-	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc reader " CARD "card=present counter=0 atr=3B03\n"
+	 "10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n3001ms pcsc reader " CARD
+	 "card=present counter=0 atr=3B03\n"
 	 "3001ms pcsc pcsc-listed",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
-	{"the session ended before the removal", "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5", ""},
+	{"the session ended before the removal",
+	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5", ""},
 
 	/* ---- found by looking ---- */
 	{"messages were lost: everything is told again, the card is out",
@@ -129,7 +137,8 @@ static const struct row rows[] = {
 	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
 	{"messages were lost, the removal was not read yet, and the device is back: listed once more",
 	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup device-add usb=1:6 path=1-2\n"
-	 "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR "\n12ms pcsc pcsc-listed\n"
+	 "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n12ms pcsc pcsc-listed\n"
 	 "20ms uevent device-remove usb=1:5\n5020ms daemon time\n5021ms startup device-add usb=1:5 path=1-1\n"
 	 "5021ms startup device-add usb=1:6 path=1-2\n5021ms startup devices-listed\n8s pcsc reader " CARD
 	 "card=present counter=0" ATR "\n8s pcsc pcsc-listed",
@@ -152,14 +161,17 @@ static const struct row rows[] = {
 	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=3" ATR "\n2011ms daemon time",
 	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
-	{"a record whose card is out already", "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
-					       "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=1" ATR,
+	{"a record whose card is out already",
+	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=1" ATR,
 	 "act 4 lock|removal 4 absent startup|action 4 lock"},
-	{"a record whose reader is gone already", "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
+	{"a record whose reader is gone already",
+	 "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
 	 "act 5 lock|removal 5 absent startup|action 5 lock"},
 
 	/* ---- and after ---- */
-	{"LockedHint shows: verified", "10ms probe device-remove usb=1:5\n30ms logind session-locked session=3",
+	{"LockedHint shows: verified",
+	 "10ms probe device-remove usb=1:5\n30ms logind session-locked session=3",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
 	{"locked before, and unlocked by its person after the removal: not locked again",
 	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
@@ -198,7 +210,8 @@ static const struct row rows[] = {
 	 "outcome 3 lock unverified|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"another card is put in: nothing is guarded by it",
 	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
-	 "905ms pcsc reader " CARD "card=present counter=3 atr=3B03\n2000ms probe slot-change usb=1:5 slots=02",
+	 "905ms pcsc reader " CARD
+	 "card=present counter=3 atr=3B03\n2000ms probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc"},
 	{"the reader comes back at its port with a new address, its card is pulled",
 	 "10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
@@ -212,59 +225,70 @@ static const struct row rows[] = {
 	 "\n12ms startup device-add usb=1:5 path=1-1\n13ms pcsc reader " CARD "card=present counter=1" ATR,
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"Action=none: told, nothing done",
-	 "5ms record record session=3 " CARD "card=present counter=1" ATR " action=none\n10ms probe device-remove usb=1:5",
+	 "5ms record record session=3 " CARD "card=present counter=1" ATR
+	 " action=none\n10ms probe device-remove usb=1:5",
 	 "removal 3 reader probe"},
 	{"two sessions of one card: both act before anything is told",
-	 "5ms record record session=4 " CARD "card=present counter=1" ATR "\n10ms probe device-remove usb=1:5",
+	 "5ms record record session=4 " CARD "card=present counter=1" ATR
+	 "\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|act 4 lock|removal 3 reader probe|action 3 lock|removal 4 reader probe|action 4 lock"},
 
 	/* ---- actions that lose work ---- */
 	{"logout: the device is gone, act now", SET "action=logout\n10ms probe device-remove usb=1:5",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
 	{"logout: card out, PC/SC agrees: act then",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=empty counter=2\n"
 	     "600ms daemon time",
 	 "removal 3 card probe|act 3 terminate|heard 3 card pcsc|action 3 logout"},
 	{"logout: card out, PC/SC silent past Confirm=: act then",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n509ms daemon time\n510ms daemon time",
 	 "removal 3 card probe|act 3 terminate|action 3 logout"},
 	{"logout: card out, PC/SC still has it: contradicted, nothing is lost, guarded again",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
+	     "card=present counter=1" ATR
 	     "\n510ms daemon time\n9s daemon time\n10s probe device-remove usb=1:5",
 	 "removal 3 card probe|contradicted 3 card probe|cancelled 3 logout|"
 	 "act 3 terminate|removal 3 reader probe|action 3 logout"},
 	{"logout: card out, then in, before pcscd looked: it was out",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms probe slot-change usb=1:5 slots=03\n"
-	     "21ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time",
+	 SET
+	 "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms probe slot-change usb=1:5 slots=03\n"
+	 "21ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time",
 	 "removal 3 card probe|restored 3|act 3 terminate|action 3 logout"},
 	{"logout: card out, then the device: proof",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms probe device-remove usb=1:5",
 	 "removal 3 card probe|act 3 terminate|heard 3 reader probe|action 3 logout"},
 	{"logout: PC/SC alone, though a probe listens: wait for the second word, then act",
-	 SET "action=logout\n10ms pcsc reader " CARD "card=empty counter=2\n509ms daemon time\n510ms daemon time",
+	 SET "action=logout\n10ms pcsc reader " CARD
+	     "card=empty counter=2\n509ms daemon time\n510ms daemon time",
 	 "removal 3 card pcsc|act 3 terminate|action 3 logout"},
 	{"logout: a reader that cannot be read is no second word",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=unavailable counter=1\n"
+	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=unavailable counter=1\n"
 	     "509ms daemon time",
 	 "removal 3 card probe|heard 3 reader pcsc"},
 	{"logout: verified when the session ends",
 	 SET "action=logout\n10ms probe device-remove usb=1:5\n200ms logind session-ended session=3",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout verified"},
-	{"logout: failed when it does not", SET "action=logout\n10ms probe device-remove usb=1:5\n10010ms daemon time",
+	{"logout: failed when it does not",
+	 SET "action=logout\n10ms probe device-remove usb=1:5\n10010ms daemon time",
 	 "act 3 terminate|removal 3 reader probe|action 3 logout|outcome 3 logout failed"},
 	{"disconnect, local: locked, as Windows does",
-	 SET "action=disconnect\n3ms logind session-kind session=3 kind=local,graphical\n10ms probe device-remove usb=1:5",
+	 SET
+	 "action=disconnect\n3ms logind session-kind session=3 kind=local,graphical\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"disconnect, xrdp: the client is dropped",
 	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
 	     "10ms probe device-remove usb=1:5\n110ms daemon time",
 	 "act 3 xrdp-disconnect|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect unverified"},
 	{"disconnect, ssh: its leader is ended",
-	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,tty,ssh\n10ms probe device-remove usb=1:5\n"
-	     "90ms logind session-ended session=3",
+	 SET
+	 "action=disconnect\n3ms logind session-kind session=3 kind=remote,tty,ssh\n10ms probe device-remove usb=1:5\n"
+	 "90ms logind session-ended session=3",
 	 "act 3 kill-leader|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect verified"},
 	{"disconnect, another remote one: locked",
-	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical\n10ms probe device-remove usb=1:5",
+	 SET
+	 "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"Unit=: started as well", SET "action=none unit=note@.service\n10ms probe device-remove usb=1:5",
 	 "removal 3 reader probe|unit 3 note@.service"},
@@ -273,9 +297,10 @@ static const struct row rows[] = {
 
 	/* ---- two CCID interfaces in one device, both with a slot 0 ---- */
 	{"the card of the other interface is pulled: nothing",
-	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
-	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n"
-	     "9s daemon time",
+	 SET
+	 "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n"
+	 "9s daemon time",
 	 ""},
 	{"its own card is pulled: at PC/SC's word",
 	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
@@ -286,27 +311,31 @@ static const struct row rows[] = {
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
 	 "act 3 terminate|removal 3 card pcsc|action 3 logout"},
 	{"pcscd stays away: nobody would hear of the card",
-	 SET "action=lock pcsc-lost=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
-	     "10ms pcsc pcsc-down\n9s daemon time",
+	 SET
+	 "action=lock pcsc-lost=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	 "10ms pcsc pcsc-down\n9s daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
 	{"pcscd is away, the card of the other interface is pulled: nothing",
 	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
 	     "10ms pcsc pcsc-down\n20ms probe slot-change usb=1:5 slots=02\n9s daemon time",
 	 ""},
 	{"pcscd is back and tells of the other interface first: nothing",
-	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n10ms pcsc pcsc-down\n"
-	     "3000ms pcsc pcsc-up\n3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
-	     "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
+	 SET
+	 "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n10ms pcsc pcsc-down\n"
+	 "3000ms pcsc pcsc-up\n3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
+	 "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
 	 ""},
 	{"… though it is heard of for the first time: nothing",
 	 SET "action=logout\n10ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
 	     "3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
-	     "3002ms pcsc reader " CARD "card=present counter=0" ATR "\n3003ms pcsc pcsc-listed\n9s daemon time",
+	     "3002ms pcsc reader " CARD "card=present counter=0" ATR
+	     "\n3003ms pcsc pcsc-listed\n9s daemon time",
 	 ""},
 	{"PC/SC loses the interface, and the other one's card comes and goes: no removal",
-	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n10ms pcsc reader-gone name=R0\n"
-	     "20ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
-	     "30ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n9s daemon time",
+	 SET
+	 "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n10ms pcsc reader-gone name=R0\n"
+	 "20ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
+	 "30ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n9s daemon time",
 	 "comm-error 3"},
 	{"the device is pulled: at once",
 	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
@@ -325,8 +354,10 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "cancelled 3 logout|restored 3"},
 	{"… a card put back does not stop it",
-	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
-	     "30ms logind session-locked session=3\n5s pcsc reader " CARD "card=present counter=3" ATR "\n20010ms daemon time",
+	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=empty counter=2\n"
+	     "30ms logind session-locked session=3\n5s pcsc reader " CARD "card=present counter=3" ATR
+	     "\n20010ms daemon time",
 	 "act 3 lock|removal 3 card probe|action 3 lock|countdown 3 logout 20000ms|heard 3 card pcsc|"
 	 "outcome 3 lock verified|restored 3|act 3 terminate|action 3 logout"},
 	{"… a contradiction does",
@@ -345,18 +376,21 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "cancelled 3 logout"},
 	{"what waits for agreement is not done when the policy does not ask for it any more",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n100ms record settings session=3 action=lock\n"
-	     "510ms daemon time\n30s daemon time",
+	 SET
+	 "action=logout\n10ms probe slot-change usb=1:5 slots=02\n100ms record settings session=3 action=lock\n"
+	 "510ms daemon time\n30s daemon time",
 	 "removal 3 card probe|cancelled 3 logout"},
 	{"a disconnect that waited for agreement is followed by its second stage all the same",
-	 SET "action=disconnect then=logout after=20s\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
-	     "10ms probe slot-change usb=1:5 slots=02\n510ms daemon time\n610ms daemon time\n20010ms daemon time",
+	 SET
+	 "action=disconnect then=logout after=20s\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
+	 "10ms probe slot-change usb=1:5 slots=02\n510ms daemon time\n610ms daemon time\n20010ms daemon time",
 	 "removal 3 card probe|countdown 3 logout 20000ms|act 3 xrdp-disconnect|action 3 disconnect|"
 	 "outcome 3 disconnect unverified|act 3 terminate|action 3 logout"},
 	{"the reader says only after PC/SC that the card is back: it was out all the same",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
-	     "card=present counter=1" ATR "\n100ms probe slot-change usb=1:5 slots=03\n120ms pcsc reader " CARD "card=present counter=3" ATR
-	     "\n510ms daemon time",
+	     "card=present counter=1" ATR
+	     "\n100ms probe slot-change usb=1:5 slots=03\n120ms pcsc reader " CARD
+	     "card=present counter=3" ATR "\n510ms daemon time",
 	 "removal 3 card probe|act 3 terminate|heard 3 card pcsc|action 3 logout|restored 3"},
 	{"after a log-out nothing follows",
 	 SET "action=logout then=logout after=20s\n10ms probe device-remove usb=1:5\n30s daemon time",
@@ -364,29 +398,34 @@ static const struct row rows[] = {
 
 	/* ---- a loose plug ---- */
 	{"Settle=: back in time, forgotten",
-	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=empty counter=2\n"
 	     "900ms probe slot-change usb=1:5 slots=03\n905ms pcsc reader " CARD "card=present counter=3" ATR
 	     "\n5s daemon time\n6s probe device-remove usb=1:5\n9s daemon time",
 	 "heard 3 card pcsc|settled 3|act 3 lock|removal 3 reader probe|action 3 lock"},
-	{"Settle=: not back in time", SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
-					  "card=empty counter=2\n2010ms daemon time",
+	{"Settle=: not back in time",
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=empty counter=2\n2010ms daemon time",
 	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
 	{"Settle=: the reader, back at its port",
-	 SET "settle=2s\n10ms probe device-remove usb=1:5\n300ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
-	     "900ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5s daemon time",
+	 SET
+	 "settle=2s\n10ms probe device-remove usb=1:5\n300ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	 "900ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5s daemon time",
 	 "settled 3"},
 	{"Settle=: another card is no same insertion",
-	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	     "card=empty counter=2\n"
 	     "905ms pcsc reader " CARD "card=present counter=3 atr=3B03\n2010ms daemon time",
 	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock"},
 	{"Settle=: in and out more than once is no loose plug",
-	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n905ms pcsc reader " CARD "card=present counter=5" ATR
-	     "\n2010ms daemon time\n2011ms daemon time",
+	 SET "settle=2s\n10ms probe slot-change usb=1:5 slots=02\n905ms pcsc reader " CARD
+	     "card=present counter=5" ATR "\n2010ms daemon time\n2011ms daemon time",
 	 "heard 3 card pcsc|act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
 
 	/* ---- locks that do not lock ---- */
 	{"a provable lock that does not show: tried again, then failed, then WhenLockFails=",
-	 PROVABLE SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n6010ms daemon time",
+	 PROVABLE SET
+	 "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n6010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed|"
 	 "act 3 terminate|action 3 logout"},
 	{"… the second try works",
@@ -394,25 +433,30 @@ static const struct row rows[] = {
 		      "3050ms logind session-locked session=3\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock verified"},
 	{"the locker ends 100 ms after it set the hint: failed, locked again, then WhenLockFails=",
-	 SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
-	     "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n"
-	     "270ms logind session-unlocked session=3",
+	 SET
+	 "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	 "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n"
+	 "270ms logind session-unlocked session=3",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|outcome 3 lock failed|act 3 lock|"
 	 "action 3 lock|outcome 3 lock verified|outcome 3 lock failed|act 3 terminate|action 3 logout"},
 	{"… it stays the second time: locked, and the second stage is still to come",
-	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
-	     "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n20010ms daemon time",
+	 SET
+	 "then=logout after=20s\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	 "140ms logind session-unlocked session=3\n170ms logind session-locked session=3\n20010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "outcome 3 lock failed|act 3 lock|action 3 lock|outcome 3 lock verified|act 3 terminate|action 3 logout"},
 	{"… a hint that was there for a second was a person's to take away",
-	 SET "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
-	     "1040ms logind session-unlocked session=3\n9s daemon time",
+	 SET
+	 "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
+	 "1040ms logind session-unlocked session=3\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
 	{"a tty that has no locker: said",
-	 SET "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
+	 SET
+	 "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|cannot-lock 3"},
 	{"… WhenCannotLock=logout",
-	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
+	 SET
+	 "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|act 3 terminate|removal 3 reader probe|action 3 logout|cannot-lock 3"},
 	{"… and on the console, physlock",
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
@@ -423,8 +467,9 @@ static const struct row rows[] = {
 	     "10ms probe device-remove usb=1:5\n90ms logind action-done session=3\n4s daemon time",
 	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
 	{"… or did not come up",
-	 SET "when-lock-fails=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
-	     "10ms probe device-remove usb=1:5\n90ms logind action-failed session=3\n91ms logind action-done session=3",
+	 SET
+	 "when-lock-fails=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	 "10ms probe device-remove usb=1:5\n90ms logind action-failed session=3\n91ms logind action-done session=3",
 	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|outcome 3 lock failed|"
 	 "act 3 terminate|action 3 logout"},
 	{"ssh under lock, WhenCannotLock=logout: agreement is needed for it",
@@ -433,29 +478,32 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 card probe|action 3 lock|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
 
 	{"a disconnect that is refused: locked at least",
-	 SET "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
-	     "10ms probe device-remove usb=1:5\n11ms daemon action-failed session=3\n12ms daemon action-failed session=3",
+	 SET
+	 "action=disconnect\n3ms logind session-kind session=3 kind=remote,graphical,xrdp\n"
+	 "10ms probe device-remove usb=1:5\n11ms daemon action-failed session=3\n12ms daemon action-failed session=3",
 	 "act 3 xrdp-disconnect|removal 3 reader probe|action 3 disconnect|outcome 3 disconnect failed|"
 	 "act 3 lock|action 3 lock|outcome 3 lock failed"},
 	{"physlock runs on its own terminal: pulled again, it can still lock",
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty,console\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n11ms logind session-kind session=3 kind=local,tty\n"
-	     "12ms pcsc reader " CARD "card=empty counter=2\n90ms pcsc reader " CARD "card=present counter=3" ATR
-	     "\n99ms probe device-remove usb=1:5",
+	     "12ms pcsc reader " CARD "card=empty counter=2\n90ms pcsc reader " CARD
+	     "card=present counter=3" ATR "\n99ms probe device-remove usb=1:5",
 	 "act 3 lock|act 3 console-lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
 	 "act 3 lock|outcome 3 lock unverified|removal 3 reader probe|action 3 lock"},
 
 	{"physlock was left with the password: the person is back, and so is the only card like theirs",
-	 SET "then=logout after=60s\n3ms logind session-kind session=3 kind=local,tty,console\n"
-	     "10ms probe device-remove usb=1:5\n100ms logind action-done session=3\n"
-	     "200ms logind session-kind session=3 kind=local,tty\n20s logind session-kind session=3 kind=local,tty,console",
+	 SET
+	 "then=logout after=60s\n3ms logind session-kind session=3 kind=local,tty,console\n"
+	 "10ms probe device-remove usb=1:5\n100ms logind action-done session=3\n"
+	 "200ms logind session-kind session=3 kind=local,tty\n20s logind session-kind session=3 kind=local,tty,console",
 	 "act 3 lock|act 3 console-lock|removal 3 reader probe|action 3 lock|countdown 3 logout 60000ms|"
 	 "outcome 3 lock verified|cancelled 3 logout|restored 3"},
 
 	{"physlock was refused: the card's return ends the second stage",
 	 SET "then=logout after=20s\n3ms logind session-kind session=3 kind=local,tty,console\n"
 	     "10s pcsc reader " CARD "card=empty counter=2\n10100ms daemon action-failed session=3\n"
-	     "12s pcsc reader " CARD "card=present counter=3" ATR "\n20s daemon time\n30s daemon time\n35s daemon time",
+	     "12s pcsc reader " CARD "card=present counter=3" ATR
+	     "\n20s daemon time\n30s daemon time\n35s daemon time",
 	 "act 3 lock|act 3 console-lock|removal 3 card pcsc|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock failed|"
 	 "restored 3|cancelled 3 logout"},
 	{"unlocked while PC/SC has not looked since the reader's word: unguarded, and said",
@@ -466,7 +514,8 @@ static const struct row rows[] = {
 	{"a count beyond 32767, of a reader that could not be read before",
 	 "10ms pcsc reader name=Q slot=0 usb=0:0 card=unavailable counter=40000\n"
 	 "20ms record record session=7 user=q name=Q slot=0 usb=0:0 card=present counter=40000 atr=3B99\n"
-	 "30ms pcsc reader name=Q slot=0 usb=0:0 card=present counter=40000 atr=3B99\n5s daemon time", ""},
+	 "30ms pcsc reader name=Q slot=0 usb=0:0 card=present counter=40000 atr=3B99\n5s daemon time",
+	 ""},
 	{"the end of time: it is bounded", "18446744073709551614ns daemon time", ""},
 
 	/* ---- what concerns nobody ---- */
@@ -475,13 +524,15 @@ static const struct row rows[] = {
 	 "10ms uevent device-add usb=1:9 id=08e6:4433\n20ms uevent device-add usb=1:9 id=08e6:0001", ""},
 	{"a name that ends almost as pcscd's do",
 	 "10ms pcsc reader name=Two%20x0%2000 slot=0 usb=0:0 card=empty counter=0\n"
-	 "11ms pcsc reader name=Two%2000%2000 slot=0 usb=0:0 card=empty counter=0", ""},
+	 "11ms pcsc reader name=Two%2000%2000 slot=0 usb=0:0 card=empty counter=0",
+	 ""},
 	{"two interfaces, and which endpoint is whose does not hold: a notice alone is no removal",
 	 "1ms daemon probe\n2ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n"
 	 "10s probe slot-change usb=1:5 slots=03 endpoint=81\n10010ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B99\n"
 	 "20s probe slot-change usb=1:5 slots=02 endpoint=81\n20010ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=2\n"
 	 "30s probe slot-change usb=1:5 slots=03 endpoint=82\n30010ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=3 atr=3B99\n"
-	 "50s probe slot-change usb=1:5 slots=02 endpoint=81", ""},
+	 "50s probe slot-change usb=1:5 slots=02 endpoint=81",
+	 ""},
 
 	/* ---- pcscd away ---- */
 	{"PcscLost=lock: pcscd stays away and no probe watches",
@@ -499,17 +550,20 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
 	{"PcscLost=lock: pcscd is back and has not powered the card yet: nothing more is done",
 	 "2ms record settings session=3 action=logout pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
-	 "9s daemon time\n10s pcsc pcsc-up\n10s pcsc reader " CARD "card=empty counter=0\n10s pcsc pcsc-listed\n"
+	 "9s daemon time\n10s pcsc pcsc-up\n10s pcsc reader " CARD
+	 "card=empty counter=0\n10s pcsc pcsc-listed\n"
 	 "10100ms pcsc reader " CARD "card=present counter=1" ATR "\n14s daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock unverified|heard 3 card pcsc|restored 3"},
 	{"pcscd is back within Confirm= and says \"empty\": no agreement, it has not looked yet",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
-	     "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n509ms daemon time",
+	 SET
+	 "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
+	 "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n509ms daemon time",
 	 "removal 3 card probe|heard 3 card pcsc"},
 	{"… and then reads the card: nothing that loses work",
-	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
-	     "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n"
-	     "300ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time\n9s daemon time",
+	 SET
+	 "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n100ms pcsc pcsc-up\n"
+	 "101ms pcsc reader " CARD "card=empty counter=0\n102ms pcsc pcsc-listed\n"
+	 "300ms pcsc reader " CARD "card=present counter=1" ATR "\n510ms daemon time\n9s daemon time",
 	 "removal 3 card probe|heard 3 card pcsc|contradicted 3 card probe|cancelled 3 logout"},
 	{"a reader that could not be read, then pcscd goes, and comes back without the card",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n20ms pcsc pcsc-down\n3000ms pcsc pcsc-up\n"
@@ -526,9 +580,10 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
 	 "act 3 lock|removal 3 card probe|action 3 lock"},
 	{"… and the card goes before the address is known: PC/SC's word",
-	 SET "action=lock\n10ms probe device-remove usb=1:5\n900ms uevent device-add usb=1:7 path=1-1 id=08e6:4433\n"
-	     "1000ms pcsc reader name=R0 slot=0 card=present counter=0" ATR "\n4s daemon time\n"
-	     "5s pcsc reader name=R0 slot=0 card=empty counter=1",
+	 SET
+	 "action=lock\n10ms probe device-remove usb=1:5\n900ms uevent device-add usb=1:7 path=1-1 id=08e6:4433\n"
+	 "1000ms pcsc reader name=R0 slot=0 card=present counter=0" ATR "\n4s daemon time\n"
+	 "5s pcsc reader name=R0 slot=0 card=empty counter=1",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|restored 3|outcome 3 lock unverified|"
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
 	{"a login record without its address: PC/SC knows it",
@@ -536,7 +591,8 @@ static const struct row rows[] = {
 	     "\n10ms probe slot-change usb=1:6 slots=02",
 	 "act 4 lock|removal 4 card probe|action 4 lock"},
 	{"what acts comes before what tells: one session's card went before, the other's goes now",
-	 SET "action=lock\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=empty counter=2\n"
+	 SET "action=lock\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
+	     "card=empty counter=2\n"
 	     "4s daemon time\n5s pcsc reader " CARD "card=present counter=3 atr=3B03\n"
 	     "6s record record session=4 user=other " CARD "card=present counter=3 atr=3B03 path=1-1\n"
 	     "7s probe device-remove usb=1:5",
@@ -546,22 +602,26 @@ static const struct row rows[] = {
 
 	/* ---- sleep ---- */
 	{"asleep: the reader goes and comes back with another address, the card in",
-	 SET "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
-	     "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
-	     "21ms startup devices-listed\n22ms pcsc reader-gone name=R0\n"
-	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
-	     "\n1501ms pcsc pcsc-listed\n9s daemon time\n10s probe device-remove usb=1:9",
+	 SET
+	 "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
+	 "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	 "21ms startup devices-listed\n22ms pcsc reader-gone name=R0\n"
+	 "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	 "\n1501ms pcsc pcsc-listed\n9s daemon time\n10s probe device-remove usb=1:9",
 	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
 	{"asleep: the same, and PC/SC tells of the old address until it is asked",
-	 SET "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
-	     "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
-	     "21ms startup devices-listed\n1s pcsc reader " CARD "card=present counter=0" ATR "\n1s pcsc pcsc-listed\n"
-	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
-	     "\n9s daemon time\n10s probe device-remove usb=1:9",
+	 SET
+	 "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
+	 "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	 "21ms startup devices-listed\n1s pcsc reader " CARD "card=present counter=0" ATR
+	 "\n1s pcsc pcsc-listed\n"
+	 "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	 "\n9s daemon time\n10s probe device-remove usb=1:9",
 	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
 	{"asleep: the reader goes and does not come back",
-	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
-	     "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
+	 SET
+	 "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
+	 "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
 	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
 	{"asleep: what the reader said before is read after the kernel's word that it left",
 	 SET "action=lock\n10ms logind sleep\n11ms uevent device-remove usb=1:5\n20ms logind resume\n"
@@ -570,37 +630,44 @@ static const struct row rows[] = {
 	     "24ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR,
 	 "recheck|act 3 lock|removal 3 card probe|action 3 lock|restored 3"},
 	{"asleep: the card was pulled",
-	 SET "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
-	     "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"
-	     "522ms daemon time\n5019ms daemon time\n5020ms daemon time",
+	 SET
+	 "action=logout\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
+	 "21ms startup devices-listed\n22ms pcsc reader " CARD "card=empty counter=2\n22ms pcsc pcsc-listed\n"
+	 "522ms daemon time\n5019ms daemon time\n5020ms daemon time",
 	 "recheck|removal 3 absent startup|rechecked|act 3 terminate|action 3 logout"},
 	{"asleep: nothing happened",
-	 SET "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
-	     "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n9s daemon time",
+	 SET
+	 "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
+	 "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n9s daemon time",
 	 "recheck|rechecked"},
 	{"awake again and confirmed, then pulled: at once",
-	 SET "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
-	     "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n"
-	     "30ms probe slot-change usb=1:5 slots=02",
+	 SET
+	 "action=lock\n10ms logind sleep\n20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n21ms startup devices-listed\n"
+	 "22ms pcsc reader " CARD "card=present counter=1" ATR "\n22ms pcsc pcsc-listed\n"
+	 "30ms probe slot-change usb=1:5 slots=02",
 	 "recheck|rechecked|act 3 lock|removal 3 card probe|action 3 lock"},
 
 	/* ---- places and addresses, pcscd unwell ---- */
 	{"the reader is back at once with the address that it had, its controller was made anew: guarded again",
-	 SET "action=lock\n10ms probe device-remove usb=1:5\n15ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
-	     "2900ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n2950ms pcsc reader " CARD "card=present counter=0" ATR
-	     "\n4s daemon time\n10s probe slot-change usb=1:5 slots=02",
+	 SET
+	 "action=lock\n10ms probe device-remove usb=1:5\n15ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	 "2900ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n2950ms pcsc reader " CARD
+	 "card=present counter=0" ATR "\n4s daemon time\n10s probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|heard 3 reader uevent|restored 3|outcome 3 lock unverified|"
 	 "act 3 lock|removal 3 card probe|action 3 lock"},
 	{"awake: the reader goes and comes back with the address that it had",
-	 SET "action=logout\n10ms logind sleep\n100ms logind resume\n101ms startup device-add usb=1:5 path=1-1\n"
-	     "101ms startup devices-listed\n102ms pcsc reader " CARD "card=unavailable counter=1\n102ms pcsc pcsc-listed\n"
-	     "300ms probe device-remove usb=1:5\n310ms uevent device-remove usb=1:5\n600ms pcsc reader-gone name=R0\n"
-	     "2500ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n3s pcsc reader " CARD "card=present counter=0" ATR
-	     "\n5100ms daemon time\n9s daemon time",
+	 SET
+	 "action=logout\n10ms logind sleep\n100ms logind resume\n101ms startup device-add usb=1:5 path=1-1\n"
+	 "101ms startup devices-listed\n102ms pcsc reader " CARD
+	 "card=unavailable counter=1\n102ms pcsc pcsc-listed\n"
+	 "300ms probe device-remove usb=1:5\n310ms uevent device-remove usb=1:5\n600ms pcsc reader-gone name=R0\n"
+	 "2500ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n3s pcsc reader " CARD
+	 "card=present counter=0" ATR "\n5100ms daemon time\n9s daemon time",
 	 "recheck|rechecked"},
 	{"pcscd is back, cannot read the reader for long, then finds it empty",
 	 "10ms pcsc pcsc-down\n3s pcsc pcsc-up\n3001ms pcsc reader " CARD "card=unavailable counter=0\n"
-	 "3001ms pcsc pcsc-listed\n5001ms daemon time\n6s pcsc reader " CARD "card=empty counter=0\n8s daemon time",
+	 "3001ms pcsc pcsc-listed\n5001ms daemon time\n6s pcsc reader " CARD
+	 "card=empty counter=0\n8s daemon time",
 	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
 	{"PcscLost=lock, unlocked without the card; pcscd is back and it stays out",
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
@@ -618,19 +685,23 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified|comm-error 3"},
 	{"a record whose reader's address is another device's by now",
 	 "5ms startup device-add usb=1:7 path=1-9 id=0001:0002\n"
-	 "10ms record record session=4 name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3 id=08e6:4433",
+	 "10ms record record session=4 name=R7 slot=0 usb=1:7 card=present counter=1" ATR
+	 " path=1-3 id=08e6:4433",
 	 "act 4 lock|removal 4 absent startup|action 4 lock"},
 	{"back with its name alone, but it is another reader: not the card",
-	 SET "action=lock settle=5s\n10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
-	     "1s uevent device-add usb=1:9 path=1-7 id=08e6:4433\n1500ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
-	     "\n1700ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
-	     "\n2s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5010ms daemon time",
+	 SET
+	 "action=lock settle=5s\n10ms probe device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	 "1s uevent device-add usb=1:9 path=1-7 id=08e6:4433\n1500ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
+	 "\n1700ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	 "\n2s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n5010ms daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"the card is back, the reader's address is not known: the probe still speaks for it",
-	 SET "action=lock\n3ms pcsc pcsc-down\n4ms pcsc pcsc-up\n5ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
-	     "\n5ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=0" ATR "\n6ms pcsc pcsc-listed\n10ms probe slot-change usb=1:5 slots=02\n"
-	     "15ms pcsc reader name=R0 slot=0 card=empty counter=1\n2005ms daemon time\n4s daemon time\n"
-	     "20s pcsc reader name=R0 slot=0 card=present counter=2" ATR "\n31s probe device-remove usb=1:5",
+	 SET
+	 "action=lock\n3ms pcsc pcsc-down\n4ms pcsc pcsc-up\n5ms pcsc reader name=R0 slot=0 card=present counter=0" ATR
+	 "\n5ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=0" ATR
+	 "\n6ms pcsc pcsc-listed\n10ms probe slot-change usb=1:5 slots=02\n"
+	 "15ms pcsc reader name=R0 slot=0 card=empty counter=1\n2005ms daemon time\n4s daemon time\n"
+	 "20s pcsc reader name=R0 slot=0 card=present counter=2" ATR "\n31s probe device-remove usb=1:5",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader pcsc|heard 3 card pcsc|outcome 3 lock unverified|"
 	 "restored 3|act 3 lock|removal 3 reader probe|action 3 lock"},
 
@@ -638,14 +709,17 @@ static const struct row rows[] = {
 	{"away before: not acted on again, guarded when the card is back",
 	 "2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "3ms record record session=4 away=yes name=R1 slot=0 usb=1:6 card=present counter=1" ATR
-	 "\n20ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n30ms probe device-remove usb=1:6",
+	 "\n20ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR
+	 "\n30ms probe device-remove usb=1:6",
 	 "restored 4|act 4 lock|removal 4 reader probe|action 4 lock"},
 	{"bound anew to another reader by an unlock: the old one no longer counts",
-	 "5ms record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR "\n10ms probe device-remove usb=1:5\n"
+	 "5ms record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR
+	 "\n10ms probe device-remove usb=1:5\n"
 	 "20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"the id is used again by a session that used no card",
-	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5\n11ms logind session-locked session=3", ""},
+	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5\n11ms logind session-locked session=3",
+	 ""},
 };
 
 /* ---- putting a row through the core --------------------------------------------------------------------- */
@@ -656,9 +730,9 @@ struct heard {
 
 static bool only_prepares(enum verdict_type type)
 {
-	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH || type == VERDICT_UNWATCH ||
-	       type == VERDICT_REREAD || type == VERDICT_LOCATE || type == VERDICT_BOUND ||
-	       type == VERDICT_DEALT;
+	return type == VERDICT_ARM || type == VERDICT_DISARM || type == VERDICT_WATCH ||
+	       type == VERDICT_UNWATCH || type == VERDICT_REREAD || type == VERDICT_LOCATE ||
+	       type == VERDICT_BOUND || type == VERDICT_DEALT;
 }
 
 static void note(void *userdata, const struct verdict *verdict)
@@ -726,13 +800,15 @@ static void test_bound(void **state _unused_)
 	assert_int_equal(world_new(note_bound, &heard, &world), 0);
 	tell(world, start);
 	assert_string_equal(heard.text, "");
-	tell(world, "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
-		    "900ms pcsc reader " CARD "card=present counter=3" ATR "\n2s probe device-remove usb=1:5\n"
-		    "2100ms pcsc reader-gone name=R0\n3s uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
-		    "4s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n"
-		    "5s pcsc reader name=R0 slot=0 usb=1:9 card=unavailable counter=0\n"
-		    "6s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=1" ATR);
-	assert_string_equal(heard.text, "|bound 3 usb=1:5 counter=3|bound 3 usb=1:9 counter=0|bound 3 usb=1:9 counter=1");
+	tell(world,
+	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
+	     "900ms pcsc reader " CARD "card=present counter=3" ATR "\n2s probe device-remove usb=1:5\n"
+	     "2100ms pcsc reader-gone name=R0\n3s uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "4s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n"
+	     "5s pcsc reader name=R0 slot=0 usb=1:9 card=unavailable counter=0\n"
+	     "6s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=1" ATR);
+	assert_string_equal(heard.text,
+			    "|bound 3 usb=1:5 counter=3|bound 3 usb=1:9 counter=0|bound 3 usb=1:9 counter=1");
 	world_free(world);
 }
 
@@ -742,14 +818,16 @@ static void note_located(void *userdata, const struct verdict *verdict)
 	struct heard *located = userdata;
 
 	if (verdict->type == VERDICT_LOCATE)
-		sprintf(located->text + strlen(located->text), " %llu", (unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
+		sprintf(located->text + strlen(located->text), " %llu",
+			(unsigned long long)(verdict->stamp / NSEC_PER_MSEC));
 }
 
 /* As the daemon does: each time when it is due. */
 static void pass_time(struct world *world)
 {
 	while (world_deadline(world) != UINT64_MAX) {
-		struct event event = {.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = world_deadline(world)};
+		struct event event = {
+			.type = EVENT_TIME, .source = SOURCE_DAEMON, .stamp = world_deadline(world)};
 
 		assert_int_equal(world_event(world, &event), 0);
 		check(world, "daemon time");
@@ -771,8 +849,10 @@ static void test_stale_reader(void **state _unused_)
 
 	/* Told where it is now: settled. */
 	located.text[0] = '\0';
-	tell(world, "170s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n170s probe device-remove usb=1:9\n"
-		    "170090ms uevent device-add usb=1:10 path=1-1 id=08e6:4433\n170100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
+	tell(world,
+	     "170s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
+	     "\n170s probe device-remove usb=1:9\n"
+	     "170090ms uevent device-add usb=1:10 path=1-1 id=08e6:4433\n170100ms pcsc reader name=R0 slot=0 usb=1:10 card=present counter=0" ATR);
 	pass_time(world);
 	assert_string_equal(located.text, "");
 
@@ -821,9 +901,11 @@ static void test_overtaken(void **state _unused_)
 		} else
 			free(event);
 	}
-	assert_string_equal(heard.text, "act 3 lock|removal 3 card probe|unit 3 first@.service|action 3 lock|heard 3 card pcsc|restored 3|"
-					"outcome 3 lock unverified|act 3 lock|removal 3 card probe|unit 3 second@.service|"
-					"action 3 lock");
+	assert_string_equal(
+		heard.text,
+		"act 3 lock|removal 3 card probe|unit 3 first@.service|action 3 lock|heard 3 card pcsc|restored 3|"
+		"outcome 3 lock unverified|act 3 lock|removal 3 card probe|unit 3 second@.service|"
+		"action 3 lock");
 	world_free(world);
 	free(set);
 }
@@ -835,8 +917,9 @@ static void tell_crowd(struct world *world, const char *when, unsigned first, co
 	char line[128];
 
 	for (unsigned i = 0; i <= 64; i++) { /* PC/SC names 16 at most */
-		snprintf(line, sizeof(line), "%s pcsc reader name=Q%%20%02u%%2000 slot=0 %s card=empty counter=0",
-			 when, first + i, usb);
+		snprintf(line, sizeof(line),
+			 "%s pcsc reader name=Q%%20%02u%%2000 slot=0 %s card=empty counter=0", when,
+			 first + i, usb);
 		assert_int_equal(trace_parse(line, &event, &error), 0);
 		assert_int_equal(world_event(world, &event.event), 0);
 		check(world, line);
@@ -852,11 +935,14 @@ static void test_crowd(void **state _unused_)
 	event_count = 0;
 	assert_int_equal(world_new(note, &heard, &world), 0);
 	tell(world, start);
-	tell(world, "1s pcsc reader name=Q%2099%2000 slot=0 card=present counter=1" ATR "\n"
-		    "1s record record session=8 user=b name=Q%2099%2000 slot=0 usb=0:0 card=present counter=1" ATR "\n"
-		    "10s pcsc pcsc-down\n20s pcsc pcsc-up");
+	tell(world,
+	     "1s pcsc reader name=Q%2099%2000 slot=0 card=present counter=1" ATR "\n"
+	     "1s record record session=8 user=b name=Q%2099%2000 slot=0 usb=0:0 card=present counter=1" ATR
+	     "\n"
+	     "10s pcsc pcsc-down\n20s pcsc pcsc-up");
 	tell_crowd(world, "20s", 0, "usb=0:0");
-	tell(world, "20s pcsc reader " CARD "card=present counter=0" ATR "\n20s pcsc pcsc-listed\n22s daemon time\n30s daemon time");
+	tell(world, "20s pcsc reader " CARD "card=present counter=0" ATR
+		    "\n20s pcsc pcsc-listed\n22s daemon time\n30s daemon time");
 	assert_string_equal(heard.text, "comm-error 8");
 
 	/* Nor can a notice tell whose slot it means, where so many have one. */

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "actions/xrdp.h"
+#include "lib/cleanup.h"
 
 #define PATH_SIZE 256
 
@@ -117,8 +117,8 @@ static void test_nobody_reads(void **state _unused_)
 
 static void test_displays(void **state _unused_)
 {
-	static const char *const bad[] = {"", ":", "10", "host:10", ":-1", ":1x", ": 1", ":65536", ":99999999999999999999",
-					  ":1/../2"};
+	static const char *const bad[] = {
+		"", ":", "10", "host:10", ":-1", ":1x", ": 1", ":65536", ":99999999999999999999", ":1/../2"};
 	struct xrdp_target target;
 
 	for (size_t i = 0; i < ELEMENTS(bad); i++) {

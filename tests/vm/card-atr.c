@@ -16,7 +16,8 @@ int main(void)
 
 	if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS ||
 	    SCardListReaders(context, NULL, readers, &size) != SCARD_S_SUCCESS ||
-	    SCardConnect(context, readers, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &card, &protocol) != SCARD_S_SUCCESS ||
+	    SCardConnect(context, readers, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &card, &protocol) !=
+		    SCARD_S_SUCCESS ||
 	    SCardStatus(card, NULL, NULL, NULL, NULL, atr, &atr_size) != SCARD_S_SUCCESS)
 		return 1;
 	for (DWORD i = 0; i < atr_size; i++)

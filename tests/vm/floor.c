@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/removal_event.h"
 #include "lib/cleanup.h"
 #include "removal.skel.h"
-#include "bpf/removal_event.h"
 
-#define LOGIND "org.freedesktop.login1"
+#define LOGIND	     "org.freedesktop.login1"
 #define FIRST_COOKIE 0x10000
-#define ONE_REMOVAL UINT64_C(1000000000)
+#define ONE_REMOVAL  UINT64_C(1000000000)
 
 struct floor {
 	sd_bus *bus;

@@ -25,7 +25,8 @@ static int print_value(sd_bus_message *answer)
 	r = sd_bus_message_enter_container(answer, 'v', type);
 	if (r < 0)
 		return r;
-	r = strcmp(type, "b") == 0 ? sd_bus_message_read(answer, "b", &truth) : sd_bus_message_read(answer, "s", &text);
+	r = strcmp(type, "b") == 0 ? sd_bus_message_read(answer, "b", &truth)
+				   : sd_bus_message_read(answer, "s", &text);
 	if (r >= 0)
 		puts(text ? text : truth ? "yes" : "no");
 	return r;
@@ -46,8 +47,8 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = sd_bus_path_encode("/org/freedesktop/login1/session", argv[1], &path);
 	if (r >= 0)
-		r = sd_bus_call_method(bus, "org.freedesktop.login1", path, "org.freedesktop.DBus.Properties", "Get", NULL,
-				       &answer, "ss", "org.freedesktop.login1.Session", argv[2]);
+		r = sd_bus_call_method(bus, "org.freedesktop.login1", path, "org.freedesktop.DBus.Properties",
+				       "Get", NULL, &answer, "ss", "org.freedesktop.login1.Session", argv[2]);
 	if (r >= 0)
 		r = print_value(answer);
 	if (r < 0)

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "actions/trail.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "actions/trail.h"
 
 #define TTY_PATH_SIZE 64
 #define TEXT_SIZE     256
@@ -93,10 +93,12 @@ void announce_verdict(const struct verdict *verdict, const char *tty)
 			 verdict->detail ? verdict->detail : "cancelled");
 		break;
 	case VERDICT_CANNOT_LOCK:
-		snprintf(text, sizeof(text), "Your smart card was removed, but nothing here can lock this session.");
+		snprintf(text, sizeof(text),
+			 "Your smart card was removed, but nothing here can lock this session.");
 		break;
 	case VERDICT_UNGUARDED:
-		snprintf(text, sizeof(text), "This session is not guarded: lock it yourself when you take your smart card.");
+		snprintf(text, sizeof(text),
+			 "This session is not guarded: lock it yourself when you take your smart card.");
 		break;
 	case VERDICT_ACT:
 	case VERDICT_ARM:

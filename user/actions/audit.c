@@ -59,7 +59,8 @@ void audit_write(const struct trail_entry *told)
 			entry_add(&entry, "SCPOLICY_%s=%s", trail_text_names[i].journal, told->text[i]);
 	for (int i = 0; i < TRAIL_NUMBER_COUNT; i++)
 		if (told->numbers & 1U << i)
-			entry_add(&entry, "SCPOLICY_%s=%" PRIu64, trail_number_names[i].journal, told->number[i]);
+			entry_add(&entry, "SCPOLICY_%s=%" PRIu64, trail_number_names[i].journal,
+				  told->number[i]);
 	r = sd_journal_sendv(entry.fields, entry.count);
 	if (r < 0)
 		log_error("cannot write to the journal: %s", strerror(-r));

@@ -9,9 +9,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "actions/xrdp.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "actions/xrdp.h"
 #include "lib/loop.h"
 
 /*
@@ -98,7 +98,8 @@ static int on_later(sd_event_source *later _unused_, void *userdata)
 
 	while ((failure = enforcer->failures)) {
 		DL_DELETE(enforcer->failures, failure);
-		log_error("session %s: %s failed: %s", failure->session, step_name(failure->step), failure->why);
+		log_error("session %s: %s failed: %s", failure->session, step_name(failure->step),
+			  failure->why);
 		enforcer->sink.send(enforcer->sink.userdata, &(struct event){.type = EVENT_ACTION_FAILED,
 									     .source = SOURCE_LOGIND,
 									     .stamp = monotonic_now(),
@@ -155,8 +156,8 @@ static int call_marshal(struct enforcer *enforcer, const char *session, enum ste
 	const struct method *method = &methods[step];
 	int r;
 
-	r = sd_bus_message_new_method_call(enforcer->bus, &message, method->address->service, method->address->path,
-					   method->address->interface, method->member);
+	r = sd_bus_message_new_method_call(enforcer->bus, &message, method->address->service,
+					   method->address->path, method->address->interface, method->member);
 	if (r < 0)
 		return r;
 	r = append_arguments(message, session, step);
@@ -199,8 +200,8 @@ static int call_send(struct enforcer *enforcer, struct target *target, enum step
 	return 0;
 }
 
-static struct call *call_of_reply(const struct enforcer *enforcer, uint64_t cookie, struct target **ret_target,
-				  enum step *ret_step)
+static struct call *call_of_reply(const struct enforcer *enforcer, uint64_t cookie,
+				  struct target **ret_target, enum step *ret_step)
 {
 	struct target *target;
 
@@ -261,7 +262,8 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 	uint64_t cookie;
 	enum step step;
 
-	if (sd_bus_message_is_signal(message, SYSTEMD_MANAGER, "JobRemoved") && !sd_bus_message_get_destination(message)) {
+	if (sd_bus_message_is_signal(message, SYSTEMD_MANAGER, "JobRemoved") &&
+	    !sd_bus_message_get_destination(message)) {
 		job_removed(enforcer, message);
 		return 0;
 	}
@@ -348,7 +350,7 @@ struct enforcer *enforcer_free(struct enforcer *enforcer)
 		return NULL;
 	while (enforcer->targets)
 		target_drop(enforcer, enforcer->targets);
-	DL_FOREACH_SAFE (enforcer->failures, failure, next)
+	DL_FOREACH_SAFE(enforcer->failures, failure, next)
 		free(failure);
 	sd_event_source_disable_unref(enforcer->later);
 	sd_bus_slot_unref(enforcer->filter);
@@ -383,7 +385,8 @@ static struct target *target_get(struct enforcer *enforcer, const char *session)
 	return target;
 }
 
-int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps, const char *display)
+int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps,
+		 const char *display)
 {
 	struct target *target;
 	int r, worst = 0;
@@ -492,7 +495,8 @@ int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, co
 	r = instance_name(unit_template, session, &unit);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_new_method_call(enforcer->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartUnit");
+	r = sd_bus_message_new_method_call(enforcer->bus, &call, SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER,
+					   "StartUnit");
 	if (r >= 0)
 		r = sd_bus_message_append(call, "ss", unit, "replace");
 	/* sd-bus would give it the serial after the last one sent, which may be that of a call made ready. */

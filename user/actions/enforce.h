@@ -31,7 +31,8 @@ bool enforcer_can_lock_console(void);
  * STEP_XRDP_DISCONNECT alone; else it may be NULL. Not for the hot path. 0, or a negative errno: then
  * enforcer_act() makes on the spot what is missing.
  */
-int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps, const char *display);
+int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps,
+		 const char *display);
 void enforcer_disarm(struct enforcer *enforcer, const char *session);
 
 /*

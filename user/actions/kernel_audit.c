@@ -32,12 +32,9 @@ static const struct message_type {
 	const char *action; /* NULL: any, or none */
 	int type;
 } message_types[] = {
-	{"removal", NULL, AUDIT_USER_DEVICE},
-	{"action", "none", AUDIT_RESP_ANOMALY},
-	{"action", "lock", AUDIT_RESP_TERM_LOCK},
-	{"action", NULL, AUDIT_RESP_TERM_ACCESS},
-	{"outcome", "lock", AUDIT_RESP_TERM_LOCK},
-	{"outcome", NULL, AUDIT_RESP_TERM_ACCESS},
+	{"removal", NULL, AUDIT_USER_DEVICE},	   {"action", "none", AUDIT_RESP_ANOMALY},
+	{"action", "lock", AUDIT_RESP_TERM_LOCK},  {"action", NULL, AUDIT_RESP_TERM_ACCESS},
+	{"outcome", "lock", AUDIT_RESP_TERM_LOCK}, {"outcome", NULL, AUDIT_RESP_TERM_ACCESS},
 	{"config", NULL, AUDIT_USYS_CONFIG},
 };
 
@@ -61,8 +58,8 @@ static const struct {
 	enum trail_text text;
 	bool foreign; /* encoded when it holds a blank, a quote or a control character */
 } fields[] = {
-	{"op", TRAIL_EVENT, false},	 {"acct", TRAIL_USER, true},	  {"session", TRAIL_SESSION, true},
-	{"reader", TRAIL_READER, true},	 {"cause", TRAIL_CAUSE, false},	  {"source", TRAIL_SOURCE, false},
+	{"op", TRAIL_EVENT, false},	 {"acct", TRAIL_USER, true},	    {"session", TRAIL_SESSION, true},
+	{"reader", TRAIL_READER, true},	 {"cause", TRAIL_CAUSE, false},	    {"source", TRAIL_SOURCE, false},
 	{"action", TRAIL_ACTION, false}, {"outcome", TRAIL_OUTCOME, false}, {"rule", TRAIL_RULE, true},
 };
 
@@ -136,7 +133,8 @@ static void write_all(int audit, int socket)
 	while (recv(socket, &message, sizeof(message), 0) == (ssize_t)sizeof(message)) {
 		message.text[sizeof(message.text) - 1] = '\0';
 		/* No terminal: "" stands for unknown, NULL would be looked up. */
-		if (audit_log_user_message(audit, message.type, message.text, NULL, NULL, "", message.success) > 0)
+		if (audit_log_user_message(audit, message.type, message.text, NULL, NULL, "",
+					   message.success) > 0)
 			continue;
 		log_warning("cannot write to the kernel audit log: %m");
 		return;

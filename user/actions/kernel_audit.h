@@ -16,8 +16,8 @@
 #define KERNEL_AUDIT_TEXT 2048
 
 struct kernel_audit_message {
-	int type;    /* AUDIT_USER_DEVICE, … */
-	int success; /* 1, or 0 where it failed or is not proven */
+	int type;		      /* AUDIT_USER_DEVICE, … */
+	int success;		      /* 1, or 0 where it failed or is not proven */
 	char text[KERNEL_AUDIT_TEXT]; /* key=value, what comes from outside encoded by libaudit */
 };
 

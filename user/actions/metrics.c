@@ -69,8 +69,8 @@ static void list(struct listing *listing, struct metric_sample sample)
 }
 
 #define LIST(listing, name_, value_, ...)                                                                    \
-	list(listing, (struct metric_sample){                                                                \
-			      .name = (name_), .value = (double)(value_), .labels = {__VA_ARGS__}})
+	list(listing,                                                                                        \
+	     (struct metric_sample){.name = (name_), .value = (double)(value_), .labels = {__VA_ARGS__}})
 
 /* Only what can be: the sources that tell of removals. */
 static void list_removals(struct listing *listing, const struct metrics *metrics)
@@ -84,7 +84,8 @@ static void list_removals(struct listing *listing, const struct metrics *metrics
 static void list_actions(struct listing *listing, const struct metrics *metrics)
 {
 	for (enum action action = 0; action < ACTION_COUNT; action++)
-		LIST(listing, "scpolicyd_actions_total", metrics->actions[action], {"action", action_name(action)});
+		LIST(listing, "scpolicyd_actions_total", metrics->actions[action],
+		     {"action", action_name(action)});
 	for (enum action action = ACTION_LOCK; action < ACTION_COUNT; action++)
 		for (enum outcome outcome = 0; outcome < OUTCOME_COUNT; outcome++)
 			LIST(listing, "scpolicyd_outcomes_total", metrics->outcomes[action][outcome],
@@ -101,12 +102,15 @@ static void list_latency(struct listing *listing, const char *action, const stru
 		LIST(listing, "scpolicyd_action_latency_seconds_bucket", sum, {"action", action},
 		     {"le", bounds[i].text});
 	}
-	LIST(listing, "scpolicyd_action_latency_seconds_bucket", latency->count, {"action", action}, {"le", "+Inf"});
+	LIST(listing, "scpolicyd_action_latency_seconds_bucket", latency->count, {"action", action},
+	     {"le", "+Inf"});
 	LIST(listing, "scpolicyd_action_latency_seconds_count", latency->count, {"action", action});
-	LIST(listing, "scpolicyd_action_latency_seconds_sum", (double)latency->sum / NSEC_PER_SEC, {"action", action});
+	LIST(listing, "scpolicyd_action_latency_seconds_sum", (double)latency->sum / NSEC_PER_SEC,
+	     {"action", action});
 }
 
-int metrics_list(const struct metrics *metrics, const struct metrics_now *now, metrics_visitor visit, void *userdata)
+int metrics_list(const struct metrics *metrics, const struct metrics_now *now, metrics_visitor visit,
+		 void *userdata)
 {
 	struct listing listing = {.visit = visit, .userdata = userdata};
 

@@ -6,8 +6,9 @@
  */
 #include "actions/trail.h"
 
-#define METRICS_BUCKETS 13 /* upper bounds of the latency histogram, from 100 µs to 1 s; +Inf is not among them */
-#define METRICS_LABELS	2  /* at most, of one sample */
+#define METRICS_BUCKETS                                                                                      \
+	13 /* upper bounds of the latency histogram, from 100 µs to 1 s; +Inf is not among them */
+#define METRICS_LABELS 2 /* at most, of one sample */
 
 struct latency {
 	uint64_t buckets[METRICS_BUCKETS]; /* each counts what no smaller one took */
@@ -47,4 +48,5 @@ struct metric_sample {
 typedef int (*metrics_visitor)(void *userdata, const struct metric_sample *sample);
 
 /* Every sample, families together, also those still at 0. 0, or the visitor's negative value. */
-int metrics_list(const struct metrics *metrics, const struct metrics_now *now, metrics_visitor visit, void *userdata);
+int metrics_list(const struct metrics *metrics, const struct metrics_now *now, metrics_visitor visit,
+		 void *userdata);

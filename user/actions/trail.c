@@ -8,10 +8,10 @@
 #include "lib/log.h"
 
 const struct trail_name trail_text_names[TRAIL_TEXT_COUNT] = {
-	[TRAIL_EVENT] = {"EVENT", "Event"},	[TRAIL_SESSION] = {"SESSION", "Session"},
-	[TRAIL_USER] = {"USER", "User"},	[TRAIL_READER] = {"READER", "Reader"},
-	[TRAIL_CAUSE] = {"CAUSE", "Cause"},	[TRAIL_SOURCE] = {"SOURCE", "Source"},
-	[TRAIL_ACTION] = {"ACTION", "Action"},	[TRAIL_OUTCOME] = {"OUTCOME", "Outcome"},
+	[TRAIL_EVENT] = {"EVENT", "Event"},    [TRAIL_SESSION] = {"SESSION", "Session"},
+	[TRAIL_USER] = {"USER", "User"},       [TRAIL_READER] = {"READER", "Reader"},
+	[TRAIL_CAUSE] = {"CAUSE", "Cause"},    [TRAIL_SOURCE] = {"SOURCE", "Source"},
+	[TRAIL_ACTION] = {"ACTION", "Action"}, [TRAIL_OUTCOME] = {"OUTCOME", "Outcome"},
 	[TRAIL_RULE] = {"RULE", "Rule"},
 };
 const struct trail_name trail_number_names[TRAIL_NUMBER_COUNT] = {
@@ -83,7 +83,8 @@ uint64_t trail_seconds(uint64_t nanoseconds)
 	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
 }
 
-static void say_verdict(struct trail_entry *entry, const struct verdict *verdict, const struct trail_times *times)
+static void say_verdict(struct trail_entry *entry, const struct verdict *verdict,
+			const struct trail_times *times)
 {
 	const char *session = verdict->login ? verdict->login->session : "";
 	const char *detail = verdict->detail ? verdict->detail : "";
@@ -101,8 +102,8 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 			say(entry, "Session %s of user %s: nothing is done%s%s", session, user, between,
 			    detail);
 		else if (times->sent)
-			say(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session,
-			    user, action_name(verdict->action),
+			say(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session, user,
+			    action_name(verdict->action),
 			    since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
 		else
 			say(entry, "Session %s of user %s: %s could not be sent%s%s", session, user,
@@ -123,8 +124,7 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 		    between, detail);
 		break;
 	case VERDICT_COMM_ERROR:
-		say(entry, "Session %s: communication error, not a removal%s%s", session, between,
-		    detail);
+		say(entry, "Session %s: communication error, not a removal%s%s", session, between, detail);
 		break;
 	case VERDICT_RESTORED:
 		say(entry, "Session %s of user %s: its card is back, it is guarded again", session, user);
@@ -190,7 +190,8 @@ static void add_number(struct trail_entry *entry, enum trail_number which, uint6
 	entry->numbers |= 1U << which;
 }
 
-static void add_case(struct trail_entry *entry, const struct verdict *verdict, const struct trail_times *times)
+static void add_case(struct trail_entry *entry, const struct verdict *verdict,
+		     const struct trail_times *times)
 {
 	entry->text[TRAIL_ACTION] = action_name(verdict->action);
 	add_number(entry, TRAIL_MONOTONIC, verdict->stamp);

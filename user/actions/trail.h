@@ -31,8 +31,8 @@ enum trail_number {
 
 /* Borrows from the verdict or text that it was made of, and from itself: not to be moved. */
 struct trail_entry {
-	char message[768]; /* one line for people */
-	int priority;	   /* syslog's */
+	char message[768];		     /* one line for people */
+	int priority;			     /* syslog's */
 	const char *message_id;		     /* 128 bits in hexadecimal, for ever the same; NULL: none */
 	const char *text[TRAIL_TEXT_COUNT];  /* NULL: says nothing of it */
 	uint64_t number[TRAIL_NUMBER_COUNT]; /* where `numbers` has bit n */

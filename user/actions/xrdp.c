@@ -34,8 +34,8 @@ static void add_place(struct xrdp_target *target, const char *run_dir, const cha
 	int length;
 
 	place->sun_family = AF_UNIX;
-	length = snprintf(place->sun_path, sizeof(place->sun_path), "%s%s/xrdp_disconnect_display_%u", run_dir,
-			  folder, display);
+	length = snprintf(place->sun_path, sizeof(place->sun_path), "%s%s/xrdp_disconnect_display_%u",
+			  run_dir, folder, display);
 	if (length > 0 && (size_t)length < sizeof(place->sun_path))
 		target->count++;
 }

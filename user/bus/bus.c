@@ -48,7 +48,8 @@ static bool may_send(struct bus *bus)
 
 typedef void (*description)(struct put *put, const struct bus_host *host, const struct caller *caller);
 
-static int reply_with(struct bus *bus, sd_bus_message *call, const struct caller *caller, description describe)
+static int reply_with(struct bus *bus, sd_bus_message *call, const struct caller *caller,
+		      description describe)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct put put = {0};
@@ -96,10 +97,12 @@ static int read_session(struct bus *bus, sd_bus_message *call, const struct call
 	r = sd_bus_message_read(call, "s", &id);
 	if (r < 0)
 		return r;
-	if (world_session(bus->host->world, id, ret_session) && caller_may_see(caller, ret_session->login->uid))
+	if (world_session(bus->host->world, id, ret_session) &&
+	    caller_may_see(caller, ret_session->login->uid))
 		return 0;
 	if (caller->privileged)
-		r = sd_bus_reply_method_errorf(call, NO_SESSION, "There is no login record of a session '%s'", id);
+		r = sd_bus_reply_method_errorf(call, NO_SESSION, "There is no login record of a session '%s'",
+					       id);
 	else
 		r = sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
 					       "Session '%s' is not one of yours that a card opened", id);
@@ -151,7 +154,8 @@ static int simulate(void *userdata, sd_bus_message *call, const struct caller *c
 	r = sd_bus_message_read(call, "s", &word);
 	if (r >= 0 && !cause_read(word, &cause))
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
-						  "A cause is card, reader, absent or pcsc-lost, not '%s'", word);
+						  "A cause is card, reader, absent or pcsc-lost, not '%s'",
+						  word);
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(call, &reply);
 	if (r < 0)
@@ -228,8 +232,8 @@ static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	if (!may_send(bus))
 		return 1; /* no answer, which it would not get */
 	if (!is_short(call))
-		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "An argument is longer than %d bytes",
-					 ARGUMENT_MAX);
+		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
+					 "An argument is longer than %d bytes", ARGUMENT_MAX);
 	for (size_t i = 0; i < ELEMENTS(methods); i++)
 		if (strcmp(methods[i].name, member) == 0)
 			return access_identify(bus->access, call, methods[i].handler, error);
@@ -244,11 +248,13 @@ static int get_version(sd_bus *connection _unused_, const char *path _unused_, c
 }
 
 static int get_probe(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
-		     const char *property _unused_, sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+		     const char *property _unused_, sd_bus_message *reply, void *userdata,
+		     sd_bus_error *error _unused_)
 {
 	const struct bus *bus = userdata;
 
-	return sd_bus_message_append(reply, "s", bus->host->status->probe ? bus->host->status->probe : "none");
+	return sd_bus_message_append(reply, "s",
+				     bus->host->status->probe ? bus->host->status->probe : "none");
 }
 
 static int get_sources(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
@@ -272,18 +278,21 @@ static const sd_bus_vtable vtable[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status), on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", session), SD_BUS_RESULT("a{sv}", explanation), on_call,
-				SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Simulate", SD_BUS_ARGS("s", session, "s", cause), SD_BUS_RESULT("a{sv}", simulation),
+	SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", session), SD_BUS_RESULT("a{sv}", explanation),
 				on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Simulate", SD_BUS_ARGS("s", session, "s", cause),
+				SD_BUS_RESULT("a{sv}", simulation), on_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("GetMetrics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}d)", metrics), on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("Removal",
-				SD_BUS_ARGS("s", session, "s", user, "s", reader, "s", cause, "s", source, "t",
-					    monotonic_usec),
+				SD_BUS_ARGS("s", session, "s", user, "s", reader, "s", cause, "s", source,
+					    "t", monotonic_usec),
 				0),
 	SD_BUS_SIGNAL_WITH_ARGS("Action", SD_BUS_ARGS("s", session, "s", action, "s", outcome), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("Countdown", SD_BUS_ARGS("s", session, "s", action, "u", seconds), 0),

@@ -9,15 +9,15 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
-#define BUS_DRIVER	"org.freedesktop.DBus"
-#define POLKIT		"org.freedesktop.PolicyKit1"
-#define POLKIT_PATH	"/org/freedesktop/PolicyKit1/Authority"
+#define BUS_DRIVER	 "org.freedesktop.DBus"
+#define POLKIT		 "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH	 "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE POLKIT ".Authority"
 /* A person may have to find a password first. */
 #define POLKIT_TIMEOUT_USEC (5 * 60 * 1000 * 1000ULL)
 #define POLKIT_INTERACTION  1U
 #define GROUP_FILE	    "/etc/group"
-#define NO_GROUP	    ((gid_t)-1)
+#define NO_GROUP	    ((gid_t) - 1)
 
 struct waiting {
 	struct access *access;
@@ -56,8 +56,7 @@ static bool callers_full(const struct access *access, const char *sender)
 	const struct waiting *waiting;
 	unsigned all = 0, own = 0;
 
-	DL_FOREACH(access->callers, waiting)
-	{
+	DL_FOREACH(access->callers, waiting) {
 		all++;
 		own += strcmp(sd_bus_message_get_sender(waiting->call), sender) == 0;
 	}
@@ -69,8 +68,7 @@ static bool asked_full(const struct access *access, uid_t uid)
 	const struct waiting *waiting;
 	unsigned all = 0, own = 0;
 
-	DL_FOREACH(access->asked, waiting)
-	{
+	DL_FOREACH(access->asked, waiting) {
 		all++;
 		own += waiting->uid == uid;
 	}
@@ -89,7 +87,8 @@ static struct waiting *waiting_new(struct access *access, sd_bus_message *call, 
 	return waiting;
 }
 
-static int answer(struct access *access, sd_bus_message *call, const struct caller *caller, access_handler handler)
+static int answer(struct access *access, sd_bus_message *call, const struct caller *caller,
+		  access_handler handler)
 {
 	int r = handler(access->userdata, call, caller);
 
@@ -165,12 +164,14 @@ int access_identify(struct access *access, sd_bus_message *call, access_handler 
 	if (!sender)
 		return -EINVAL;
 	if (callers_full(access, sender))
-		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many calls wait for their answers");
+		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+					"Too many calls wait for their answers");
 	waiting = waiting_new(access, call, handler);
 	if (!waiting)
 		return -ENOMEM;
-	r = sd_bus_call_method_async(access->bus, &waiting->slot, BUS_DRIVER, "/org/freedesktop/DBus", BUS_DRIVER,
-				     "GetConnectionCredentials", on_credentials, waiting, "s", sender);
+	r = sd_bus_call_method_async(access->bus, &waiting->slot, BUS_DRIVER, "/org/freedesktop/DBus",
+				     BUS_DRIVER, "GetConnectionCredentials", on_credentials, waiting, "s",
+				     sender);
 	if (r < 0)
 		return r;
 	DL_APPEND(access->callers, waiting);
@@ -214,15 +215,15 @@ static int ask_polkit(struct waiting *waiting, const char *sender, const char *a
 	r = sd_bus_message_new_method_call(bus, &question, POLKIT, POLKIT_PATH, POLKIT_INTERFACE,
 					   "CheckAuthorization");
 	if (r >= 0)
-		r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sender,
-					  action, 0, interactive ? POLKIT_INTERACTION : 0U, "");
+		r = sd_bus_message_append(question, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+					  sender, action, 0, interactive ? POLKIT_INTERACTION : 0U, "");
 	return r < 0 ? r
 		     : sd_bus_call_async(bus, &waiting->slot, question, on_authorization, waiting,
 					 POLKIT_TIMEOUT_USEC);
 }
 
-int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller, const char *action,
-		     access_handler handler)
+int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller,
+		     const char *action, access_handler handler)
 {
 	_cleanup_(waiting_free_p) struct waiting *waiting = NULL;
 	int r;
@@ -283,7 +284,7 @@ static void list_free(struct waiting *list)
 	struct waiting *waiting, *next;
 
 	DL_FOREACH_SAFE(list, waiting, next)
-	waiting_free(waiting);
+		waiting_free(waiting);
 }
 
 struct access *access_free(struct access *access)

@@ -10,10 +10,10 @@
 #include "lib/names.h"
 #include "lib/record.h"
 
-#define ACCESS_WAITING_MAX	4096 /* calls whose caller is being asked for; a call takes below 2 KiB */
-#define ACCESS_WAITING_SENDER	16
-#define ACCESS_ASKED_MAX	64 /* calls that polkit was asked about: a person may be thinking */
-#define ACCESS_ASKED_USER	4
+#define ACCESS_WAITING_MAX    4096 /* calls whose caller is being asked for; a call takes below 2 KiB */
+#define ACCESS_WAITING_SENDER 16
+#define ACCESS_ASKED_MAX      64 /* calls that polkit was asked about: a person may be thinking */
+#define ACCESS_ASKED_USER     4
 
 struct caller {
 	const char *name; /* unique, ":1.42" */
@@ -49,8 +49,8 @@ int access_identify(struct access *access, sd_bus_message *call, access_handler 
  * Calls `handler` if the caller is root, at once, or if polkit says that it may do `action`. Else it is told
  * AccessDenied, as it is where there is no polkit. 0, or a negative errno.
  */
-int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller, const char *action,
-		     access_handler handler);
+int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller,
+		     const char *action, access_handler handler);
 
 /*
  * Of a GetConnectionCredentials answer: true with ret_caller's uid and privileged set. `group`: that of

@@ -29,7 +29,8 @@ static bool next_of_reader(const struct bus_host *host, const struct caller *cal
 {
 	bool more = world_next_session(host->world, session, ret);
 
-	while (more && !(ret->reader && strcmp(ret->reader, reader) == 0 && caller_may_see(caller, ret->login->uid)))
+	while (more &&
+	       !(ret->reader && strcmp(ret->reader, reader) == 0 && caller_may_see(caller, ret->login->uid)))
 		more = world_next_session(host->world, ret->login->session, ret);
 	return more;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* What is told of readers, sessions and the daemon, to one caller. Each appends one value to the reply. */
-#include "bus/bus_host.h"
 #include "bus/bus_access.h"
+#include "bus/bus_host.h"
 #include "bus/bus_message.h"
 
 /* aa{sv} */

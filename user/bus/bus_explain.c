@@ -5,7 +5,8 @@
 #include "config/config_keys.h"
 
 /* `session` is one of the host's world. */
-static struct simulation simulate(const struct bus_host *host, const struct session_view *session, enum cause cause)
+static struct simulation simulate(const struct bus_host *host, const struct session_view *session,
+				  enum cause cause)
 {
 	struct simulation simulation;
 

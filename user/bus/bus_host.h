@@ -11,9 +11,10 @@ struct daemon_status {
 	const char *probe; /* "fentry" or "kprobe"; NULL: there is none */
 	bool uevent, udev; /* the kernel's and udevd's words on devices are heard */
 	const struct kernel_audit *audit;
-	uint64_t started;  /* CLOCK_MONOTONIC, ns */
+	uint64_t started;   /* CLOCK_MONOTONIC, ns */
 	uint64_t rechecked; /* … when everything was looked at anew last; 0: not since the start */
-	struct config_error refused; /* why the configuration was refused when last read anew; "": it was not */
+	struct config_error
+		refused; /* why the configuration was refused when last read anew; "": it was not */
 };
 
 /* What the bus serves from: all borrowed, and looked at whenever somebody asks. */

@@ -52,7 +52,8 @@ void put_string(struct put *put, const char *text)
 	char safe[TEXT_SIZE];
 
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "s", text_utf8(text ? text : "", safe, sizeof(safe))));
+		keep(put, sd_bus_message_append(put->message, "s",
+						text_utf8(text ? text : "", safe, sizeof(safe))));
 }
 
 void put_plain_uint32(struct put *put, uint32_t value)
@@ -78,7 +79,8 @@ void put_text(struct put *put, const char *key, const char *text)
 	char safe[TEXT_SIZE];
 
 	if (!put->error && text)
-		keep(put, sd_bus_message_append(put->message, "{sv}", key, "s", text_utf8(text, safe, sizeof(safe))));
+		keep(put, sd_bus_message_append(put->message, "{sv}", key, "s",
+						text_utf8(text, safe, sizeof(safe))));
 }
 
 void put_bool(struct put *put, const char *key, bool value)

@@ -41,8 +41,7 @@ static struct subscriber *find(const struct signals *signals, const char *name)
 {
 	struct subscriber *subscriber;
 
-	DL_FOREACH(signals->subscribers, subscriber)
-	{
+	DL_FOREACH(signals->subscribers, subscriber) {
 		if (strcmp(subscriber->name, name) == 0)
 			break;
 	}
@@ -54,8 +53,7 @@ static bool is_full(const struct signals *signals, uid_t uid)
 	const struct subscriber *subscriber;
 	unsigned all = 0, own = 0;
 
-	DL_FOREACH(signals->subscribers, subscriber)
-	{
+	DL_FOREACH(signals->subscribers, subscriber) {
 		all++;
 		own += subscriber->uid == uid;
 	}
@@ -73,8 +71,8 @@ static int on_left(sd_bus_message *message, void *userdata, sd_bus_error *error 
 	const char *name, *from, *to;
 
 	/* A match's messages have no destination; anybody may send us others. */
-	if (!sd_bus_message_get_destination(message) && sd_bus_message_read(message, "sss", &name, &from, &to) >= 0 &&
-	    !*to)
+	if (!sd_bus_message_get_destination(message) &&
+	    sd_bus_message_read(message, "sss", &name, &from, &to) >= 0 && !*to)
 		drop(userdata);
 	return 0;
 }
@@ -101,8 +99,9 @@ static int watch(struct subscriber *subscriber)
 		 subscriber->name);
 	r = sd_bus_add_match_async(bus, &subscriber->leaving, match, on_left, NULL, subscriber);
 	return r < 0 ? r
-		     : sd_bus_call_method_async(bus, &subscriber->there, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-						"org.freedesktop.DBus", "NameHasOwner", on_still_there, subscriber, "s",
+		     : sd_bus_call_method_async(bus, &subscriber->there, "org.freedesktop.DBus",
+						"/org/freedesktop/DBus", "org.freedesktop.DBus",
+						"NameHasOwner", on_still_there, subscriber, "s",
 						subscriber->name);
 }
 
@@ -206,10 +205,8 @@ static const struct signal {
 	void (*put)(struct put *put, const struct trail_entry *entry);
 	bool (*applies)(const struct trail_entry *entry); /* NULL: to all of them */
 } own_signals[] = {
-	{"removal", "Removal", put_removal, NULL},
-	{"action", "Action", put_sent, was_sent},
-	{"outcome", "Action", put_outcome, NULL},
-	{"cancelled", "Action", put_cancelled, NULL},
+	{"removal", "Removal", put_removal, NULL},	 {"action", "Action", put_sent, was_sent},
+	{"outcome", "Action", put_outcome, NULL},	 {"cancelled", "Action", put_cancelled, NULL},
 	{"countdown", "Countdown", put_countdown, NULL},
 };
 static const struct signal trail_signal = {NULL, "Trail", put_trail, NULL};
@@ -255,8 +252,7 @@ void signals_send(struct signals *signals, const struct trail_entry *entry)
 	send_all(signals, BUS_PATH, NULL, entry);
 	if (!entry->login)
 		return;
-	DL_FOREACH(signals->subscribers, subscriber)
-	{
+	DL_FOREACH(signals->subscribers, subscriber) {
 		if (subscriber->uid == entry->login->uid)
 			send_all(signals, BUS_OWN_PATH, subscriber->name, entry);
 	}

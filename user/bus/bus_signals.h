@@ -7,8 +7,8 @@
  */
 #include <systemd/sd-bus.h>
 
-#include "bus/bus_access.h"
 #include "actions/trail.h"
+#include "bus/bus_access.h"
 
 #define SUBSCRIBERS_MAX	 256
 #define SUBSCRIBERS_USER 16

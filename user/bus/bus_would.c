@@ -65,7 +65,8 @@ const char *would_text(const struct simulation *simulation, char text[static WOU
 
 	text[0] = '\0';
 	if (simulation->settle)
-		say(text, "if the card is not back within %s: ", config_format_time(simulation->settle, time));
+		say(text,
+		    "if the card is not back within %s: ", config_format_time(simulation->settle, time));
 	if (simulation->count)
 		say_steps(simulation, text);
 	else

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "config/config_keys.h"
 #include "config/gpo.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 
 #define VENDOR_FILE  VENDORDIR "/scpolicyd.conf"
@@ -455,10 +455,12 @@ static int take_gpo(struct config *config, const struct gpo *gpo)
 	config->passed_over.text[0] = '\0';
 	for (size_t i = 0; i < gpo->count && !config->passed_over.text[0]; i++)
 		if (gpo->files[i].error)
-			gpo_error_text(&gpo->files[i], config->passed_over.text, sizeof(config->passed_over.text));
+			gpo_error_text(&gpo->files[i], config->passed_over.text,
+				       sizeof(config->passed_over.text));
 	config->from_gpo = winner;
 	if (!winner)
-		return set_action(config, config->local_action, config->local_origin.file, config->local_origin.line);
+		return set_action(config, config->local_action, config->local_origin.file,
+				  config->local_origin.line);
 	return set_action(config, gpo_action(winner->template.option), winner->path, winner->template.line);
 }
 

@@ -17,7 +17,6 @@
 
 #include "policy/rules.h"
 
-
 /* "/etc/scpolicyd.conf:7: key Action=: …": file, line and key of what was refused. */
 struct config_error {
 	char text[512];

@@ -192,12 +192,14 @@ static const char *word_of(const struct key *key, unsigned value)
 	return word->text;
 }
 
-static const char *format_word(const struct key *key, const void *field, char buffer[static VALUE_SIZE] _unused_)
+static const char *format_word(const struct key *key, const void *field,
+			       char buffer[static VALUE_SIZE] _unused_)
 {
 	return word_of(key, *(const unsigned *)field);
 }
 
-static const char *format_bool(const struct key *key, const void *field, char buffer[static VALUE_SIZE] _unused_)
+static const char *format_bool(const struct key *key, const void *field,
+			       char buffer[static VALUE_SIZE] _unused_)
 {
 	return word_of(key, *(const bool *)field);
 }
@@ -211,7 +213,8 @@ static const char *format_unit(const struct key *key _unused_, const void *field
 const char *config_format_time(uint64_t nsec, char buffer[static VALUE_SIZE])
 {
 	static const struct unit spans[] = {
-		{"h", NSEC_PER_HOUR}, {"min", NSEC_PER_MIN}, {"s", NSEC_PER_SEC}, {"ms", NSEC_PER_MSEC}, {"us", NSEC_PER_USEC},
+		{"h", NSEC_PER_HOUR},  {"min", NSEC_PER_MIN}, {"s", NSEC_PER_SEC},
+		{"ms", NSEC_PER_MSEC}, {"us", NSEC_PER_USEC},
 	};
 	size_t used = 0;
 
@@ -226,7 +229,8 @@ const char *config_format_time(uint64_t nsec, char buffer[static VALUE_SIZE])
 	return buffer;
 }
 
-static const char *format_time(const struct key *key _unused_, const void *field, char buffer[static VALUE_SIZE])
+static const char *format_time(const struct key *key _unused_, const void *field,
+			       char buffer[static VALUE_SIZE])
 {
 	return config_format_time(*(const uint64_t *)field, buffer);
 }
@@ -234,15 +238,19 @@ static const char *format_time(const struct key *key _unused_, const void *field
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
 #define SETTING(name_, number, type, ...)                                                                    \
-	{                                                                                                    \
-		.name = (name_), .sections = KEY_IN_POLICY | KEY_IN_RULE, .setting = (number),               \
-		.parse = parse_##type, .format = format_##type, __VA_ARGS__                                  \
-	}
+	{.name = (name_),                                                                                    \
+	 .sections = KEY_IN_POLICY | KEY_IN_RULE,                                                            \
+	 .setting = (number),                                                                                \
+	 .parse = parse_##type,                                                                              \
+	 .format = format_##type,                                                                            \
+	 __VA_ARGS__}
 #define MATCH(name_, member, parse_, ...)                                                                    \
-	{                                                                                                    \
-		.name = (name_), .sections = KEY_IN_RULE, .list = true,                                      \
-		.offset = offsetof(struct rule, member), .parse = (parse_), __VA_ARGS__                      \
-	}
+	{.name = (name_),                                                                                    \
+	 .sections = KEY_IN_RULE,                                                                            \
+	 .list = true,                                                                                       \
+	 .offset = offsetof(struct rule, member),                                                            \
+	 .parse = (parse_),                                                                                  \
+	 __VA_ARGS__}
 #define UP_TO_MINUTE .maximum = NSEC_PER_MIN, .expected = "a time of at most 1min"
 #define GLOBS	     .expected = "a list of globs: separated by spaces, one that has spaces in double quotes"
 
@@ -255,8 +263,8 @@ const struct key config_keys[] = {
 		.expected = "a time of at most 24h"),
 	SETTING("Settle", SETTING_SETTLE, time, UP_TO_MINUTE),
 	SETTING("Confirm", SETTING_CONFIRM, time, UP_TO_MINUTE),
-	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, time, .minimum = NSEC_PER_MSEC,
-		.maximum = NSEC_PER_MIN, .expected = "a time from 1ms to 1min"),
+	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, time, .minimum = NSEC_PER_MSEC, .maximum = NSEC_PER_MIN,
+		.expected = "a time from 1ms to 1min"),
 	SETTING("WhenLockFails", SETTING_WHEN_LOCK_FAILS, word, .words = fallbacks,
 		.expected = "warn or logout"),
 	SETTING("WhenCannotLock", SETTING_WHEN_CANNOT_LOCK, word, .words = fallbacks,

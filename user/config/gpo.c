@@ -9,8 +9,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "lib/cleanup.h"
 #include "config/gpo_list.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 
 #define SSSD_CACHE   "/var/lib/sss/gpo_cache"
@@ -43,7 +43,8 @@ static struct gpo_file *new_file(struct gpo *gpo, const char *path, enum gpo_kee
 		return NULL;
 	gpo->files = more;
 	more += gpo->count;
-	*more = (struct gpo_file){.path = strdup(path), .keeper = keeper, .template.option = SC_REMOVE_NOT_SET};
+	*more = (struct gpo_file){
+		.path = strdup(path), .keeper = keeper, .template.option = SC_REMOVE_NOT_SET};
 	if (!more->path)
 		return NULL;
 	gpo->count++;
@@ -197,7 +198,8 @@ static int on_glob_error(const char *path _unused_, int error)
 
 static int find_sssd(struct gpo *gpo, const char *root)
 {
-	_cleanup_free_ char *pattern = pattern_below(root, SSSD_CACHE "/*/[Pp][Oo][Ll][Ii][Cc][Ii][Ee][Ss]/{*");
+	_cleanup_free_ char *pattern =
+		pattern_below(root, SSSD_CACHE "/*/[Pp][Oo][Ll][Ii][Cc][Ii][Ee][Ss]/{*");
 	_cleanup_free_ char *cache = NULL;
 	_cleanup_(globfree) glob_t found = {0};
 	struct stat status;
@@ -219,8 +221,10 @@ static int find_sssd(struct gpo *gpo, const char *root)
 /* Their order is not known. */
 static void choose_strictest(struct gpo *gpo)
 {
-	static const unsigned strictness[] = {
-		[SC_REMOVE_NONE] = 0, [SC_REMOVE_LOCK] = 1, [SC_REMOVE_DISCONNECT] = 2, [SC_REMOVE_LOGOFF] = 3};
+	static const unsigned strictness[] = {[SC_REMOVE_NONE] = 0,
+					      [SC_REMOVE_LOCK] = 1,
+					      [SC_REMOVE_DISCONNECT] = 2,
+					      [SC_REMOVE_LOGOFF] = 3};
 	ASSERT_ROWS(strictness, SC_REMOVE_COUNT);
 
 	for (size_t i = 0; i < gpo->count; i++) {
@@ -318,7 +322,8 @@ static int find_adsys(struct gpo *gpo, const char *root, char *ret_error, size_t
 	if (r == 0)
 		r = gpo_list_read(text, size, on_policy, &adding, why, sizeof(why));
 	if (r < 0)
-		snprintf(ret_error, error_size, "%s: %s", path ? path : ADSYS_CACHE, *why ? why : strerror(-r));
+		snprintf(ret_error, error_size, "%s: %s", path ? path : ADSYS_CACHE,
+			 *why ? why : strerror(-r));
 	return r < 0 ? r : 1;
 }
 
@@ -386,8 +391,8 @@ const char *gpo_keeper_name(enum gpo_keeper keeper)
 enum action gpo_action(enum sc_remove_option option)
 {
 	static const enum action actions[] = {
-		[SC_REMOVE_NONE] = ACTION_NONE,	      [SC_REMOVE_LOCK] = ACTION_LOCK,
-		[SC_REMOVE_LOGOFF] = ACTION_LOGOUT,   [SC_REMOVE_DISCONNECT] = ACTION_DISCONNECT,
+		[SC_REMOVE_NONE] = ACTION_NONE,	    [SC_REMOVE_LOCK] = ACTION_LOCK,
+		[SC_REMOVE_LOGOFF] = ACTION_LOGOUT, [SC_REMOVE_DISCONNECT] = ACTION_DISCONNECT,
 		[SC_REMOVE_NOT_SET] = ACTION_NONE,
 	};
 	ASSERT_ROWS(actions, SC_REMOVE_NOT_SET + 1);

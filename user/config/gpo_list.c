@@ -14,10 +14,10 @@
 struct reading {
 	gpo_list_handler on_policy;
 	void *userdata;
-	unsigned depth;	 /* of mappings and lists around what is read */
-	bool is_value;	 /* at depth 1 or 3: the key has been read */
-	char key[32];	 /* … which was this one */
-	bool in_gpos;	 /* within the value of "gpos" */
+	unsigned depth; /* of mappings and lists around what is read */
+	bool is_value;	/* at depth 1 or 3: the key has been read */
+	char key[32];	/* … which was this one */
+	bool in_gpos;	/* within the value of "gpos" */
 	char *error;
 	size_t error_size;
 };
@@ -105,7 +105,8 @@ static int refuse(struct reading *reading, const yaml_parser_t *parser)
 int gpo_list_read(const char *text, size_t size, gpo_list_handler on_policy, void *userdata, char *ret_error,
 		  size_t error_size)
 {
-	struct reading reading = {.on_policy = on_policy, .userdata = userdata, .error = ret_error, .error_size = error_size};
+	struct reading reading = {
+		.on_policy = on_policy, .userdata = userdata, .error = ret_error, .error_size = error_size};
 	_cleanup_(yaml_parser_delete) yaml_parser_t parser;
 	bool end = false;
 	int r = 0;

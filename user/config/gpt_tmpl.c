@@ -112,7 +112,8 @@ static int take_value(struct gpt_tmpl *template, char *value)
 	char *comma = strchr(value, ','), *option;
 
 	if (!comma)
-		return refuse(template, "ScRemoveOption: \"%s\" is not a type and a value, as in 1,\"1\"", shown(value));
+		return refuse(template, "ScRemoveOption: \"%s\" is not a type and a value, as in 1,\"1\"",
+			      shown(value));
 	*comma = '\0';
 	value = trim(value);
 	if (strcmp(value, REG_SZ) != 0)

@@ -51,7 +51,8 @@ int client_ask(struct ctl *ctl, const char *method, const char *const *arguments
 	if (r >= 0)
 		r = new_call(ctl, method, arguments, count, &call);
 	if (r >= 0)
-		r = sd_bus_call(ctl->bus, call, strcmp(method, "Reload") == 0 ? RELOAD_USEC : 0, error, &answer);
+		r = sd_bus_call(ctl->bus, call, strcmp(method, "Reload") == 0 ? RELOAD_USEC : 0, error,
+				&answer);
 	if (r >= 0 && ret)
 		r = sd_bus_message_is_empty(answer) ? 0 : tree_read(answer, ctl->json, ret);
 	if (r >= 0)

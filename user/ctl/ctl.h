@@ -12,17 +12,17 @@
 
 enum exit_status {
 	EXIT_FINE = 0,
-	EXIT_FAULT = 1,	    /* it failed, or a fault was found */
+	EXIT_FAULT = 1, /* it failed, or a fault was found */
 	EXIT_USAGE = 2,
 	EXIT_NO_DAEMON = 3, /* the daemon does not run */
 };
 
 struct ctl {
-	bool json;   /* --json */
-	bool colour; /* standard output is a terminal, and NO_COLOR is unset or empty */
-	sd_bus *bus; /* the system bus; NULL until client_open() */
+	bool json;	  /* --json */
+	bool colour;	  /* standard output is a terminal, and NO_COLOR is unset or empty */
+	sd_bus *bus;	  /* the system bus; NULL until client_open() */
 	const char *root; /* --root=: the machine to look at; NULL: this one */
-	bool live;   /* --live */
+	bool live;	  /* --live */
 };
 
 typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);
@@ -33,7 +33,8 @@ struct verb {
 	int least, most;       /* arguments, without the verb's own name */
 	const char *arguments; /* as the help shows them: "SESSION [CAUSE]" */
 	const char *summary;   /* one line of the help */
-	const char *help;      /* what `scpolicyctl VERB --help` says besides: what it is for, an example; or NULL */
+	const char
+		*help; /* what `scpolicyctl VERB --help` says besides: what it is for, an example; or NULL */
 };
 
 /* Says "scpolicyctl: …" on standard error. */

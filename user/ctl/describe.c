@@ -57,8 +57,9 @@ static void say_slots(char *text, const struct event *event)
 
 static void say_reader(char *text, const struct reader_state *reader)
 {
-	static const char *const cards[] = {
-		[CARD_UNAVAILABLE] = "cannot be read", [CARD_EMPTY] = "is empty", [CARD_PRESENT] = "has a card"};
+	static const char *const cards[] = {[CARD_UNAVAILABLE] = "cannot be read",
+					    [CARD_EMPTY] = "is empty",
+					    [CARD_PRESENT] = "has a card"};
 	ASSERT_ROWS(cards, CARD_PRESENT + 1);
 
 	say(text, "reader \"%s\", slot %u", reader->name, reader->slot);
@@ -70,8 +71,8 @@ static void say_record(char *text, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
 
-	say(text, "session %s of %s was opened with insertion %u in \"%s\", slot %u", login->session, login->user,
-	    login->card.event_counter, login->card.name, login->card.slot);
+	say(text, "session %s of %s was opened with insertion %u in \"%s\", slot %u", login->session,
+	    login->user, login->card.event_counter, login->card.name, login->card.slot);
 	say_usb(text, login->card.usb);
 	if (event->record.away)
 		say(text, "; its removal was dealt with before");
@@ -224,7 +225,8 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		say(text, "start %s", verdict->settings->unit);
 		break;
 	case VERDICT_REMOVAL:
-		say(text, "removal, cause %s, heard by %s", cause_name(verdict->cause), event_source_name(verdict->source));
+		say(text, "removal, cause %s, heard by %s", cause_name(verdict->cause),
+		    event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
 		say(text, "action: %s", action_name(verdict->action));
@@ -233,7 +235,8 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		say(text, "outcome: %s %s", action_name(verdict->action), outcome_name(verdict->outcome));
 		break;
 	case VERDICT_HEARD:
-		say(text, "%s heard of it too, cause %s", event_source_name(verdict->source), cause_name(verdict->cause));
+		say(text, "%s heard of it too, cause %s", event_source_name(verdict->source),
+		    cause_name(verdict->cause));
 		break;
 	case VERDICT_CONTRADICTED:
 		say(text, "contradicted by %s", event_source_name(verdict->source));
@@ -261,7 +264,8 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		say(text, "nothing here can lock it");
 		break;
 	case VERDICT_DEALT:
-		say(text, verdict->dealt ? "keep that its removal was dealt with" : "keep that it has no removal");
+		say(text,
+		    verdict->dealt ? "keep that its removal was dealt with" : "keep that it has no removal");
 		break;
 	case VERDICT_UNGUARDED:
 		say(text, "not guarded: no removal of its card would be noticed");

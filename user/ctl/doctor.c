@@ -16,11 +16,12 @@ static const struct finding unseen = {"not-looked-at", SEVERITY_NOTE, "So nothin
 static const struct finding forbidden = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.",
 					 "Run scpolicyctl doctor as root."};
 static const struct finding missing_root = {"root-missing", SEVERITY_FAULT, "Nothing was looked at.",
-					     "Name a folder that there is."};
+					    "Name a folder that there is."};
 
 /* ---- findings ------------------------------------------------------------------------------------------- */
 
-void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what, ...)
+void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what,
+		   ...)
 {
 	struct json_object *told = json_object_new_object();
 	_cleanup_free_ char *text = NULL;
@@ -46,7 +47,8 @@ void doctor_unseen(struct doctor *doctor, const char *what, int error)
 {
 	bool denied = error == -EACCES || error == -EPERM;
 
-	doctor_report(doctor, denied ? &forbidden : &unseen, NULL, "%s: could not be looked at: %s", what, strerror(-error));
+	doctor_report(doctor, denied ? &forbidden : &unseen, NULL, "%s: could not be looked at: %s", what,
+		      strerror(-error));
 }
 
 /* ---- output --------------------------------------------------------------------------------------------- */

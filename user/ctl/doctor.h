@@ -26,7 +26,8 @@ struct finding {
 
 struct doctor {
 	struct ctl *ctl;
-	const char *root; /* the machine's files are below it; "": this machine, and what runs on it counts too */
+	const char *
+		root; /* the machine's files are below it; "": this machine, and what runs on it counts too */
 	int root_fd;
 	struct json_object *findings;
 	unsigned faults, warnings;
@@ -36,8 +37,8 @@ struct doctor {
 };
 
 /* `where` is a file, with ":line" where there is one, "session ID", a reader; or NULL. */
-void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what, ...)
-	_printf_(4, 5);
+void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what,
+		   ...) _printf_(4, 5);
 
 /* It could not be looked at: `error` is a negative errno. */
 void doctor_unseen(struct doctor *doctor, const char *what, int error);

@@ -19,9 +19,10 @@ static const struct finding no_rules = {
 	"udev-rules-missing", SEVERITY_FAULT,
 	"Nothing marks readers, and a daemon that is not running is not started when one comes.",
 	"Install scpolicyd's " RULES_NAME ", then: udevadm control --reload && udevadm trigger"};
-static const struct finding masked_rules = {"udev-rules-missing", SEVERITY_FAULT,
-					    "This file takes the place of the one that marks readers, and is empty.",
-					    "Remove it, then: udevadm control --reload && udevadm trigger"};
+static const struct finding masked_rules = {
+	"udev-rules-missing", SEVERITY_FAULT,
+	"This file takes the place of the one that marks readers, and is empty.",
+	"Remove it, then: udevadm control --reload && udevadm trigger"};
 static const struct finding installed = {"installation", SEVERITY_OK, NULL, NULL};
 static const struct finding config_error = {
 	"config", SEVERITY_FAULT,
@@ -30,9 +31,9 @@ static const struct finding config_error = {
 static const struct finding config_old = {"config-not-in-force", SEVERITY_FAULT,
 					  "The last reload was refused: the policy from before is in force.",
 					  "scpolicyctl reload, once the files are right."};
-static const struct finding action_none = {
-	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
-	"Set Action=lock in /etc/scpolicyd.conf, and: scpolicyctl reload"};
+static const struct finding action_none = {"action-none", SEVERITY_FAULT,
+					   "A removal is noted in the journal, and nothing else happens.",
+					   "Set Action=lock in /etc/scpolicyd.conf, and: scpolicyctl reload"};
 static const struct finding action_none_rules = {
 	"action-none", SEVERITY_WARNING,
 	"Where no rule matches, a removal is noted in the journal, and nothing else happens.",
@@ -41,9 +42,9 @@ static const struct finding action_none_gpo = {
 	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
 	"If that is not meant: set another value in the group policy, or Source=local in /etc/scpolicyd.conf"};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
-static const struct finding gpo_passed_over = {"gpo-passed-over", SEVERITY_WARNING,
-					       "What it was meant to say is not in force.",
-					       "Correct the group policy; scpolicyctl gpo shows what each file says."};
+static const struct finding gpo_passed_over = {
+	"gpo-passed-over", SEVERITY_WARNING, "What it was meant to say is not in force.",
+	"Correct the group policy; scpolicyctl gpo shows what each file says."};
 static const struct finding gpo_silent = {
 	"gpo-silent", SEVERITY_WARNING, "Action= of scpolicyd.conf is in force, and nothing of the domain.",
 	"Set \"Interactive logon: Smart card removal behavior\" in a policy of the domain that is linked to this machine; SSSD "
@@ -79,7 +80,8 @@ static bool check_parts(struct doctor *doctor)
 	for (size_t i = 0; i < ELEMENTS(programs); i++) {
 		if (may_be_run(doctor, programs[i]))
 			continue;
-		doctor_report(doctor, &no_program, programs[i], "a program of scpolicyd is missing, or may not be run");
+		doctor_report(doctor, &no_program, programs[i],
+			      "a program of scpolicyd is missing, or may not be run");
 		all = false;
 	}
 	if (!module)
@@ -90,8 +92,9 @@ static bool check_parts(struct doctor *doctor)
 /* The first of these folders that has the file decides; an empty one there, or a link to nothing, turns it off. */
 static bool check_rules(struct doctor *doctor)
 {
-	static const char *const folders[] = {"/etc/udev/rules.d/", "/run/udev/rules.d/", "/usr/local/lib/udev/rules.d/",
-					      "/usr/lib/udev/rules.d/", "/lib/udev/rules.d/"};
+	static const char *const folders[] = {"/etc/udev/rules.d/", "/run/udev/rules.d/",
+					      "/usr/local/lib/udev/rules.d/", "/usr/lib/udev/rules.d/",
+					      "/lib/udev/rules.d/"};
 
 	for (size_t i = 0; i < ELEMENTS(folders); i++) {
 		_cleanup_free_ char *path = NULL, *text = NULL;
@@ -155,8 +158,9 @@ static void check_action(struct doctor *doctor, const struct config *config)
 
 	if (rules_policy(rules)->action != ACTION_NONE || rules_policy(rules)->then != ACTION_NONE) {
 		doctor_report(doctor, &config_good, NULL,
-			      rules_next_file(rules, NULL) ? "the configuration is good; Action=%s" :
-							     "there is no configuration file; Action=%s by default",
+			      rules_next_file(rules, NULL)
+				      ? "the configuration is good; Action=%s"
+				      : "there is no configuration file; Action=%s by default",
 			      action_name(rules_policy(rules)->action));
 		return;
 	}
@@ -166,8 +170,7 @@ static void check_action(struct doctor *doctor, const struct config *config)
 		      config->from_gpo	       ? &action_none_gpo
 		      : rules_count(rules) > 0 ? &action_none_rules
 					       : &action_none,
-		      where,
-		      "policy is to do nothing: Action=none");
+		      where, "policy is to do nothing: Action=none");
 }
 
 static void check_gpo(struct doctor *doctor, const struct config *config)
@@ -184,12 +187,14 @@ static void check_gpo(struct doctor *doctor, const struct config *config)
 	if (!config->from_gpo) {
 		if (!config->gpo_stamp)
 			return;
-		doctor_report(doctor, &gpo_silent, NULL, "Source=gpo, and no group policy here sets ScRemoveOption");
+		doctor_report(doctor, &gpo_silent, NULL,
+			      "Source=gpo, and no group policy here sets ScRemoveOption");
 		return;
 	}
 	if (asprintf(&where, "%s:%u", below_root(doctor, origin.file), origin.line) < 0)
 		where = NULL;
-	doctor_report(doctor, &gpo_good, where, "Action=%s comes from the group policy", action_name(policy->action));
+	doctor_report(doctor, &gpo_good, where, "Action=%s comes from the group policy",
+		      action_name(policy->action));
 }
 
 void doctor_config(struct doctor *doctor)

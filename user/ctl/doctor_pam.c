@@ -39,8 +39,7 @@ struct survey {
 /* ---- what is found -------------------------------------------------------------------------------------- */
 
 static const struct finding no_session_line = {
-	"pam-session-missing", SEVERITY_FAULT,
-	"No login record is written, so the session is not governed.",
+	"pam-session-missing", SEVERITY_FAULT, "No login record is written, so the session is not governed.",
 	"Add \"session optional pam_scpolicy.so\" after pam_systemd's line, or run pam-auth-update; see pam_scpolicy(8)."};
 static const struct finding no_systemd = {
 	"pam-no-systemd", SEVERITY_FAULT,
@@ -95,7 +94,8 @@ static const struct finding no_module = {
 	"libpam cannot load what the line names: no record is written, and a required line refuses every sign-in.",
 	"Install scpolicyd's PAM module where libpam looks, or take the line out."};
 static const struct finding no_cards = {
-	"pam-no-card", SEVERITY_WARNING, "Without one nobody signs in with a card, so no session is ever governed.",
+	"pam-no-card", SEVERITY_WARNING,
+	"Without one nobody signs in with a card, so no session is ever governed.",
 	"Set up pam_pkcs11, pam_sss (pam_cert_auth) or pam_p11 for the services that people sign in with."};
 static const struct finding fine = {"pam", SEVERITY_OK, NULL, NULL};
 
@@ -166,8 +166,8 @@ static void tell(struct survey *survey)
 	for (size_t i = 0; i < survey->told_count; i++)
 		for (size_t w = 0; w < ELEMENTS(words); w++)
 			if (survey->told[i].finding == words[w].finding && survey->told[i].services)
-				doctor_report(survey->doctor, words[w].finding, survey->told[i].where, "PAM service %s: %s",
-					      survey->told[i].services, words[w].what);
+				doctor_report(survey->doctor, words[w].finding, survey->told[i].where,
+					      "PAM service %s: %s", survey->told[i].services, words[w].what);
 }
 
 /* ---- what a line is ------------------------------------------------------------------------------------- */
@@ -207,7 +207,8 @@ static size_t find_last(const struct pam_stack *stack, const char *module)
 {
 	size_t last = stack->count;
 
-	for (size_t at = pam_stack_find(stack, module, 0); at < stack->count; at = pam_stack_find(stack, module, at + 1))
+	for (size_t at = pam_stack_find(stack, module, 0); at < stack->count;
+	     at = pam_stack_find(stack, module, at + 1))
 		last = at;
 	return last;
 }
@@ -300,7 +301,8 @@ bool doctor_has_module(const struct doctor *doctor, const char *path)
 
 static void check_module(struct survey *survey, const struct service *service, const struct pam_stack *stack)
 {
-	for (size_t at = pam_stack_find(stack, OURS, 0); at < stack->count; at = pam_stack_find(stack, OURS, at + 1))
+	for (size_t at = pam_stack_find(stack, OURS, 0); at < stack->count;
+	     at = pam_stack_find(stack, OURS, at + 1))
 		if (!doctor_has_module(survey->doctor, stack->lines[at].path))
 			note_line(survey, service, &no_module, stack, at);
 }
@@ -326,7 +328,8 @@ static void check_service(struct survey *survey, const struct service *service)
 	if (card == service->auth.count && !always)
 		return;
 	survey->cards = true;
-	good = check_syntax(survey, service, &service->auth) && check_syntax(survey, service, &service->session);
+	good = check_syntax(survey, service, &service->auth) &&
+	       check_syntax(survey, service, &service->session);
 	check_module(survey, service, &service->auth);
 	check_module(survey, service, &service->session);
 	good &= check_session(survey, service);
@@ -341,13 +344,39 @@ static void check_service(struct survey *survey, const struct service *service)
 /* These open no session of a person: they work within one, for a machine, or are parts of others. */
 static bool opens_no_session(const char *name)
 {
-	static const char *const patterns[] = {
-		"other",     "common-*",   "su",	  "su-l",	   "sudo",	    "sudo-i",	 "runuser*",
-		"cron*",     "at*d",	   "polkit-1",	  "systemd-*",	   "passwd",	    "chpasswd",	 "newusers",
-		"chfn",	     "chsh",	   "cups*",	  "ppp",	   "samba",	    "vlock",	 "physlock",
-		"*screensaver*", "*lock",  "kde*",	  "*greeter",	   "*autologin",    "*fingerprint",
-		"gdm-launch-environment",  "gdm-smartcard-*", "sssd-*",	   "config-util",   "vmtoolsd",	 "*.*",
-	};
+	static const char *const patterns[] = {"other",
+					       "common-*",
+					       "su",
+					       "su-l",
+					       "sudo",
+					       "sudo-i",
+					       "runuser*",
+					       "cron*",
+					       "at*d",
+					       "polkit-1",
+					       "systemd-*",
+					       "passwd",
+					       "chpasswd",
+					       "newusers",
+					       "chfn",
+					       "chsh",
+					       "cups*",
+					       "ppp",
+					       "samba",
+					       "vlock",
+					       "physlock",
+					       "*screensaver*",
+					       "*lock",
+					       "kde*",
+					       "*greeter",
+					       "*autologin",
+					       "*fingerprint",
+					       "gdm-launch-environment",
+					       "gdm-smartcard-*",
+					       "sssd-*",
+					       "config-util",
+					       "vmtoolsd",
+					       "*.*"};
 
 	for (size_t i = 0; i < ELEMENTS(patterns); i++)
 		if (fnmatch(patterns[i], name, 0) == 0)
@@ -474,6 +503,7 @@ void doctor_pam(struct doctor *doctor)
 		if (!is_included(&survey, &survey.services[i]))
 			check_service(&survey, &survey.services[i]);
 	if (!survey.cards)
-		doctor_report(doctor, &no_cards, "/etc/pam.d", "no PAM service that people sign in with has a smart card module");
+		doctor_report(doctor, &no_cards, "/etc/pam.d",
+			      "no PAM service that people sign in with has a smart card module");
 	tell(&survey);
 }

@@ -27,7 +27,8 @@ static int connect_to_pcscd(void)
 
 	if (fd < 0)
 		return -errno;
-	return connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN ? -errno : 0;
+	return connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno != EAGAIN ? -errno
+												      : 0;
 }
 
 void doctor_pcsc(struct doctor *doctor)
@@ -40,7 +41,8 @@ void doctor_pcsc(struct doctor *doctor)
 	if (r == -EACCES || r == -EPERM)
 		doctor_unseen(doctor, PCSCD_SOCKET, r);
 	else if (r < 0)
-		doctor_report(doctor, &unreachable, PCSCD_SOCKET, "pcscd cannot be reached: %s", strerror(-r));
+		doctor_report(doctor, &unreachable, PCSCD_SOCKET, "pcscd cannot be reached: %s",
+			      strerror(-r));
 	else if (strcmp(tree_string(doctor->status, "pcscd"), "down") == 0)
 		doctor_report(doctor, &refused, PCSCD_SOCKET, "pcscd can be reached, but not by the daemon");
 	else

@@ -39,14 +39,15 @@ static const struct finding unwatched = {
 	"reader-unwatched", SEVERITY_WARNING,
 	"Its session's removals are heard from PC/SC and udev alone, later than from the kernel.",
 	"Expected for readers that are not on USB. Else: systemctl restart scpolicyd, and report it."};
-static const struct finding none = {"readers", SEVERITY_NOTE, "As long as there is none, nobody can sign in with a card.",
-				    NULL};
+static const struct finding none = {"readers", SEVERITY_NOTE,
+				    "As long as there is none, nobody can sign in with a card.", NULL};
 static const struct finding some = {"readers", SEVERITY_OK, NULL, NULL};
 
 /* ---- sysfs ---------------------------------------------------------------------------------------------- */
 
 /* An attribute without its newline; "" when it cannot be read. */
-static char *attribute(const struct doctor *doctor, const char *device, const char *name, char *buffer, size_t size)
+static char *attribute(const struct doctor *doctor, const char *device, const char *name, char *buffer,
+		       size_t size)
 {
 	_cleanup_free_ char *path = NULL, *text = NULL;
 
@@ -85,7 +86,8 @@ static bool has_interrupt(const struct doctor *doctor, const char *interface)
 	if (doctor_list(doctor, folder, &names) < 0)
 		return true; /* not known: nothing is claimed */
 	for (size_t i = 0; i < names.count; i++)
-		if (strncmp(names.names[i], "ep_", 3) == 0 && is_interrupt_in(doctor, interface, names.names[i]))
+		if (strncmp(names.names[i], "ep_", 3) == 0 &&
+		    is_interrupt_in(doctor, interface, names.names[i]))
 			return true;
 	return false;
 }
@@ -121,8 +123,9 @@ static int list_readers(struct doctor *doctor, struct reader readers[static READ
 			continue;
 		describe(doctor, interface, &readers[count]);
 		if (!has_interrupt(doctor, interface))
-			doctor_report(doctor, &no_interrupt, interface, "reader %s (%s) does not report its card",
-				      readers[count].product, readers[count].id);
+			doctor_report(doctor, &no_interrupt, interface,
+				      "reader %s (%s) does not report its card", readers[count].product,
+				      readers[count].id);
 		count++;
 	}
 	*ret_count = count;
@@ -136,8 +139,9 @@ static void check_alike(struct doctor *doctor, const struct reader *readers, siz
 			if (strcmp(readers[i].id, readers[j].id) == 0 &&
 			    strcmp(readers[i].serial, readers[j].serial) == 0 &&
 			    strcmp(readers[i].path, readers[j].path) != 0)
-				doctor_report(doctor, &alike, readers[j].path, "readers %s and %s are alike: %s (%s)",
-					      readers[i].path, readers[j].path, readers[i].product, readers[i].id);
+				doctor_report(doctor, &alike, readers[j].path,
+					      "readers %s and %s are alike: %s (%s)", readers[i].path,
+					      readers[j].path, readers[i].product, readers[i].id);
 }
 
 /* udev's database has a line "G:scpolicyd" (systemd 247 and later) or "Q:…" for a device that the rules marked. */
@@ -147,7 +151,8 @@ static void check_tag(struct doctor *doctor, const struct reader *reader)
 	char number[16];
 	int r;
 
-	if (asprintf(&path, "/run/udev/data/c%s", attribute(doctor, reader->path, "dev", number, sizeof(number))) < 0) {
+	if (asprintf(&path, "/run/udev/data/c%s",
+		     attribute(doctor, reader->path, "dev", number, sizeof(number))) < 0) {
 		path = NULL;
 		return;
 	}
@@ -155,8 +160,9 @@ static void check_tag(struct doctor *doctor, const struct reader *reader)
 	if (r == -ENOENT && !doctor_is_live(doctor))
 		return;
 	if (r < 0 || !strstr(text, ":scpolicyd\n"))
-		doctor_report(doctor, &untagged, reader->path, "reader %s (%s) does not have scpolicyd's mark in udev",
-			      reader->product, reader->id);
+		doctor_report(doctor, &untagged, reader->path,
+			      "reader %s (%s) does not have scpolicyd's mark in udev", reader->product,
+			      reader->id);
 }
 
 /* ---- what the daemon knows ------------------------------------------------------------------------------ */
@@ -171,8 +177,9 @@ static void check_known(struct doctor *doctor)
 
 		present += tree_bool(reader, "present");
 		if (probe && tree_count(tree_get(reader, "sessions")) > 0 && !tree_bool(reader, "watched"))
-			doctor_report(doctor, &unwatched, tree_string(reader, "name"),
-				      "the kernel probe does not listen to this reader, which governs a session");
+			doctor_report(
+				doctor, &unwatched, tree_string(reader, "name"),
+				"the kernel probe does not listen to this reader, which governs a session");
 	}
 	if (present > 1)
 		doctor_report(doctor, &cards, NULL, "%u readers have a card in", present);

@@ -8,8 +8,8 @@
 #include "ctl/doctor.h"
 #include "lib/record.h"
 
-#define SESSIONS  "/run/systemd/sessions"
-#define BOOT_ID	  "/proc/sys/kernel/random/boot_id"
+#define SESSIONS      "/run/systemd/sessions"
+#define BOOT_ID	      "/proc/sys/kernel/random/boot_id"
 #define PROCESSES_MAX 64 /* of a session; its login shell or desktop is among the first */
 
 static const struct finding bad_folder = {
@@ -83,7 +83,8 @@ static bool check_folder(struct doctor *doctor, int folder)
 
 	if (fstat(folder, &status) == 0 && status.st_uid == 0 && (status.st_mode & 07777) == 0700)
 		return true;
-	doctor_report(doctor, &bad_folder, RECORD_DIR, "the folder of login records is not root's alone (mode 0700)");
+	doctor_report(doctor, &bad_folder, RECORD_DIR,
+		      "the folder of login records is not root's alone (mode 0700)");
 	return false;
 }
 
@@ -155,7 +156,8 @@ static void check_session(struct doctor *doctor, int folder, const char *session
 		return;
 	value_of(text, "UID=", uid, sizeof(uid));
 	value_of(text, "USER=", user, sizeof(user));
-	if (asprintf(&group, "/sys/fs/cgroup/user.slice/user-%s.slice/session-%s.scope/cgroup.procs", uid, session) < 0) {
+	if (asprintf(&group, "/sys/fs/cgroup/user.slice/user-%s.slice/session-%s.scope/cgroup.procs", uid,
+		     session) < 0) {
 		group = NULL;
 		return;
 	}
@@ -168,8 +170,8 @@ static void check_session(struct doctor *doctor, int folder, const char *session
 		if (!*process || !was_card(doctor, process))
 			continue;
 		snprintf(where, sizeof(where), "session %s", session);
-		doctor_report(doctor, &missing, where, "session %s of %s has no login record, though a card opened it",
-			      session, user);
+		doctor_report(doctor, &missing, where,
+			      "session %s of %s has no login record, though a card opened it", session, user);
 		return;
 	}
 }

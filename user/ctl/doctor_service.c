@@ -6,26 +6,31 @@
 
 #include "ctl/doctor.h"
 
-#define UNIT	      "scpolicyd.service"
-#define SYSTEMD	      "org.freedesktop.systemd1"
-#define SYSTEMD_PATH  "/org/freedesktop/systemd1"
+#define UNIT	     "scpolicyd.service"
+#define SYSTEMD	     "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
 
-static const struct finding masked = {"service-masked", SEVERITY_FAULT, "A masked service is started by nothing.",
+static const struct finding masked = {"service-masked", SEVERITY_FAULT,
+				      "A masked service is started by nothing.",
 				      "systemctl unmask scpolicyd && systemctl enable --now scpolicyd"};
-static const struct finding not_found = {"service-missing", SEVERITY_FAULT, "systemd knows no scpolicyd.service.",
+static const struct finding not_found = {"service-missing", SEVERITY_FAULT,
+					 "systemd knows no scpolicyd.service.",
 					 "Install scpolicyd; after make install: systemctl daemon-reload"};
-static const struct finding not_enabled = {"service-disabled", SEVERITY_WARNING,
-					   "It is not started at boot, but only when udev sees a reader come.",
-					   "systemctl enable scpolicyd"};
-static const struct finding failed = {"service-down", SEVERITY_FAULT, "Nothing acts on a removal while it does not run.",
-				      "journalctl -u scpolicyd -b tells why; then: systemctl restart scpolicyd"};
-static const struct finding down = {"service-down", SEVERITY_FAULT, "Nothing acts on a removal while it does not run.",
+static const struct finding not_enabled = {
+	"service-disabled", SEVERITY_WARNING,
+	"It is not started at boot, but only when udev sees a reader come.", "systemctl enable scpolicyd"};
+static const struct finding failed = {
+	"service-down", SEVERITY_FAULT, "Nothing acts on a removal while it does not run.",
+	"journalctl -u scpolicyd -b tells why; then: systemctl restart scpolicyd"};
+static const struct finding down = {"service-down", SEVERITY_FAULT,
+				    "Nothing acts on a removal while it does not run.",
 				    "systemctl start scpolicyd"};
 static const struct finding silent = {"daemon-silent", SEVERITY_FAULT,
 				      "Its unit runs, but on the system bus it does not answer.",
 				      "systemctl restart scpolicyd; see journalctl -u scpolicyd -b"};
 static const struct finding no_bus = {"not-looked-at", SEVERITY_NOTE,
-				      "So nothing is known of the service, nor of what the daemon says.", NULL};
+				      "So nothing is known of the service, nor of what the daemon says.",
+				      NULL};
 static const struct finding runs = {"service", SEVERITY_OK, NULL, NULL};
 static const struct finding no_probe = {
 	"probe-missing", SEVERITY_WARNING,
@@ -39,9 +44,9 @@ static const struct finding deaf_probe = {
 static const struct finding probe = {"probe", SEVERITY_OK, NULL, NULL};
 static const struct finding degraded = {"degraded", SEVERITY_WARNING, "The daemon says so of itself.",
 					"See journalctl -u scpolicyd -b."};
-static const struct finding lost = {"messages-lost", SEVERITY_NOTE,
-				    "After each, everything was looked at anew; a removal may have been acted on late.",
-				    NULL};
+static const struct finding lost = {
+	"messages-lost", SEVERITY_NOTE,
+	"After each, everything was looked at anew; a removal may have been acted on late.", NULL};
 
 /* ---- the unit ------------------------------------------------------------------------------------------- */
 
@@ -67,7 +72,8 @@ static int ask_systemd(sd_bus *bus, struct unit *unit)
 {
 	_cleanup_(sd_bus_message_unref_p) sd_bus_message *answer = NULL;
 	const char *path;
-	int r = sd_bus_call_method(bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "LoadUnit", NULL, &answer, "s", UNIT);
+	int r = sd_bus_call_method(bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "LoadUnit", NULL, &answer,
+				   "s", UNIT);
 
 	if (r >= 0)
 		r = sd_bus_message_read(answer, "o", &path);
@@ -97,8 +103,8 @@ static bool check_unit(struct doctor *doctor)
 		doctor_report(doctor, &not_enabled, UNIT, "the service is not enabled");
 	if (strcmp(unit.active, "active") == 0 || strcmp(unit.active, "reloading") == 0)
 		return true;
-	doctor_report(doctor, strcmp(unit.active, "failed") == 0 ? &failed : &down, UNIT, "the daemon does not run: %s",
-		      unit.active);
+	doctor_report(doctor, strcmp(unit.active, "failed") == 0 ? &failed : &down, UNIT,
+		      "the daemon does not run: %s", unit.active);
 	return false;
 }
 
@@ -107,7 +113,8 @@ static void check_unit_files(struct doctor *doctor)
 {
 	static const char *const masks[] = {"/etc/systemd/system/" UNIT, "/run/systemd/system/" UNIT};
 	static const char *const files[] = {"/etc/systemd/system/" UNIT, "/usr/lib/systemd/system/" UNIT,
-					    "/lib/systemd/system/" UNIT, "/usr/local/lib/systemd/system/" UNIT};
+					    "/lib/systemd/system/" UNIT,
+					    "/usr/local/lib/systemd/system/" UNIT};
 	bool found = false;
 
 	for (size_t i = 0; i < ELEMENTS(masks); i++) {
@@ -160,10 +167,12 @@ static void check_status(struct doctor *doctor)
 {
 	struct json_object *clauses = tree_get(doctor->status, "degraded");
 
-	doctor_report(doctor, &runs, NULL, "the daemon runs, version %s", tree_string(doctor->status, "version"));
+	doctor_report(doctor, &runs, NULL, "the daemon runs, version %s",
+		      tree_string(doctor->status, "version"));
 	check_probe(doctor);
 	for (size_t i = 0; i < tree_count(clauses); i++)
-		doctor_report(doctor, &degraded, NULL, "%s", json_object_get_string(json_object_array_get_idx(clauses, i)));
+		doctor_report(doctor, &degraded, NULL, "%s",
+			      json_object_get_string(json_object_array_get_idx(clauses, i)));
 	if (tree_number(doctor->status, "lost") > 0)
 		doctor_report(doctor, &lost, NULL, "a source has lost messages, %llu times",
 			      (unsigned long long)tree_number(doctor->status, "lost"));

@@ -9,7 +9,8 @@
 #include "ctl/doctor.h"
 
 static const struct finding nothing_done = {
-	"session-not-acted-on", SEVERITY_WARNING, "A removal is noted in the journal, and nothing else happens to it.",
+	"session-not-acted-on", SEVERITY_WARNING,
+	"A removal is noted in the journal, and nothing else happens to it.",
 	"scpolicyctl explain SESSION names the file, line and rule behind it."};
 static const struct finding deaf = {
 	"locker-deaf", SEVERITY_FAULT,
@@ -23,11 +24,13 @@ static const struct finding unprovable = {
 	"Lock it once to see (loginctl lock-session). GNOME's and KDE's lockers report; light-locker, xfce4-screensaver, "
 	"swaylock and i3lock never do."};
 static const struct finding no_lock = {
-	"session-cannot-lock", SEVERITY_WARNING, "ssh sessions have nothing to lock them: Action=lock leaves them open.",
+	"session-cannot-lock", SEVERITY_WARNING,
+	"ssh sessions have nothing to lock them: Action=lock leaves them open.",
 	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout."};
 static const struct finding good = {"sessions", SEVERITY_OK, NULL, NULL};
 static const struct finding not_all_good = {"sessions", SEVERITY_NOTE, NULL, "See what is found of each."};
-static const struct finding no_sessions = {"sessions", SEVERITY_NOTE, "So nothing is known of lockers.", NULL};
+static const struct finding no_sessions = {"sessions", SEVERITY_NOTE, "So nothing is known of lockers.",
+					   NULL};
 
 DEFINE_CLEANUP(sd_journal *, sd_journal_close)
 
@@ -52,12 +55,15 @@ static const char *last_outcome(const char *session, char *buffer, size_t size)
 	buffer[0] = '\0';
 	if (sd_id128_get_boot(&boot) < 0 || sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY) < 0 ||
 	    match(journal, "_BOOT_ID", sd_id128_to_string(boot, boot_id)) < 0 ||
-	    match(journal, "SCPOLICY_EVENT", "outcome") < 0 || match(journal, "SCPOLICY_ACTION", "lock") < 0 ||
+	    match(journal, "SCPOLICY_EVENT", "outcome") < 0 ||
+	    match(journal, "SCPOLICY_ACTION", "lock") < 0 ||
 	    match(journal, "SCPOLICY_SESSION", session) < 0 || sd_journal_seek_tail(journal) < 0 ||
-	    sd_journal_previous(journal) <= 0 || sd_journal_get_data(journal, "SCPOLICY_OUTCOME", &data, &length) < 0)
+	    sd_journal_previous(journal) <= 0 ||
+	    sd_journal_get_data(journal, "SCPOLICY_OUTCOME", &data, &length) < 0)
 		return buffer;
 	if (length > sizeof(field) - 1)
-		snprintf(buffer, size, "%.*s", (int)(length - (sizeof(field) - 1)), (const char *)data + sizeof(field) - 1);
+		snprintf(buffer, size, "%.*s", (int)(length - (sizeof(field) - 1)),
+			 (const char *)data + sizeof(field) - 1);
 	return buffer;
 }
 
@@ -80,14 +86,17 @@ static bool check_session(struct doctor *doctor, struct json_object *session)
 
 	snprintf(where, sizeof(where), "session %s", id);
 	if (strcmp(action, "none") == 0 && !tree_has(session, "then"))
-		doctor_report(doctor, &nothing_done, where, "nothing is done to session %s of %s (rule: %s)", id, user,
+		doctor_report(doctor, &nothing_done, where, "nothing is done to session %s of %s (rule: %s)",
+			      id, user,
 			      *tree_string(session, "rule") ? tree_string(session, "rule") : "[Policy]");
 	else if (strcmp(last_outcome(id, outcome, sizeof(outcome)), "failed") == 0)
 		doctor_report(doctor, &deaf, where, "the locker of session %s of %s is deaf", id, user);
 	else if (strcmp(action, "lock") == 0 && has_kind(session, "ssh"))
 		doctor_report(doctor, &no_lock, where, "session %s of %s cannot be locked", id, user);
-	else if (strcmp(action, "lock") == 0 && !tree_bool(session, "provable") && !has_kind(session, "console"))
-		doctor_report(doctor, &unprovable, where, "the locker of session %s of %s is not known to report", id, user);
+	else if (strcmp(action, "lock") == 0 && !tree_bool(session, "provable") &&
+		 !has_kind(session, "console"))
+		doctor_report(doctor, &unprovable, where,
+			      "the locker of session %s of %s is not known to report", id, user);
 	else
 		return true;
 	return false;
@@ -101,7 +110,8 @@ void doctor_sessions(struct doctor *doctor)
 		return;
 	if (count == 0)
 		doctor_report(doctor, &no_sessions, NULL,
-			      client_sees_all() ? "no session is governed" : "no session of yours is governed");
+			      client_sees_all() ? "no session is governed"
+						: "no session of yours is governed");
 	for (size_t i = 0; i < count; i++)
 		well += check_session(doctor, json_object_array_get_idx(doctor->sessions, i));
 	if (count > 0)

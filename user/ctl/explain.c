@@ -5,9 +5,9 @@
 #include "ctl/client.h"
 #include "ctl/output.h"
 #include "ctl/session.h"
+#include "ctl/words.h"
 #include "policy/settings.h"
 #include "policy/verdict.h"
-#include "ctl/words.h"
 
 static const char *rule_text(const char *rule, char *buffer, size_t size)
 {
@@ -24,7 +24,8 @@ static struct json_object *name_setting(struct json_object *setting)
 	struct json_object *named = json_object_new_object();
 
 	for (size_t i = 0; i < ELEMENTS(names) && i < tree_count(setting); i++)
-		json_object_object_add(named, names[i], json_object_get(json_object_array_get_idx(setting, i)));
+		json_object_object_add(named, names[i],
+				       json_object_get(json_object_array_get_idx(setting, i)));
 	return named;
 }
 
@@ -61,8 +62,10 @@ static void show_binding(struct json_object *session)
 	output_field("reader", "%s, slot %llu", tree_string(session, "reader"),
 		     (unsigned long long)tree_number(session, "slot"));
 	if (*tree_string(session, "usb_path"))
-		output_field("on USB", "%s%s%s%s", tree_string(session, "usb_path"), *id ? " (" : "", id, *id ? ")" : "");
-	output_field("ATR", "%s%s%s%s", tree_string(session, "atr"), *token ? " \"" : "", token, *token ? "\"" : "");
+		output_field("on USB", "%s%s%s%s", tree_string(session, "usb_path"), *id ? " (" : "", id,
+			     *id ? ")" : "");
+	output_field("ATR", "%s%s%s%s", tree_string(session, "atr"), *token ? " \"" : "", token,
+		     *token ? "\"" : "");
 	output_field("insertion", "%llu, by the reader's event counter",
 		     (unsigned long long)tree_number(session, "event_counter"));
 }
@@ -72,14 +75,17 @@ static void show_state(struct json_object *session)
 	uint64_t at = tree_number(session, "pending_usec"), now = monotonic_usec();
 	char span[SPAN_SIZE];
 
-	output_field("state", "%s%s", tree_string(session, "state"), tree_bool(session, "locked") ? ", locked" : "");
+	output_field("state", "%s%s", tree_string(session, "state"),
+		     tree_bool(session, "locked") ? ", locked" : "");
 	show_belief(tree_string(session, "belief"));
 	if (tree_has(session, "pending"))
-		output_field("to come", "%s in %s", tree_string(session, "pending"), span_text(at > now ? at - now : 0, span));
-	output_field("locker", "%s",
-		     tree_bool(session, "provable") ?
-			     "provable: it was seen to report a lock, so one that it does not report has failed" :
-			     "not provable: it never reported a lock, so the outcome of one is \"unverified\"");
+		output_field("to come", "%s in %s", tree_string(session, "pending"),
+			     span_text(at > now ? at - now : 0, span));
+	output_field(
+		"locker", "%s",
+		tree_bool(session, "provable")
+			? "provable: it was seen to report a lock, so one that it does not report has failed"
+			: "not provable: it never reported a lock, so the outcome of one is \"unverified\"");
 }
 
 static void show_session(const struct ctl *ctl, struct json_object *session)
@@ -97,12 +103,14 @@ static void show_session(const struct ctl *ctl, struct json_object *session)
 
 static int show_causes(struct ctl *ctl, struct json_object *causes)
 {
-	static const struct column columns[] = {
-		{"cause", "CAUSE", 0, NULL}, {"rule", "RULE", 0, NULL}, {"would", "WHAT WOULD BE DONE", SCOLS_FL_WRAP, NULL}};
+	static const struct column columns[] = {{"cause", "CAUSE", 0, NULL},
+						{"rule", "RULE", 0, NULL},
+						{"would", "WHAT WOULD BE DONE", SCOLS_FL_WRAP, NULL}};
 	_cleanup_tree_ struct json_object *rows = json_object_new_array();
 
 	for (size_t i = 0; i < tree_count(causes); i++) {
-		struct json_object *cause = json_object_array_get_idx(causes, i), *row = json_object_new_object();
+		struct json_object *cause = json_object_array_get_idx(causes, i),
+				   *row = json_object_new_object();
 		char rule[RULE_NAME_SIZE + 16];
 
 		rule_text(tree_string(cause, "rule"), rule, sizeof(rule));
@@ -123,7 +131,8 @@ static int show_settings(struct ctl *ctl, struct json_object *settings)
 	_cleanup_tree_ struct json_object *rows = json_object_new_array();
 
 	for (size_t i = 0; i < tree_count(settings); i++) {
-		struct json_object *setting = json_object_array_get_idx(settings, i), *row = json_object_new_object();
+		struct json_object *setting = json_object_array_get_idx(settings, i),
+				   *row = json_object_new_object();
 		const char *file = tree_string(setting, "file");
 		char rule[RULE_NAME_SIZE + 16], from[PATH_MAX];
 
@@ -145,7 +154,8 @@ static int show_all_settings(struct ctl *ctl, struct json_object *causes)
 	int status = EXIT_FINE;
 
 	for (size_t i = 0; status == EXIT_FINE && i < tree_count(causes); i++) {
-		struct json_object *cause = json_object_array_get_idx(causes, i), *settings = tree_get(cause, "settings");
+		struct json_object *cause = json_object_array_get_idx(causes, i),
+				   *settings = tree_get(cause, "settings");
 		_cleanup_tree_ struct json_object *names = json_object_new_array();
 		_cleanup_free_ char *together = NULL;
 		bool told = false;
@@ -222,7 +232,8 @@ static void show_simulation(struct json_object *answer, const char *session)
 	const char *then = tree_string(answer, "then"), *unit = tree_string(answer, "unit");
 	char rule[RULE_NAME_SIZE + 16], span[SPAN_SIZE];
 
-	printf("Session %s, cause %s: %s\n\n", session, tree_string(answer, "cause"), tree_string(answer, "would"));
+	printf("Session %s, cause %s: %s\n\n", session, tree_string(answer, "cause"),
+	       tree_string(answer, "would"));
 	output_field("policy", "%s, by %s", tree_string(answer, "action"),
 		     rule_text(tree_string(answer, "rule"), rule, sizeof(rule)));
 	output_field("calls", "%s%s", steps && *steps ? steps : "none",

@@ -14,7 +14,9 @@ static const char *wins_text(const struct gpo *gpo)
 {
 	if (gpo->disagree)
 		return "  (wins: SSSD does not keep their order, and this one does most)";
-	return gpo->files[gpo->winner].keeper == GPO_ADSYS ? "  (wins: the first of adsys's list that sets it)" : "  (wins)";
+	return gpo->files[gpo->winner].keeper == GPO_ADSYS
+		       ? "  (wins: the first of adsys's list that sets it)"
+		       : "  (wins)";
 }
 
 /* As grep(1) does, one file that was named is shown without its name. */
@@ -29,8 +31,8 @@ static void show_file(const struct ctl *ctl, const struct gpo *gpo, size_t i)
 		return;
 	if (file->template.option != SC_REMOVE_NOT_SET)
 		snprintf(option, sizeof(option), "=%d", (int)file->template.option);
-	printf("%s%sScRemoveOption%s -> %s%s%s%s\n", alone ? "" : text_clean(path, false), alone ? "" : ": ", option,
-	       action_name(gpo_action(file->template.option)), paint(ctl, PAINT_GOOD),
+	printf("%s%sScRemoveOption%s -> %s%s%s%s\n", alone ? "" : text_clean(path, false), alone ? "" : ": ",
+	       option, action_name(gpo_action(file->template.option)), paint(ctl, PAINT_GOOD),
 	       i == gpo->winner ? wins_text(gpo) : "", paint(ctl, PAINT_OFF));
 }
 

@@ -23,7 +23,8 @@ static int on_signal(sd_bus_message *message, void *userdata, sd_bus_error *erro
 	const char *sender = sd_bus_message_get_sender(message);
 
 	if (listener->owner && sender && strcmp(sender, listener->owner) == 0)
-		listener->handler.signal(listener->handler.userdata, sd_bus_message_get_member(message), message);
+		listener->handler.signal(listener->handler.userdata, sd_bus_message_get_member(message),
+					 message);
 	return 0;
 }
 
@@ -40,18 +41,20 @@ static int on_subscribed(sd_bus_message *answer, void *userdata, sd_bus_error *e
 	/* Else gone again meanwhile: on_owner_changed() tells. */
 	else if (!sd_bus_error_has_name(refusal, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
 		 !sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY))
-		listener->handler.refused(listener->handler.userdata, refusal->message ? refusal->message : refusal->name);
+		listener->handler.refused(listener->handler.userdata,
+					  refusal->message ? refusal->message : refusal->name);
 	return 0;
 }
 
 static int subscribe(struct listener *listener)
 {
 	sd_bus_message *call = NULL;
-	int r = sd_bus_message_new_method_call(listener->bus, &call, listener->owner, BUS_PATH,
-					       BUS_INTERFACE, "Subscribe");
+	int r = sd_bus_message_new_method_call(listener->bus, &call, listener->owner, BUS_PATH, BUS_INTERFACE,
+					       "Subscribe");
 
 	if (r >= 0)
-		r = sd_bus_call_async(listener->bus, &listener->subscribe_call, call, on_subscribed, listener, 0);
+		r = sd_bus_call_async(listener->bus, &listener->subscribe_call, call, on_subscribed, listener,
+				      0);
 	sd_bus_message_unref(call);
 	return r;
 }

@@ -11,7 +11,8 @@
 #include "ctl/words.h"
 
 static const struct verb verbs[] = {
-	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)", NULL},
+	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)",
+	 NULL},
 	{"sessions", verb_sessions, 0, 0, "", "the sessions that a card opened, and what governs them",
 	 "STATE is guarded (the card is in), away (it was removed, and that dealt with) or\n"
 	 "pending (something is still to come). An ordinary user sees their own sessions."},
@@ -30,7 +31,8 @@ static const struct verb verbs[] = {
 	 "One line an event; SINCE is counted from the removal, by the kernel's own stamp if\n"
 	 "the probe heard it. With --json one object a line.\n\n"
 	 "  scpolicyctl monitor --json | jq 'select(.event == \"outcome\")'"},
-	{"replay", verb_replay, 0, 1, "FILE|--live", "what a recording says, and whether this version says the same",
+	{"replay", verb_replay, 0, 1, "FILE|--live",
+	 "what a recording says, and whether this version says the same",
 	 "scpolicyd --record=FILE makes one. Exit status 1 where it differs.\n\n"
 	 "  --live                     lines of a recording from standard input; prints what is\n"
 	 "                             decided after each. \"?\" shows the sessions\n\n"
@@ -46,7 +48,8 @@ static const struct verb verbs[] = {
 	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD or adsys keep\n"
 	 "here for this machine. Exit status 1 where one cannot be understood.\n\n"
 	 "  scpolicyctl gpo GptTmpl.inf        ScRemoveOption=1 -> lock"},
-	{"metrics", verb_metrics, 0, 0, "", "what happened since the daemon started, counted, as OpenMetrics text", NULL},
+	{"metrics", verb_metrics, 0, 0, "",
+	 "what happened since the daemon started, counted, as OpenMetrics text", NULL},
 	{"notify", verb_notify, 0, 0, "", "tell of one's own sessions on the desktop, until logged out",
 	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
 	 "counts down to a log-out that unlocking prevents."},
@@ -168,12 +171,9 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{"root", required_argument, NULL, 'r'},
-		{"live", no_argument, NULL, 'l'},
-		{NULL, 0, NULL, 0},
+		{"json", no_argument, NULL, 'j'},    {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {"root", required_argument, NULL, 'r'},
+		{"live", no_argument, NULL, 'l'},    {NULL, 0, NULL, 0},
 	};
 	const char *no_colour = getenv("NO_COLOR");
 	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour)};

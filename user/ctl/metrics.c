@@ -23,19 +23,25 @@ static const struct family {
 	{"scpolicyd_build_info", KIND_GAUGE, NULL, "Always 1; the version of the daemon that runs."},
 	{"scpolicyd_sessions", KIND_GAUGE, NULL, "Sessions that a card opened and that are governed now."},
 	{"scpolicyd_readers", KIND_GAUGE, NULL, "Readers that PC/SC lists now."},
-	{"scpolicyd_degraded", KIND_GAUGE, NULL, "Reasons for which removals are heard late, or not at all; 0 is good."},
+	{"scpolicyd_degraded", KIND_GAUGE, NULL,
+	 "Reasons for which removals are heard late, or not at all; 0 is good."},
 	{"scpolicyd_audit", KIND_GAUGE, NULL, "Whether the kernel audit log is written to."},
-	{"scpolicyd_removals", KIND_COUNTER, NULL, "Removals of a session's card, by cause and by who told first."},
+	{"scpolicyd_removals", KIND_COUNTER, NULL,
+	 "Removals of a session's card, by cause and by who told first."},
 	{"scpolicyd_actions", KIND_COUNTER, NULL, "Answers to a removal, by what policy asked for."},
 	{"scpolicyd_outcomes", KIND_COUNTER, NULL, "How those ended."},
 	{"scpolicyd_action_latency_seconds", KIND_HISTOGRAM, "seconds",
 	 "From the removal (the kernel's stamp) to the call sent; what policy waits for is in it."},
 	{"scpolicyd_contradictions", KIND_COUNTER, NULL, "Card removals that PC/SC contradicted."},
-	{"scpolicyd_communication_errors", KIND_COUNTER, NULL, "Readers that could not be read, which is no removal."},
-	{"scpolicyd_settled", KIND_COUNTER, NULL, "Removals forgotten because the card was back within Settle=."},
+	{"scpolicyd_communication_errors", KIND_COUNTER, NULL,
+	 "Readers that could not be read, which is no removal."},
+	{"scpolicyd_settled", KIND_COUNTER, NULL,
+	 "Removals forgotten because the card was back within Settle=."},
 	{"scpolicyd_cancelled", KIND_COUNTER, NULL, "Second stages and waits that were called off."},
-	{"scpolicyd_cannot_lock", KIND_COUNTER, NULL, "Removals from sessions that have nothing to lock them."},
-	{"scpolicyd_unguarded", KIND_COUNTER, NULL, "Times that a session's removals would no longer have been noticed."},
+	{"scpolicyd_cannot_lock", KIND_COUNTER, NULL,
+	 "Removals from sessions that have nothing to lock them."},
+	{"scpolicyd_unguarded", KIND_COUNTER, NULL,
+	 "Times that a session's removals would no longer have been noticed."},
 	{"scpolicyd_rechecks", KIND_COUNTER, NULL, "Full comparisons of every session with what is there."},
 	{"scpolicyd_lost_messages", KIND_COUNTER, NULL, "Times that a source lost messages."},
 };
@@ -147,9 +153,9 @@ static int print_json(struct json_object *samples)
 		struct json_object *row = json_object_new_object();
 
 		for (size_t k = 0; k < ELEMENTS(keys); k++)
-			json_object_object_add(
-				row, keys[k],
-				json_object_get(json_object_array_get_idx(json_object_array_get_idx(samples, i), k)));
+			json_object_object_add(row, keys[k],
+					       json_object_get(json_object_array_get_idx(
+						       json_object_array_get_idx(samples, i), k)));
 		json_object_array_add(rows, row);
 	}
 	output_json(all);

@@ -22,7 +22,8 @@ static uint64_t when(struct json_object *entry, uint64_t *ret_since, bool *ret_k
 {
 	static const char *const after[] = {"latency_usec", "later_usec"};
 	uint64_t stamp = tree_number(entry, "monotonic_usec");
-	bool waits = strcmp(tree_string(entry, "event"), "countdown") == 0; /* its later_usec is what is left */
+	bool waits =
+		strcmp(tree_string(entry, "event"), "countdown") == 0; /* its later_usec is what is left */
 
 	*ret_known = strcmp(tree_string(entry, "event"), "removal") == 0;
 	*ret_since = 0;
@@ -78,14 +79,16 @@ static void print_what(const struct ctl *ctl, struct json_object *entry, uint64_
 	if (strcmp(event, "removal") == 0)
 		printf("%s%s%s", paint(ctl, PAINT_BOLD), what_happened(entry), paint(ctl, PAINT_OFF));
 	else if (strcmp(event, "action") == 0 && tree_has(entry, "latency_usec"))
-		printf("decided %s, %s sent%s", offset_text(tree_number(entry, "decided_usec"), span), action, detail_of(entry));
+		printf("decided %s, %s sent%s", offset_text(tree_number(entry, "decided_usec"), span), action,
+		       detail_of(entry));
 	else if (strcmp(event, "heard") == 0)
-		printf("%s%s heard of a removal%s", paint(ctl, PAINT_DIM), tree_string(entry, "source"), paint(ctl, PAINT_OFF));
+		printf("%s%s heard of a removal%s", paint(ctl, PAINT_DIM), tree_string(entry, "source"),
+		       paint(ctl, PAINT_OFF));
 	else if (strcmp(event, "outcome") == 0 && since)
 		printf("%s%s %s%s%s",
-		       paint(ctl, strcmp(outcome, "verified") == 0 ? PAINT_GOOD :
-				  strcmp(outcome, "failed") == 0   ? PAINT_BAD :
-								     PAINT_WARN),
+		       paint(ctl, strcmp(outcome, "verified") == 0 ? PAINT_GOOD
+				  : strcmp(outcome, "failed") == 0 ? PAINT_BAD
+								   : PAINT_WARN),
 		       action, outcome, paint(ctl, PAINT_OFF), detail_of(entry));
 	else
 		fputs(what_happened(entry), stdout);
@@ -124,7 +127,8 @@ static void print_entry(const struct ctl *ctl, struct json_object *entry)
 
 	if (known)
 		offset_text(since, offset);
-	print_columns(clock_text(wall_clock(at), clock), offset, *session ? session : "-", *user ? user : "-");
+	print_columns(clock_text(wall_clock(at), clock), offset, *session ? session : "-",
+		      *user ? user : "-");
 	print_what(ctl, entry, since);
 	putchar('\n');
 	fflush(stdout);

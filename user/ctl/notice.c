@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "ctl/words.h"
+#include "lib/cleanup.h"
 
 #define NOTIFICATIONS	   "org.freedesktop.Notifications"
 #define NOTIFICATIONS_PATH "/org/freedesktop/Notifications"
@@ -19,10 +19,10 @@ struct notice {
 	sd_bus *bus;
 	char summary[TEXT_SIZE], after[TEXT_SIZE], body[TEXT_SIZE];
 	uint64_t until;
-	uint32_t id;	    /* the desktop's; 0: none is shown */
-	sd_bus_slot *call;  /* Notify, not yet answered: until then the id is not known */
-	bool shown_anew;    /* … and what it showed is no longer what is to be shown */
-	bool closing;	    /* … and it is to be closed */
+	uint32_t id;	   /* the desktop's; 0: none is shown */
+	sd_bus_slot *call; /* Notify, not yet answered: until then the id is not known */
+	bool shown_anew;   /* … and what it showed is no longer what is to be shown */
+	bool closing;	   /* … and it is to be closed */
 	sd_event_source *tick;
 };
 
@@ -70,8 +70,8 @@ static void compose_summary(const struct notice *notice, char *buffer, size_t si
 	else if (left == 0)
 		snprintf(buffer, size, "%s", notice->after);
 	else
-		snprintf(buffer, size, "%.*s%s%s", (int)(place - notice->summary), notice->summary, span_text(left, span),
-			 place + 2);
+		snprintf(buffer, size, "%.*s%s%s", (int)(place - notice->summary), notice->summary,
+			 span_text(left, span), place + 2);
 }
 
 static int append_hints(sd_bus_message *call, enum urgency urgency)
@@ -85,13 +85,13 @@ static int notify(struct notice *notice)
 	bool counts = notice->until;
 	sd_bus_message *call = NULL;
 	char summary[TEXT_SIZE + SPAN_SIZE];
-	int r = sd_bus_message_new_method_call(notice->bus, &call, NOTIFICATIONS, NOTIFICATIONS_PATH, NOTIFICATIONS,
-					       "Notify");
+	int r = sd_bus_message_new_method_call(notice->bus, &call, NOTIFICATIONS, NOTIFICATIONS_PATH,
+					       NOTIFICATIONS, "Notify");
 
 	compose_summary(notice, summary, sizeof(summary));
 	if (r >= 0)
-		r = sd_bus_message_append(call, "susssas", "scpolicyd", notice->id, "dialog-warning", summary, notice->body,
-					  0);
+		r = sd_bus_message_append(call, "susssas", "scpolicyd", notice->id, "dialog-warning", summary,
+					  notice->body, 0);
 	if (r >= 0)
 		r = append_hints(call, counts ? URGENCY_CRITICAL : URGENCY_NORMAL);
 	if (r >= 0)
@@ -128,7 +128,8 @@ static int start_ticking(struct notice *notice)
 
 	/* Its seconds end where the countdown does. */
 	return sd_event_add_time(event, &notice->tick, CLOCK_MONOTONIC,
-				 now + (notice->until - now) % USEC_PER_SEC, USEC_PER_SEC / 20, on_tick, notice);
+				 now + (notice->until - now) % USEC_PER_SEC, USEC_PER_SEC / 20, on_tick,
+				 notice);
 }
 
 int notice_show(struct notice *notice, const struct notice_text *text)

@@ -11,9 +11,10 @@ struct notice;
 
 /* What to tell. `until` (CLOCK_MONOTONIC, µs) is what is counted down to; 0: nothing is. */
 struct notice_text {
-	const char *summary; /* "You will be logged out in %s: unlock to stay": with the time that is left; else plain */
-	const char *after;   /* the summary once the time is over; NULL: it is not counted down */
-	const char *body;    /* markup, by the specification */
+	const char *
+		summary; /* "You will be logged out in %s: unlock to stay": with the time that is left; else plain */
+	const char *after; /* the summary once the time is over; NULL: it is not counted down */
+	const char *body;  /* markup, by the specification */
 	uint64_t until;
 };
 

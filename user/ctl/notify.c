@@ -11,9 +11,9 @@
 #include "ctl/listener.h"
 #include "ctl/notice.h"
 #include "ctl/output.h"
-#include "lib/record.h"
 #include "ctl/text.h"
 #include "ctl/words.h"
+#include "lib/record.h"
 
 #define AGENT_NAME "org.scpolicyd1.Notify"
 
@@ -64,8 +64,8 @@ static const char *removal_words(const char *cause)
 }
 
 /* A second stage: "You will be logged out in %s: unlock to stay". Another session of the same user's is named. */
-static void countdown_words(const struct agent *agent, const char *session, const char *action, struct notice_text *text,
-			    char *summary, char *after, size_t size)
+static void countdown_words(const struct agent *agent, const char *session, const char *action,
+			    struct notice_text *text, char *summary, char *after, size_t size)
 {
 	const char *what = strcmp(action, "disconnect") == 0 ? "disconnected" : "logged out";
 	bool own = !*agent->own || strcmp(agent->own, session) == 0;
@@ -159,7 +159,8 @@ static int on_removal(struct agent *agent, sd_bus_message *message)
 		return r;
 	/* Cleaned last: the bus refuses a text that is cut within a character. */
 	escape_markup(reader, body, sizeof(body));
-	show(agent, session, &(struct notice_text){.summary = removal_words(cause), .body = text_clean(body, false)});
+	show(agent, session,
+	     &(struct notice_text){.summary = removal_words(cause), .body = text_clean(body, false)});
 	return 0;
 }
 
@@ -197,7 +198,8 @@ static int on_trail(struct agent *agent, sd_bus_message *message)
 	int r = tree_read(message, false, &entry);
 
 	for (size_t i = 0; r >= 0 && i < ELEMENTS(ends); i++) {
-		if (strcmp(tree_string(entry, "event"), ends[i]) == 0 && is_own(tree_string(entry, "session"), message))
+		if (strcmp(tree_string(entry, "event"), ends[i]) == 0 &&
+		    is_own(tree_string(entry, "session"), message))
 			close_notice(agent, tree_string(entry, "session"));
 	}
 	return r;
@@ -208,8 +210,10 @@ static void on_signal(void *userdata, const char *name, sd_bus_message *message)
 	static const struct {
 		const char *name;
 		int (*take)(struct agent *agent, sd_bus_message *message);
-	} signals[] = {
-		{"Removal", on_removal}, {"Countdown", on_countdown}, {"Action", on_action}, {"Trail", on_trail}};
+	} signals[] = {{"Removal", on_removal},
+		       {"Countdown", on_countdown},
+		       {"Action", on_action},
+		       {"Trail", on_trail}};
 	int r = 0;
 
 	for (size_t i = 0; i < ELEMENTS(signals); i++) {

@@ -36,19 +36,20 @@ static void write_json(const char *text)
 
 void output_json(struct json_object *tree)
 {
-	write_json(json_object_to_json_string_ext(
-		tree, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+	write_json(json_object_to_json_string_ext(tree, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+								JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 void output_json_line(struct json_object *tree)
 {
-	write_json(json_object_to_json_string_ext(tree, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	write_json(json_object_to_json_string_ext(tree,
+						  JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 const char *paint(const struct ctl *ctl, enum paint paint)
 {
 	static const char *const sequences[] = {
-		[PAINT_OFF] = "\033[0m",   [PAINT_BOLD] = "\033[1m", [PAINT_DIM] = "\033[2m",
+		[PAINT_OFF] = "\033[0m",   [PAINT_BOLD] = "\033[1m",  [PAINT_DIM] = "\033[2m",
 		[PAINT_GOOD] = "\033[32m", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
 	};
 	ASSERT_ROWS(sequences, PAINT_BAD + 1);
@@ -89,7 +90,8 @@ static int add_row(const struct ctl *ctl, struct libscols_table *table, struct j
 			return -ENOMEM;
 		}
 		if (columns[i].paint && columns[i].paint(text) != PAINT_OFF)
-			scols_cell_set_color(scols_line_get_cell(line, i), paint(ctl, columns[i].paint(text)));
+			scols_cell_set_color(scols_line_get_cell(line, i),
+					     paint(ctl, columns[i].paint(text)));
 	}
 	return 0;
 }

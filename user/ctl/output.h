@@ -16,9 +16,9 @@ const char *paint(const struct ctl *ctl, enum paint paint);
 void output_field(const char *label, const char *format, ...) _printf_(2, 3);
 
 struct column {
-	const char *key;   /* of the row's object */
-	const char *title; /* in capitals */
-	int flags;	   /* SCOLS_FL_… */
+	const char *key;		       /* of the row's object */
+	const char *title;		       /* in capitals */
+	int flags;			       /* SCOLS_FL_… */
 	enum paint (*paint)(const char *text); /* of a cell with this text; NULL: no column of colours */
 };
 

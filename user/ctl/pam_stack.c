@@ -93,8 +93,8 @@ static int parse_action(const char *text, int *ret)
 		const char *name;
 		int action;
 	} actions[] = {
-		{"ignore", PAM_ACTION_GO_ON}, {"ok", PAM_ACTION_GO_ON},	  {"reset", PAM_ACTION_GO_ON},
-		{"bad", PAM_ACTION_BAD},      {"die", PAM_ACTION_DIE},	  {"done", PAM_ACTION_DONE},
+		{"ignore", PAM_ACTION_GO_ON}, {"ok", PAM_ACTION_GO_ON}, {"reset", PAM_ACTION_GO_ON},
+		{"bad", PAM_ACTION_BAD},      {"die", PAM_ACTION_DIE},	{"done", PAM_ACTION_DONE},
 	};
 	char *end;
 	long number;
@@ -167,7 +167,8 @@ static int parse_control(char *word, bool bracketed, struct pam_line *line)
 /* ---- lines ---------------------------------------------------------------------------------------------- */
 
 /* -E2BIG: the stack is full. */
-static int add_line(struct pam_stack *stack, const struct pam_line *line, const char *path, const char *arguments)
+static int add_line(struct pam_stack *stack, const struct pam_line *line, const char *path,
+		    const char *arguments)
 {
 	const char *slash = strrchr(path, '/');
 	struct pam_line copy = *line, *lines;
@@ -186,7 +187,8 @@ static int add_line(struct pam_stack *stack, const struct pam_line *line, const 
 }
 
 /* 0, or a negative errno that ends everything; what the file says wrong does not. */
-static int take_include(struct taking *taking, const struct pam_line *at, char *rest, unsigned level, unsigned depth)
+static int take_include(struct taking *taking, const struct pam_line *at, char *rest, unsigned level,
+			unsigned depth)
 {
 	char *name = take_word(&rest);
 	int r;
@@ -203,7 +205,8 @@ static int take_include(struct taking *taking, const struct pam_line *at, char *
 	else if (r == -E2BIG)
 		refuse(taking->stack, at->file, at->line, "the stack is too long");
 	else if (r == -EACCES || r == -EPERM)
-		refuse(taking->stack, at->file, at->line, "the file that it includes may not be read by this user");
+		refuse(taking->stack, at->file, at->line,
+		       "the file that it includes may not be read by this user");
 	else if (r < 0)
 		refuse(taking->stack, at->file, at->line, "the file that it includes cannot be read");
 	return 0;
@@ -216,8 +219,8 @@ static int take_substack(struct taking *taking, struct pam_line *line, char *res
 	return r < 0 ? r : take_include(taking, line, rest, line->level + 1, depth);
 }
 
-static int take_module(struct taking *taking, struct pam_line *line, char *control, bool bracketed, char *rest,
-		       unsigned depth)
+static int take_module(struct taking *taking, struct pam_line *line, char *control, bool bracketed,
+		       char *rest, unsigned depth)
 {
 	char *path;
 
@@ -249,7 +252,8 @@ static int take_line(struct taking *taking, struct pam_line *line, char *text, u
 		return take_include(taking, line, text, line->level, depth);
 	type = type_number(word + (*word == '-'));
 	if (type < 0) {
-		refuse(taking->stack, line->file, line->line, "it begins with none of auth, account, password, session");
+		refuse(taking->stack, line->file, line->line,
+		       "it begins with none of auth, account, password, session");
 		return 0;
 	}
 	if (type != (int)taking->type)
@@ -308,13 +312,15 @@ static int take_file(struct taking *taking, const char *name, unsigned level, un
 
 		if (!line)
 			return 0;
-		r = take_line(taking, &(struct pam_line){.file = file, .line = first, .level = level}, line, depth);
+		r = take_line(taking, &(struct pam_line){.file = file, .line = first, .level = level}, line,
+			      depth);
 		if (r < 0)
 			return r;
 	}
 }
 
-int pam_stack_read(pam_reader read, void *userdata, const char *service, enum pam_type type, struct pam_stack *ret)
+int pam_stack_read(pam_reader read, void *userdata, const char *service, enum pam_type type,
+		   struct pam_stack *ret)
 {
 	_cleanup_(pam_stack_clear) struct pam_stack stack = {0};
 	int r = take_file(&(struct taking){read, userdata, type, &stack, 0}, service, 0, 0);

@@ -52,7 +52,8 @@ struct pam_stack {
 typedef int (*pam_reader)(void *userdata, const char *name, char **ret_text, char **ret_path);
 
 /* The lines of one type of `service`. 0, or a negative errno when the service's own file cannot be read. */
-int pam_stack_read(pam_reader read, void *userdata, const char *service, enum pam_type type, struct pam_stack *ret);
+int pam_stack_read(pam_reader read, void *userdata, const char *service, enum pam_type type,
+		   struct pam_stack *ret);
 void pam_stack_clear(struct pam_stack *stack);
 
 /* The first line of this module from `from` on; its index, or stack->count. */

@@ -11,9 +11,9 @@
 
 struct showing {
 	struct ctl *ctl;
-	uint64_t begin;		     /* the first event's stamp: times are told from there */
+	uint64_t begin; /* the first event's stamp: times are told from there */
 	bool begun;
-	struct json_object *events;  /* --json */
+	struct json_object *events;   /* --json */
 	struct json_object *verdicts; /* … of the last of them; borrowed */
 };
 
@@ -38,7 +38,8 @@ static void on_verdict(void *userdata, const struct verdict *verdict, const char
 	char text[DESCRIPTION_SIZE];
 
 	describe_verdict(verdict, text);
-	printf("%24s%s%s%s\n", "-> ", paint(showing->ctl, verdict->type == VERDICT_ACT ? PAINT_BOLD : PAINT_GOOD),
+	printf("%24s%s%s%s\n", "-> ",
+	       paint(showing->ctl, verdict->type == VERDICT_ACT ? PAINT_BOLD : PAINT_GOOD),
 	       text_clean(text, false), paint(showing->ctl, PAINT_OFF));
 }
 
@@ -104,7 +105,8 @@ static int put_through(struct replay *replay, FILE *recording)
 	return r < 0 ? r : replay_end(replay);
 }
 
-static int show_result(const struct showing *showing, const char *path, const struct replay_result *result, int r)
+static int show_result(const struct showing *showing, const char *path, const struct replay_result *result,
+		       int r)
 {
 	_cleanup_free_ char *error = strdup(result->error[0] ? result->error : strerror(r < 0 ? -r : 0));
 

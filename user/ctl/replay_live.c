@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "ctl/ctl.h"
 #include "ctl/text.h"
+#include "lib/cleanup.h"
 
 /* No event has so many words: what is longer is a comment or a mistake, and is not kept. */
 #define LINE_SIZE 65536

@@ -30,8 +30,11 @@ static const struct column session_columns[] = {
 };
 
 static const struct column reader_columns[] = {
-	{"name", "READER", SCOLS_FL_TRUNC, NULL}, {"present", "CARD", 0, NULL},	    {"watched", "PROBE", 0, NULL},
-	{"usb_path", "USB", 0, NULL},		  {"sessions", "SESSIONS", 0, NULL},
+	{"name", "READER", SCOLS_FL_TRUNC, NULL},
+	{"present", "CARD", 0, NULL},
+	{"watched", "PROBE", 0, NULL},
+	{"usb_path", "USB", 0, NULL},
+	{"sessions", "SESSIONS", 0, NULL},
 };
 
 /* "lock, logout": both stages, for people. */
@@ -138,7 +141,8 @@ static void find_problems(struct overview *overview)
 		struct json_object *session = json_object_array_get_idx(overview->sessions, i);
 
 		if (strcmp(tree_string(session, "action"), "none") == 0 && !tree_has(session, "then"))
-			add_problem(overview, "session %s of %s: policy says to do nothing when its card goes",
+			add_problem(overview,
+				    "session %s of %s: policy says to do nothing when its card goes",
 				    tree_string(session, "session"), tree_string(session, "user"));
 	}
 }
@@ -177,11 +181,13 @@ static char *sources_text(struct json_object *daemon)
 
 static void show_daemon(const struct ctl *ctl, struct json_object *daemon)
 {
-	_cleanup_free_ char *sources = sources_text(daemon), *files = tree_text(tree_get(daemon, "config_files"));
+	_cleanup_free_ char *sources = sources_text(daemon),
+			    *files = tree_text(tree_get(daemon, "config_files"));
 	uint64_t started = tree_number(daemon, "started_usec"), now = monotonic_usec(), rules;
 	char span[SPAN_SIZE];
 
-	printf("scpolicyd %s is %son%s", tree_string(daemon, "version"), paint(ctl, PAINT_GOOD), paint(ctl, PAINT_OFF));
+	printf("scpolicyd %s is %son%s", tree_string(daemon, "version"), paint(ctl, PAINT_GOOD),
+	       paint(ctl, PAINT_OFF));
 	printf(started && started < now ? ", for %s\n\n" : "\n\n", span_text(now - started, span));
 	rules = tree_number(daemon, "rules");
 	output_field("sources", "%s", sources ? sources : "");
@@ -198,7 +204,8 @@ static void show_problems(const struct ctl *ctl, struct json_object *problems)
 	}
 	for (size_t i = 0; i < tree_count(problems); i++)
 		output_field(i ? "" : "problems", "%s%s%s", paint(ctl, PAINT_WARN),
-			     json_object_get_string(json_object_array_get_idx(problems, i)), paint(ctl, PAINT_OFF));
+			     json_object_get_string(json_object_array_get_idx(problems, i)),
+			     paint(ctl, PAINT_OFF));
 }
 
 static int show_text(struct ctl *ctl, const struct overview *overview)
@@ -211,8 +218,8 @@ static int show_text(struct ctl *ctl, const struct overview *overview)
 	status = show_sessions(ctl, overview->sessions);
 	putchar('\n');
 	if (status == EXIT_FINE)
-		status = output_rows(ctl, "readers", overview->readers, reader_columns, ELEMENTS(reader_columns),
-				     no_reader);
+		status = output_rows(ctl, "readers", overview->readers, reader_columns,
+				     ELEMENTS(reader_columns), no_reader);
 	return status;
 }
 

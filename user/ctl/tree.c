@@ -165,7 +165,8 @@ int tree_read(sd_bus_message *message, bool json, struct json_object **ret)
 
 	if (r <= 0)
 		return r < 0 ? r : -EBADMSG;
-	return contents ? read_container(message, type, contents, json, ret) : read_basic(message, type, json, ret);
+	return contents ? read_container(message, type, contents, json, ret)
+			: read_basic(message, type, json, ret);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------- */

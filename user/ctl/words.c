@@ -61,7 +61,6 @@ const char *nearest_word(const char *word, const char *const *words, size_t coun
 
 /* ---- times ---------------------------------------------------------------------------------------------- */
 
-
 const char *span_text(uint64_t usec, char buffer[static SPAN_SIZE])
 {
 	static const struct {
@@ -84,8 +83,8 @@ const char *span_text(uint64_t usec, char buffer[static SPAN_SIZE])
 				 (unsigned long long)(seconds / units[i].seconds), units[i].unit,
 				 (unsigned long long)rest, units[i].smaller);
 		else
-			snprintf(buffer, SPAN_SIZE, "%llu %s", (unsigned long long)(seconds / units[i].seconds),
-				 units[i].unit);
+			snprintf(buffer, SPAN_SIZE, "%llu %s",
+				 (unsigned long long)(seconds / units[i].seconds), units[i].unit);
 		return buffer;
 	}
 	if (seconds)

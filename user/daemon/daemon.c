@@ -10,25 +10,25 @@
 
 #include "actions/announce.h"
 #include "actions/audit.h"
-#include "bus/bus.h"
-#include "lib/cleanup.h"
-#include "config/config.h"
 #include "actions/enforce.h"
-#include "daemon/govern.h"
-#include "sources/groups.h"
 #include "actions/kernel_audit.h"
-#include "lib/log.h"
-#include "sources/logind.h"
 #include "actions/metrics.h"
-#include "sources/pcsc.h"
-#include "sources/probe.h"
+#include "bus/bus.h"
+#include "config/config.h"
+#include "daemon/govern.h"
 #include "daemon/realtime.h"
 #include "daemon/recorder.h"
-#include "sources/records.h"
 #include "daemon/trail_queue.h"
-#include "sources/udev.h"
-#include "policy/world.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
 #include "lib/loop.h"
+#include "policy/world.h"
+#include "sources/groups.h"
+#include "sources/logind.h"
+#include "sources/pcsc.h"
+#include "sources/probe.h"
+#include "sources/records.h"
+#include "sources/udev.h"
 
 #define WORKER_NAME "scpolicyd-pcsc-worker"
 
@@ -37,16 +37,16 @@ struct daemon {
 	sd_event_source *deadline;
 	sd_event_source *watchdog;
 	uint64_t watchdog_usec; /* how often systemd is told that the loop turns */
-	sd_bus *bus;	     /* to listen and to ask */
-	sd_bus *enforce_bus; /* for the calls of a removal alone */
+	sd_bus *bus;		/* to listen and to ask */
+	sd_bus *enforce_bus;	/* for the calls of a removal alone */
 	struct trail_queue *trail;
 	struct config config;
 	struct govern *govern; /* what rules ask about each session */
 	struct world *world;
 	struct enforcer *enforcer;
 	struct recorder *recorder; /* NULL: nothing is recorded */
-	struct probe *probe;	    /* NULL: the kernel offers none */
-	struct udev_source *udev;   /* NULL: no netlink here */
+	struct probe *probe;	   /* NULL: the kernel offers none */
+	struct udev_source *udev;  /* NULL: no netlink here */
 	struct pcsc_source *pcsc;
 	struct record_source *records;
 	struct logind_source *logind;
@@ -57,8 +57,8 @@ struct daemon {
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
 	bool recheck, reread, locate; /* asked for by the core, done once its call has returned */
-	bool acted;	      /* in that call, a step was taken */
-	sd_event_source *rest; /* PC/SC is asked anew only when it is over */
+	bool acted;		      /* in that call, a step was taken */
+	sd_event_source *rest;	      /* PC/SC is asked anew only when it is over */
 	bool resting;
 	sd_event_source *gpo; /* on while the group policy is to be looked at */
 	bool last_look;	      /* … and then believed */
@@ -297,7 +297,8 @@ static void govern_anew(struct daemon *daemon, const char *session)
 				 .source = SOURCE_DAEMON,
 				 .stamp = monotonic_now(),
 				 .change = {.session = session,
-					    .governance = govern_resolve(daemon->govern, daemon->config.rules, session)},
+					    .governance = govern_resolve(daemon->govern, daemon->config.rules,
+									 session)},
 			 });
 }
 
@@ -396,7 +397,8 @@ static void on_record(void *userdata, const struct event *event)
 	}
 	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
 	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
-		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action), login->card.name);
+		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action),
+		 login->card.name);
 	on_event(daemon, &governed);
 	ask_groups(daemon, login->session);
 	r = logind_source_ask(daemon->logind, login);
@@ -448,7 +450,8 @@ static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, 
 
 /* ---- signals -------------------------------------------------------------------------------------------- */
 
-static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _unused_, void *userdata _unused_)
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info _unused_,
+		  void *userdata _unused_)
 {
 	sd_notify(false, "STOPPING=1");
 	return sd_event_exit(sd_event_source_get_event(source), 0);
@@ -461,7 +464,8 @@ static int reload(void *userdata)
 	struct config config;
 	int r;
 
-	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
 	r = config_read("", &config, &daemon->status.refused);
 	if (r < 0)
 		publish_config(daemon, daemon->status.refused.text, true);
@@ -476,7 +480,8 @@ static int reload(void *userdata)
 	return r;
 }
 
-static int on_hangup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_, void *userdata)
+static int on_hangup(sd_event_source *source _unused_, const struct signalfd_siginfo *info _unused_,
+		     void *userdata)
 {
 	reload(userdata);
 	return 0;
@@ -542,8 +547,8 @@ static int setup_watchdog(struct daemon *daemon)
 	if (r <= 0)
 		return r == -EINVAL ? 0 : r;
 	daemon->watchdog_usec = limit / 2;
-	r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC, daemon->watchdog_usec, 0,
-				       on_watchdog, daemon);
+	r = sd_event_add_time_relative(daemon->event, &daemon->watchdog, CLOCK_MONOTONIC,
+				       daemon->watchdog_usec, 0, on_watchdog, daemon);
 	return r < 0 ? r : sd_event_source_set_priority(daemon->watchdog, PRIORITY_SOURCE);
 }
 
@@ -557,7 +562,8 @@ static int setup_loop(struct daemon *daemon)
 	if (r >= 0)
 		r = setup_signals(daemon);
 	if (r >= 0)
-		r = sd_event_add_time(daemon->event, &daemon->deadline, CLOCK_MONOTONIC, 0, 0, on_deadline, daemon);
+		r = sd_event_add_time(daemon->event, &daemon->deadline, CLOCK_MONOTONIC, 0, 0, on_deadline,
+				      daemon);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(daemon->deadline, SD_EVENT_OFF);
 	if (r >= 0)
@@ -582,8 +588,9 @@ static void setup_kernel_sources(struct daemon *daemon, struct sink sink)
 	if (r < 0)
 		log_info("no kernel probe: %s", strerror(-r));
 	if (daemon->probe)
-		on_event(daemon,
-			 &(struct event){.type = EVENT_PROBE, .source = SOURCE_DAEMON, .stamp = monotonic_now()});
+		on_event(daemon, &(struct event){.type = EVENT_PROBE,
+						 .source = SOURCE_DAEMON,
+						 .stamp = monotonic_now()});
 	r = udev_source_new(daemon->event, sink, &daemon->udev);
 	if (r < 0)
 		log_info("no USB devices to be listed or heard: %s", strerror(-r));
@@ -687,9 +694,9 @@ static void tell_sources(struct daemon *daemon)
 	snprintf(line, sizeof(line), "scpolicyd " VERSION ", hearing removals from: %s%s%s%spcsc%s",
 		 daemon->probe ? "probe (" : "", daemon->probe ? probe_kind(daemon->probe) : "",
 		 daemon->probe ? "), " : "",
-		 !daemon->udev			      ? ""
+		 !daemon->udev			       ? ""
 		 : udev_source_has_udevd(daemon->udev) ? "uevent, udev, "
-						      : "uevent, ",
+						       : "uevent, ",
 		 daemon->probe ? "" : "; no kernel probe: removals are heard later");
 	trail_sources(!daemon->probe, line, &entry);
 	trail_queue_add(daemon->trail, &entry, 0);

@@ -69,7 +69,7 @@ struct govern *govern_free(struct govern *govern)
 	if (!govern)
 		return NULL;
 	HASH_ITER(hh, govern->sessions, governed, next)
-	govern_forget(govern, governed->session);
+		govern_forget(govern, governed->session);
 	free(govern);
 	return NULL;
 }

@@ -3,23 +3,24 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/cleanup.h"
 #include "daemon/daemon.h"
+#include "lib/cleanup.h"
 #include "lib/log.h"
 #include "policy/replay.h"
 
 DEFINE_CLEANUP(struct daemon *, daemon_free)
 
-static const char usage[] = "Usage: scpolicyd [OPTION]\n"
-			    "Lock, log out or disconnect the login session whose smart card or reader is taken\n"
-			    "away, as scpolicyd.conf(5) says.\n\n"
-			    "  -d, --debug        say more on standard error\n"
-			    "  -r, --record=FILE  append every event and verdict to FILE, to be replayed\n"
-			    "  -R, --replay=FILE  put a recording through the core, print what it says; 1 if\n"
-			    "                     it does not say what was recorded\n"
-			    "  -h, --help         show this\n"
-			    "  -V, --version      show the version\n\n"
-			    "Usually started by systemd; see scpolicyd.service.\n";
+static const char usage[] =
+	"Usage: scpolicyd [OPTION]\n"
+	"Lock, log out or disconnect the login session whose smart card or reader is taken\n"
+	"away, as scpolicyd.conf(5) says.\n\n"
+	"  -d, --debug        say more on standard error\n"
+	"  -r, --record=FILE  append every event and verdict to FILE, to be replayed\n"
+	"  -R, --replay=FILE  put a recording through the core, print what it says; 1 if\n"
+	"                     it does not say what was recorded\n"
+	"  -h, --help         show this\n"
+	"  -V, --version      show the version\n\n"
+	"Usually started by systemd; see scpolicyd.service.\n";
 
 static void print_event(void *userdata _unused_, const struct event *event _unused_, const char *line)
 {
@@ -63,7 +64,8 @@ static int replay_file(const char *path)
 	if (r < 0)
 		fprintf(stderr, "scpolicyd: %s: %s\n", path, result->error[0] ? result->error : strerror(-r));
 	else
-		fprintf(stderr, "%zu events, %zu verdicts, all as recorded\n", result->events, result->verdicts);
+		fprintf(stderr, "%zu events, %zu verdicts, all as recorded\n", result->events,
+			result->verdicts);
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 
@@ -81,12 +83,9 @@ static int wrong_option(int option, const char *word)
 static int parse_options(int argc, char **argv, struct daemon_options *ret_options)
 {
 	static const struct option options[] = {
-		{"debug", no_argument, NULL, 'd'},
-		{"record", required_argument, NULL, 'r'},
-		{"replay", required_argument, NULL, 'R'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
+		{"debug", no_argument, NULL, 'd'},	  {"record", required_argument, NULL, 'r'},
+		{"replay", required_argument, NULL, 'R'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},	  {NULL, 0, NULL, 0},
 	};
 
 	for (;;) {

@@ -65,7 +65,8 @@ void recorder_event(struct recorder *recorder, const struct event *event)
 		return;
 	errno = recorder->error;
 	if (errno || fprintf(recorder->file, "%s\n", trace_format(event, line)) < 0 ||
-	    fwrite(recorder->pending.text, 1, recorder->pending.used, recorder->file) != recorder->pending.used ||
+	    fwrite(recorder->pending.text, 1, recorder->pending.used, recorder->file) !=
+		    recorder->pending.used ||
 	    fflush(recorder->file) != 0) {
 		log_error("cannot write the recording: %m; it ends here");
 		fclose(recorder->file);

@@ -7,8 +7,8 @@
  */
 #include <systemd/sd-event.h>
 
-#include "policy/settings.h"
 #include "actions/trail.h"
+#include "policy/settings.h"
 
 #define TRAIL_REST (50 * NSEC_PER_MSEC)
 

@@ -10,8 +10,8 @@
 
 #include "lib/card.h"
 #include "lib/cleanup.h"
-#include "lib/log.h"
 #include "lib/ids.h"
+#include "lib/log.h"
 
 /* ---- kinds of value ---------------------------------------------------------------------------------------
  */

@@ -35,11 +35,12 @@ struct field {
 };
 
 #define FIELD_OF(kind_, name_, mandatory_, type, member, length_)                                            \
-	{                                                                                                    \
-		.name = (name_), .mandatory = (mandatory_), .kind = &(kind_),                                \
-		.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member),                    \
-		.length = (length_)                                                                          \
-	}
+	{.name = (name_),                                                                                    \
+	 .mandatory = (mandatory_),                                                                          \
+	 .kind = &(kind_),                                                                                   \
+	 .offset = offsetof(type, member),                                                                   \
+	 .size = sizeof(((type *)NULL)->member),                                                             \
+	 .length = (length_)}
 
 /* A char array, of any text that fits. */
 #define FIELD_STRING(kind_, name_, mandatory_, type, member)                                                 \
@@ -47,11 +48,14 @@ struct field {
 
 /* An unsigned integer of 1, 2 or 4 bytes, or a pid_t. */
 #define FIELD_NUMBER(name_, mandatory_, type, member, minimum_, maximum_)                                    \
-	{                                                                                                    \
-		.name = (name_), .mandatory = (mandatory_), .kind = &field_number,                           \
-		.offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member), .length = 10,      \
-		.minimum = (minimum_), .maximum = (maximum_)                                                 \
-	}
+	{.name = (name_),                                                                                    \
+	 .mandatory = (mandatory_),                                                                          \
+	 .kind = &field_number,                                                                              \
+	 .offset = offsetof(type, member),                                                                   \
+	 .size = sizeof(((type *)NULL)->member),                                                             \
+	 .length = 10,                                                                                       \
+	 .minimum = (minimum_),                                                                              \
+	 .maximum = (maximum_)}
 
 extern const struct field_kind field_text;
 extern const struct field_kind field_list; /* text with tabs */

@@ -7,9 +7,9 @@
 #define NSEC_PER_SEC  1000000000ULL
 #define USEC_PER_SEC  1000000ULL
 
-#define _cleanup_(function) __attribute__((cleanup(function)))
+#define _cleanup_(function)   __attribute__((cleanup(function)))
 #define _printf_(text, first) __attribute__((format(printf, text, first)))
-#define _unused_ __attribute__((unused))
+#define _unused_	      __attribute__((unused))
 
 /* Makes `name_p(type *p)`, for _cleanup_, out of a destructor that takes NULL. */
 #define DEFINE_CLEANUP(type, name)                                                                           \
@@ -29,4 +29,5 @@
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Of a table indexed by an enum: the build fails when a member was added to the enum alone. */
-#define ASSERT_ROWS(table, count) _Static_assert(ELEMENTS(table) == (count), #table " has a row for each member")
+#define ASSERT_ROWS(table, count)                                                                            \
+	_Static_assert(ELEMENTS(table) == (count), #table " has a row for each member")

@@ -12,7 +12,7 @@
  */
 #include "lib/card.h"
 
-#define WORKER_FD 3
+#define WORKER_FD    3
 #define WORKER_MAGIC 0x53435032U /* "SCP2": changed with every change of these structs */
 
 enum worker_message_type {
@@ -36,6 +36,7 @@ struct worker_message {
 struct worker_request {
 	uint32_t magic;
 	uint32_t number; /* counts from 1 */
-	uint32_t locate; /* 1: find out anew at which USB address each reader is, too; what is found is told later */
+	uint32_t
+		locate; /* 1: find out anew at which USB address each reader is, too; what is found is told later */
 	uint32_t unused;
 };

@@ -9,10 +9,10 @@
 #include <sys/sysmacros.h>
 
 #include "lib/cleanup.h"
-#include "pam/find_token.h"
 #include "lib/log.h"
 #include "lib/names.h"
 #include "lib/pcsc_reader.h"
+#include "pam/find_token.h"
 
 /* Major number of the nodes in /dev/bus/usb, 128 a bus (USB_DEVICE_MAJOR, linux/usb.h; usb/core/usb.c). */
 #define USB_DEVICE_MAJOR 189

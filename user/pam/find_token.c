@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pam/certificate.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/names.h"
+#include "pam/certificate.h"
 #include "pam/privileges.h"
 #include "pam/token.h"
 

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "pam/find_card.h"
 #include "lib/log.h"
 #include "lib/names.h"
 #include "lib/pam_message.h"
+#include "pam/find_card.h"
 #include "pam/privileges.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
@@ -64,8 +64,7 @@ static void set_socket(struct login_record *record)
 {
 	const char *socket = secure_getenv("PCSCLITE_CSOCK_NAME");
 
-	snprintf(record->pcsc_socket, sizeof(record->pcsc_socket), "%s",
-		 socket ? socket : PCSCD_SOCKET);
+	snprintf(record->pcsc_socket, sizeof(record->pcsc_socket), "%s", socket ? socket : PCSCD_SOCKET);
 }
 
 static void do_look(struct pam_request *request, struct pam_reply *reply)

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "pam/certificate.h"
 #include "lib/cleanup.h"
+#include "pam/certificate.h"
 #include "pam/token.h"
 
 static bool are_twins(const char *a, const char *b)

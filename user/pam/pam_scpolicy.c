@@ -365,8 +365,10 @@ static int open_without_id(pam_handle_t *pamh, const struct options *options)
 	debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
 	if (!options->require || inside || (!note_find(pamh) && !token_find(pamh)))
 		return PAM_IGNORE;
-	pam_syslog(pamh, LOG_ERR, "sign-in refused: pam_systemd has opened no session, so that no login record can be written, "
-				  "and the line says require");
+	pam_syslog(
+		pamh, LOG_ERR,
+		"sign-in refused: pam_systemd has opened no session, so that no login record can be written, "
+		"and the line says require");
 	return PAM_SESSION_ERR;
 }
 

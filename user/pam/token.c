@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "pam/certificate.h"
 #include "lib/cleanup.h"
+#include "pam/certificate.h"
 
 /* libp11-kit is its own proxy: all modules that the machine has configured, as one. */
 #define PROXY "libp11-kit.so.0"

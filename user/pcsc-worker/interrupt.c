@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "pcsc-worker/channel.h"
 #include "lib/cleanup.h"
+#include "pcsc-worker/channel.h"
 
 /* Long enough for pcscd to answer one SCardCancel(), short enough to go unnoticed when one had no effect. */
 #define CANCEL_AGAIN_NS 20000000

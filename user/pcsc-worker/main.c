@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/cleanup.h"
+#include "lib/log.h"
 #include "pcsc-worker/address.h"
 #include "pcsc-worker/channel.h"
-#include "lib/cleanup.h"
 #include "pcsc-worker/interrupt.h"
-#include "lib/log.h"
 #include "pcsc-worker/sandbox.h"
 #include "pcsc-worker/service.h"
 #include "pcsc-worker/watch.h"

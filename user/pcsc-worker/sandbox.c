@@ -43,7 +43,8 @@ int sandbox_enter(const char *folder, bool *ret_entered)
 {
 	*ret_entered = folder && chroot(folder) == 0;
 	if (folder && !*ret_entered)
-		log_notice("the PC/SC worker can reach more than pcscd's socket: cannot enter %s: %m", folder);
+		log_notice("the PC/SC worker can reach more than pcscd's socket: cannot enter %s: %m",
+			   folder);
 	if (*ret_entered && chdir("/") < 0)
 		return -errno;
 	return keep_capabilities(false);

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "lib/card.h"
-#include "pcsc-worker/channel.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/names.h"
+#include "pcsc-worker/channel.h"
 #include "pcsc-worker/sandbox.h"
 
 #define SOCKET_VARIABLE "PCSCLITE_CSOCK_NAME"
@@ -67,7 +67,8 @@ static void folder_wait(const struct service *service)
 	bool told = false, watched;
 
 	for (;;) {
-		watched = inotify_add_watch(service->outside_fd, service->parent, IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
+		watched = inotify_add_watch(service->outside_fd, service->parent,
+					    IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
 		if (is_folder(service->folder))
 			return;
 		if (!told)
@@ -83,7 +84,8 @@ static void folder_wait(const struct service *service)
 /* Without links: the socket as it is, or where it will be. False when that is not known. */
 static bool service_resolve(struct service *service)
 {
-	_cleanup_free_ char *socket = realpath(service->socket, NULL), *folder = realpath(service->folder, NULL);
+	_cleanup_free_ char *socket = realpath(service->socket, NULL),
+			    *folder = realpath(service->folder, NULL);
 	const char *name = strrchr(service->socket, '/');
 	char path[SOCKET_PATH_SIZE] = "";
 	struct stat link;
@@ -116,7 +118,8 @@ static int service_confine(struct service *service)
 	if (service_resolve(service))
 		service->outside_watch = inotify_add_watch(service->outside_fd, service->parent, REMOVED);
 	if (service->outside_watch < 0)
-		log_notice("the PC/SC worker can reach more than pcscd's socket: %s cannot be followed", service->socket);
+		log_notice("the PC/SC worker can reach more than pcscd's socket: %s cannot be followed",
+			   service->socket);
 	r = sandbox_enter(service->outside_watch < 0 ? NULL : service->folder, &entered);
 	if (r < 0)
 		return r;
@@ -224,7 +227,8 @@ static int service_next_wait(struct service *service)
 
 void service_wait(struct service *service)
 {
-	struct pollfd fds[] = {{.fd = service->inotify_fd, .events = POLLIN}, {.fd = service->outside_fd, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = service->inotify_fd, .events = POLLIN},
+			       {.fd = service->outside_fd, .events = POLLIN}};
 	struct stat status;
 	bool exists;
 

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "pcsc-worker/channel.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/pcsc_reader.h"
+#include "pcsc-worker/channel.h"
 
 #define PNP_NOTIFICATION "\\\\?PnP?\\Notification"
 

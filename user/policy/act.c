@@ -14,7 +14,8 @@ static void send_step(struct world *world, const struct session *session, enum s
 	world_tell(world, session, &verdict);
 }
 
-static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited, uint64_t span)
+static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited,
+		 uint64_t span)
 {
 	session->removal.taken = action;
 	session->removal.awaited = awaited;

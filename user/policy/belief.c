@@ -13,7 +13,8 @@
  * pcscd, or the reader within it, was started again; there 0 is a card that was in from the start and 1 one that was
  * first read while it settled.
  */
-static enum hearing compare(const struct reader_state *bound, const struct reader_state *now, unsigned recovered)
+static enum hearing compare(const struct reader_state *bound, const struct reader_state *now,
+			    unsigned recovered)
 {
 	uint16_t moved = (uint16_t)(now->event_counter - bound->event_counter);
 
@@ -23,7 +24,8 @@ static enum hearing compare(const struct reader_state *bound, const struct reade
 		return HEARING_SAME;
 	if (moved >= 0x8000)
 		return now->event_counter <= 1 ? HEARING_REREAD : HEARING_OTHER;
-	return reader_count_shows_card(bound->event_counter, now->event_counter, recovered) ? HEARING_OTHER : HEARING_REREAD;
+	return reader_count_shows_card(bound->event_counter, now->event_counter, recovered) ? HEARING_OTHER
+											    : HEARING_REREAD;
 }
 
 /* How far PC/SC's count is behind the bound one; 0: it is not. */
@@ -46,7 +48,8 @@ static bool has_counted(const struct session *session, const struct reader_state
  * Until when "empty" need not mean that the card is out; 0: it does. A pcscd, or a reader, that is new calls a slot
  * empty until it has powered the card. So does one that came back unseen under the same name: it counts from 0.
  */
-static uint64_t settles_until(const struct world *world, const struct session *session, const struct reader *reader)
+static uint64_t settles_until(const struct world *world, const struct session *session,
+			      const struct reader *reader)
 {
 	uint64_t settled = later(reader->card_since, DOUBT_NSEC);
 
@@ -61,7 +64,8 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 }
 
 /* The sign-in's own PC/SC client was ahead of ours; or ours still speaks of the reader that was there before. */
-static uint64_t older_until(const struct world *world, const struct session *session, const struct reader *reader)
+static uint64_t older_until(const struct world *world, const struct session *session,
+			    const struct reader *reader)
 {
 	const struct reader_state *state = &reader->state;
 	uint64_t until = session->recorded ? later(session->recorded, DOUBT_NSEC) : 0;
@@ -84,7 +88,8 @@ static bool may_be_first(const struct reader_state *bound, const struct reader *
 {
 	const struct atr *now = &reader->state.atr;
 
-	return reader->first_count <= 1 + reader->recovered && (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
+	return reader->first_count <= 1 + reader->recovered &&
+	       (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
 }
 
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
@@ -111,7 +116,8 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 		return world->now < until ? HEARING_SETTLING : HEARING_EMPTY;
 	}
 	if (world->probe && world->now < session->lag_until &&
-	    (uint16_t)(state->event_counter - bound->event_counter) == 2 && atr_equal(&state->atr, &bound->atr))
+	    (uint16_t)(state->event_counter - bound->event_counter) == 2 &&
+	    atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
 	/* pcscd took the reader from its list and named one again: it was unplugged. */
 	if (session->unnamed && session->stay != reader->stay)
@@ -120,11 +126,11 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
 	/* Another life may be another worker's alone; and pcscd 1.9.9 goes on counting where the reader stopped (seen). */
-	if ((session_pcscd_is_new(world, session) ||
-	     (session->stay && session->stay != reader->stay)) &&
+	if ((session_pcscd_is_new(world, session) || (session->stay && session->stay != reader->stay)) &&
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
-	return compare(bound, state, reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
+	return compare(bound, state,
+		       reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
 }
 
 /* ---- beliefs -------------------------------------------------------------------------------------------- */
@@ -169,7 +175,8 @@ static const struct device *back_after_sleep(const struct world *world, const st
 }
 
 /* What PC/SC says of the reader that is back in the session's place. */
-static struct belief belief_back(const struct world *world, const struct session *session, const struct device *there)
+static struct belief belief_back(const struct world *world, const struct session *session,
+				 const struct device *there)
 {
 	const struct reader *reader = reader_in_place(world, session);
 	uint64_t until, from = there->came.now > world->pcsc_since ? there->came.now : world->pcsc_since;
@@ -218,29 +225,34 @@ static struct belief belief_device_left(const struct world *world, const struct 
 
 	if (device->left_round_sleep)
 		return belief_around_sleep(world, session);
-	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, heard ? device->left_by : SOURCE_STARTUP,
-		   heard ? device->left.stamp : world->now);
+	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER,
+		   heard ? device->left_by : SOURCE_STARTUP, heard ? device->left.stamp : world->now);
 }
 
 /* A reader without an address, and a device without a reader. */
 static bool left_together(const struct world *world, const struct session *session, uint64_t unheard)
 {
-	return !session->device && session->pcsc_life == world->pcsc_life && session->stay && world->unplugged &&
-	       unheard < later(world->unplugged, TOGETHER_NSEC) && world->unplugged < later(unheard, TOGETHER_NSEC);
+	return !session->device && session->pcsc_life == world->pcsc_life && session->stay &&
+	       world->unplugged && unheard < later(world->unplugged, TOGETHER_NSEC) &&
+	       world->unplugged < later(unheard, TOGETHER_NSEC);
 }
 
 /* PC/SC cannot read: what is proof, what passes, and what stays unknown. */
-static struct belief belief_unheard(const struct world *world, const struct session *session, enum hearing hearing)
+static struct belief belief_unheard(const struct world *world, const struct session *session,
+				    enum hearing hearing)
 {
 	bool missing = hearing == HEARING_MISSING;
 	bool here = (session->device && session->device->presence == PRESENCE_HERE) ||
 		    (missing && reader_is_ambiguous(world, session));
 	enum reason reason = missing ? REASON_NO_READER : REASON_UNREADABLE;
-	uint64_t unheard = session->unheard ? session->unheard : world->now, until = later(unheard, DOUBT_NSEC);
-	bool together = missing && left_together(world, session, session->unnamed ? session->unnamed : unheard);
+	uint64_t unheard = session->unheard ? session->unheard : world->now,
+		 until = later(unheard, DOUBT_NSEC);
+	bool together =
+		missing && left_together(world, session, session->unnamed ? session->unnamed : unheard);
 
 	/* What is found again after sleep has its time; when that is over, two words agree at once. */
-	if (missing && !here && world_just_resumed(world) && (together || until < later(world->resumed, RESUME_NSEC)))
+	if (missing && !here && world_just_resumed(world) &&
+	    (together || until < later(world->resumed, RESUME_NSEC)))
 		until = later(world->resumed, RESUME_NSEC);
 	else if (together)
 		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
@@ -290,9 +302,10 @@ struct belief belief_of(const struct world *world, const struct session *session
 		return belief_device_left(world, session);
 	belief = belief_pcsc(world, session);
 	if (session->pcsc_out.order && belief.kind != BELIEF_OUT)
-		belief = out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD, session->pcsc_found ? SOURCE_STARTUP : SOURCE_PCSC,
-			     session->pcsc_out.stamp);
+		belief = out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD,
+			     session->pcsc_found ? SOURCE_STARTUP : SOURCE_PCSC, session->pcsc_out.stamp);
 	if (!session->slot_out.order)
 		return belief;
-	return out(REASON_SLOT, EVIDENCE_SLOT | belief.evidence, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
+	return out(REASON_SLOT, EVIDENCE_SLOT | belief.evidence, CAUSE_CARD, SOURCE_PROBE,
+		   session->slot_out.stamp);
 }

@@ -76,11 +76,11 @@ static void pair_interfaces(struct session *session)
 
 	if (session->stay || !session->device)
 		return;
-	DL_FOREACH2(session->device->sessions, other, on_device.next)
-	{
+	DL_FOREACH2(session->device->sessions, other, on_device.next) {
 		int order = strcmp(session->login.card.name, other->login.card.name);
 
-		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot || other->port != session->port)
+		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot ||
+		    other->port != session->port)
 			continue;
 		session->interfaces = other->interfaces = 2;
 		session->interface = order > 0;
@@ -89,8 +89,8 @@ static void pair_interfaces(struct session *session)
 }
 
 /* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
-void bind_record(struct world *world, struct session *session, const struct event *event, struct device *device,
-		 struct port *port)
+void bind_record(struct world *world, struct session *session, const struct event *event,
+		 struct device *device, struct port *port)
 {
 	const struct reader *reader = reader_find(world, event->record.login->card.name);
 
@@ -174,7 +174,8 @@ static void bind_reader(struct world *world, struct session *session, struct rea
 /* ---- the card is back ----------------------------------------------------------------------------------- */
 
 /* PC/SC counts by the same pcscd, and for the same stay of the reader, as when the session was bound. */
-static bool is_comparable(const struct world *world, const struct session *session, const struct reader *reader)
+static bool is_comparable(const struct world *world, const struct session *session,
+			  const struct reader *reader)
 {
 	return session->pcsc_life == world->pcsc_life && (!session->stay || session->stay == reader->stay);
 }
@@ -187,14 +188,16 @@ static uint16_t moved(const struct session *session, const struct reader *reader
 /* Of a loose plug: the card was out once at the most since. */
 static bool same_insertion(const struct session *session, const struct reader *reader)
 {
-	return reader->device != session->device || moved(session, reader) <= 2 || reader->state.event_counter <= 1;
+	return reader->device != session->device || moved(session, reader) <= 2 ||
+	       reader->state.event_counter <= 1;
 }
 
 /*
  * The reader's last notice was "out", and PC/SC's count does not show that a card came after it: what PC/SC says may be
  * older. It counts once Confirm= is over; until then the reader may yet say that the card came back.
  */
-static bool may_be_older(const struct world *world, const struct session *session, const struct reader *reader)
+static bool may_be_older(const struct world *world, const struct session *session,
+			 const struct reader *reader)
 {
 	if (session->slot_out.order <= session->slot_in.order || session_device_left(session))
 		return false;
@@ -205,7 +208,8 @@ static bool is_back(const struct session *session, const struct reader *reader)
 {
 	const struct device *device = device_in_place(session);
 
-	if (!reader || reader->state.card != CARD_PRESENT || !atr_equal(&reader->state.atr, &session->login.card.atr))
+	if (!reader || reader->state.card != CARD_PRESENT ||
+	    !atr_equal(&reader->state.atr, &session->login.card.atr))
 		return false;
 	/* Said before the removal, or of what was at this address before: no word of a card that came back. */
 	if (reader->said.order <= session->removal.opened.order)
@@ -253,7 +257,8 @@ static void restore(struct world *world, struct session *session, struct reader 
 }
 
 /* The only card like its own is in another reader than the one that has its name: that may be anybody's. */
-static bool is_elsewhere_by_name(const struct world *world, const struct session *session, const struct reader *reader)
+static bool is_elsewhere_by_name(const struct world *world, const struct session *session,
+				 const struct reader *reader)
 {
 	const struct reader *by_name = reader_find(world, session->login.card.name);
 
@@ -315,9 +320,9 @@ static bool is_others(const struct world *world, const struct session *session, 
 {
 	const struct session *other;
 
-	DL_FOREACH2(reader->device ? reader->device->sessions : world->placeless, other, on_device.next)
-	{
-		if (other != session && !session_is_away(other) && strcmp(other->login.user, session->login.user) != 0 &&
+	DL_FOREACH2(reader->device ? reader->device->sessions : world->placeless, other, on_device.next) {
+		if (other != session && !session_is_away(other) &&
+		    strcmp(other->login.user, session->login.user) != 0 &&
 		    reader_of_session(world, other) == reader)
 			return true;
 	}
@@ -337,11 +342,11 @@ static struct reader *only_reader(const struct world *world, const struct sessio
 
 	if (world_is_crowded(world))
 		return NULL;
-	HASH_ITER(hh, world->readers, reader, next)
-	{
-		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size || reader_is_lost(world, reader) ||
-		    !atr_equal(&reader->state.atr, &session->login.card.atr) || is_others(world, session, reader) ||
-		    is_outdated(world, session, reader))
+	HASH_ITER(hh, world->readers, reader, next) {
+		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size ||
+		    reader_is_lost(world, reader) ||
+		    !atr_equal(&reader->state.atr, &session->login.card.atr) ||
+		    is_others(world, session, reader) || is_outdated(world, session, reader))
 			continue;
 		if (only)
 			return NULL;
@@ -367,13 +372,15 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 		bind_device(world, session, reader->device);
 		bind_reader(world, session, reader, stamp);
 		report_later(world, session, REPORT_BOUND);
-		removal_tell(world, session, VERDICT_RESTORED, stamp, "its person unlocked, and the card is in another place");
+		removal_tell(world, session, VERDICT_RESTORED, stamp,
+			     "its person unlocked, and the card is in another place");
 		arm(world, session);
 		return;
 	}
 	if (session->said & SAID_UNGUARDED)
 		return;
 	session->said |= SAID_UNGUARDED;
-	removal_tell(world, session, VERDICT_UNGUARDED, stamp,
-		     "it was unlocked without its card: no reader has that card, or several have one like it");
+	removal_tell(
+		world, session, VERDICT_UNGUARDED, stamp,
+		"it was unlocked without its card: no reader has that card, or several have one like it");
 }

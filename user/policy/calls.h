@@ -13,7 +13,8 @@ void report_flush(struct world *world);
 
 /* deadline.c */
 int deadline_reserve(struct world *world, size_t sessions);
-void deadline_set(struct world *world, struct session *session, enum deadline deadline, uint64_t at); /* 0: none */
+void deadline_set(struct world *world, struct session *session, enum deadline deadline,
+		  uint64_t at); /* 0: none */
 bool deadline_due(struct world *world, struct session *session, enum deadline deadline);
 
 /* listing.c: asking the sources for everything again */
@@ -26,15 +27,15 @@ struct device *device_get(struct world *world, struct usb_address usb); /* makes
 int device_describe(struct world *world, struct device *device, const char *path, const char *id);
 void device_watch(struct world *world, struct device *device);
 void device_release(struct world *world, struct device *device); /* forgets it when nothing needs it */
-void device_free_released(struct world *world); /* at an event's end */
-void device_claim(struct device *device); /* brings its model's list up to date */
+void device_free_released(struct world *world);			 /* at an event's end */
+void device_claim(struct device *device);			 /* brings its model's list up to date */
 bool device_come(struct world *world, struct device *device, const struct event *event);
 bool device_leave(struct world *world, struct device *device, enum event_source source, uint64_t stamp);
 void device_miss(struct world *world, struct device *device);
 bool device_missed(const struct world *world, const struct device *device);
 void device_learn_endpoint(struct reader *reader);
 struct port *port_get(struct world *world, const char *path); /* makes one; NULL: no memory */
-struct device *port_device(const struct port *port); /* that is there now; NULL: none */
+struct device *port_device(const struct port *port);	      /* that is there now; NULL: none */
 void port_place(struct world *world, struct session *session, struct port *port); /* NULL: nowhere */
 void port_release(struct world *world, struct port *port); /* forgets it when nothing is there */
 void device_forget_all(struct world *world);
@@ -74,8 +75,9 @@ struct belief belief_of(const struct world *world, const struct session *session
 struct plan {
 	enum step steps[PLAN_STEPS]; /* in this order: the first `locks` at once */
 	unsigned locks, count;
-	enum action losing; /* what the last step does; it loses work, so that it waits for agreement. Or NONE */
-	bool cannot_lock;   /* nothing is known here that would obey the lock */
+	enum action
+		losing; /* what the last step does; it loses work, so that it waits for agreement. Or NONE */
+	bool cannot_lock; /* nothing is known here that would obey the lock */
 };
 
 struct plan plan_action(const struct session *session, const struct settings *settings, enum action action);
@@ -96,7 +98,8 @@ void act_losing(struct world *world, struct session *session, enum action action
 struct plan act(struct world *world, struct session *session, enum action action, enum because because);
 
 /* sign.c: whether they were obeyed */
-void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp, const char *detail);
+void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
+	       const char *detail);
 void sign_over(struct world *world, struct session *session);
 void sign_failed(struct world *world, struct session *session, uint64_t stamp, const char *detail);
 
@@ -118,8 +121,8 @@ void case_console_locked(struct world *world, struct session *session, uint64_t 
 /* bind.c: to which insertion a session is bound */
 void bind_device(struct world *world, struct session *session, struct device *device);
 void bind_place(struct world *world, struct session *session, const struct device *device);
-void bind_record(struct world *world, struct session *session, const struct event *event, struct device *device,
-		 struct port *port);
+void bind_record(struct world *world, struct session *session, const struct event *event,
+		 struct device *device, struct port *port);
 void bind_confirm(struct world *world, struct session *session, struct reader *reader, uint64_t stamp);
 bool bind_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp);

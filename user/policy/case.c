@@ -10,7 +10,8 @@
 /* When the countdown speaks again: at 60, 30, 10 and 5 s before the second stage. */
 static void set_countdown(struct world *world, struct session *session)
 {
-	static const uint64_t before[] = {60 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, 10 * NSEC_PER_SEC, 5 * NSEC_PER_SEC};
+	static const uint64_t before[] = {60 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, 10 * NSEC_PER_SEC,
+					  5 * NSEC_PER_SEC};
 	uint64_t then = session->deadlines[DEADLINE_THEN], at = 0;
 
 	for (size_t i = 0; !at && i < ELEMENTS(before); i++) {
@@ -198,7 +199,8 @@ void case_open(struct world *world, struct session *session, const struct belief
 	if (belief->evidence == EVIDENCE_SLOT)
 		deadline_set(world, session, DEADLINE_CONFIRM, later(world->now, removal->settings->confirm));
 	if (plan_settle(removal->settings, removal->cause))
-		deadline_set(world, session, DEADLINE_SETTLE, later(world->now, plan_settle(removal->settings, removal->cause)));
+		deadline_set(world, session, DEADLINE_SETTLE,
+			     later(world->now, plan_settle(removal->settings, removal->cause)));
 	else
 		first_stage(world, session);
 	report_later(world, session, REPORT_DEALT);
@@ -215,7 +217,8 @@ void case_confirmed(struct world *world, struct session *session)
 /* PC/SC, asked after the removal, still has the card: nothing that loses work may follow. */
 void case_contradicted(struct world *world, struct session *session, uint64_t stamp)
 {
-	removal_tell(world, session, VERDICT_CONTRADICTED, stamp, "PC/SC still has the card, its counter unmoved");
+	removal_tell(world, session, VERDICT_CONTRADICTED, stamp,
+		     "PC/SC still has the card, its counter unmoved");
 	case_cancel(world, session, stamp, "contradicted");
 }
 
@@ -227,7 +230,8 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 	struct removal *removal = &session->removal;
 	/* What was found missing may have been locked for already, by a daemon before this one. */
 	bool found = removal->cause == CAUSE_ABSENT && removal->awaited == AWAIT_LOCK;
-	bool since_removal = removal->insertion && (session->answered || session->hinted >= removal->opened.now || found);
+	bool since_removal =
+		removal->insertion && (session->answered || session->hinted >= removal->opened.now || found);
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {

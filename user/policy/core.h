@@ -68,23 +68,23 @@ enum hearing {
 	HEARING_SAME,	/* the recorded insertion */
 	HEARING_REREAD, /* the recorded insertion, but the counter moved for another reason: adopt it */
 	HEARING_COUNTED, /* the recorded insertion: PC/SC has now counted an absence that ended before it was bound */
-	HEARING_OTHER,	/* out and in again, or another card */
+	HEARING_OTHER, /* out and in again, or another card */
 };
 
 enum reason {
-	REASON_READ,	     /* PC/SC reads the card, its counter as recorded */
-	REASON_NOTHING,	     /* nobody says otherwise */
-	REASON_ASLEEP,	     /* the machine sleeps */
-	REASON_COMES_BACK,   /* devices are enumerated again after sleep */
+	REASON_READ,	   /* PC/SC reads the card, its counter as recorded */
+	REASON_NOTHING,	   /* nobody says otherwise */
+	REASON_ASLEEP,	   /* the machine sleeps */
+	REASON_COMES_BACK, /* devices are enumerated again after sleep */
 	REASON_DEVICE_GONE,
-	REASON_SLOT,	     /* the reader's own notice */
+	REASON_SLOT, /* the reader's own notice */
 	REASON_EMPTY,
-	REASON_OTHER_CARD,   /* out and in again, or another one */
+	REASON_OTHER_CARD, /* out and in again, or another one */
 	REASON_NO_PCSCD,
-	REASON_NO_READER,    /* PC/SC does not name the session's reader */
+	REASON_NO_READER, /* PC/SC does not name the session's reader */
 	REASON_UNREADABLE,
-	REASON_SETTLING,     /* pcscd, or the reader, is new */
-	REASON_OLDER,	     /* what PC/SC says is older than the login record */
+	REASON_SETTLING, /* pcscd, or the reader, is new */
+	REASON_OLDER,	 /* what PC/SC says is older than the login record */
 	REASON_COUNT,
 };
 
@@ -104,8 +104,8 @@ struct belief {
 /* The sign that would show that an action was obeyed. */
 enum awaited {
 	AWAIT_NOTHING,
-	AWAIT_LOCK, /* LockedHint */
-	AWAIT_END,  /* the session ends */
+	AWAIT_LOCK,	  /* LockedHint */
+	AWAIT_END,	  /* the session ends */
 	AWAIT_NONE_COMES, /* there is none: the outcome is unverified */
 };
 
@@ -160,10 +160,10 @@ struct removal {
 	enum awaited awaited;
 	enum action then;      /* stage 2, while DEADLINE_THEN is set */
 	enum cause then_cause; /* whose settings ask for it: of this removal, or of one before it */
-	bool locks;	/* stage 1 was a lock: an unlock would be the person's answer */
-	bool denied;	/* PC/SC has said since that the card is in, its counter unmoved */
-	bool retried;	/* a lock was sent a second time, or a step that failed was made up for */
-	uint64_t locked_at; /* our clock, when its last lock was sent; 0: none was */
+	bool locks;	       /* stage 1 was a lock: an unlock would be the person's answer */
+	bool denied;	       /* PC/SC has said since that the card is in, its counter unmoved */
+	bool retried;	       /* a lock was sent a second time, or a step that failed was made up for */
+	uint64_t locked_at;    /* our clock, when its last lock was sent; 0: none was */
 };
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
 
@@ -184,7 +184,7 @@ struct session {
 	unsigned said;	  /* enum said bits */
 
 	/* The binding. */
-	unsigned insertion;    /* counts from 1 */
+	unsigned insertion; /* counts from 1 */
 	struct moment bound;
 	struct device *device; /* NULL: not on USB, or not known */
 	unsigned life;	       /* of the device */
@@ -193,24 +193,29 @@ struct session {
 	unsigned interfaces;   /* how many of the device's CCID interfaces have such a slot; 0: not known */
 	unsigned interface;    /* which of them it is, from 0 */
 	unsigned recovered;    /* reader->recovered, when the counter was taken */
-	unsigned pcsc_life;    /* that the counter belongs to; 0: the record's, which may be this one's or an earlier one's */
-	uint64_t recorded;     /* our clock, when its login record was read; 0: bound since by the card's return */
-	uint64_t lag_until;    /* PC/SC may still be counting an absence that ended before it was bound */
+	unsigned
+		pcsc_life; /* that the counter belongs to; 0: the record's, which may be this one's or an earlier one's */
+	uint64_t
+		recorded; /* our clock, when its login record was read; 0: bound since by the card's return */
+	uint64_t lag_until; /* PC/SC may still be counting an absence that ended before it was bound */
 
 	/* Facts about this insertion. */
 	struct moment slot_out, slot_in; /* the reader's last notices */
-	unsigned outs;		 /* how many times it said "out" */
-	struct moment pcsc_out;	 /* PC/SC's first word that it is out, or was */
-	bool pcsc_found;	 /* … given while everything was looked at again */
-	uint64_t unheard;	 /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
-	uint64_t unnamed;	 /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
+	unsigned outs;			 /* how many times it said "out" */
+	struct moment pcsc_out;		 /* PC/SC's first word that it is out, or was */
+	bool pcsc_found;		 /* … given while everything was looked at again */
+	uint64_t
+		unheard; /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
+	uint64_t
+		unnamed; /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
 
 	/* Facts about its locker. */
 	bool locked;	     /* LockedHint */
 	bool provable;	     /* LockedHint was seen set in this session's life */
 	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
 	uint64_t hinted;     /* our clock, when the hint last came */
-	uint64_t answered;   /* our clock, when the lock was sent that this hint came after; 0: nobody asked for it */
+	uint64_t
+		answered; /* our clock, when the lock was sent that this hint came after; 0: nobody asked for it */
 
 	struct removal removal;
 	uint64_t deadlines[DEADLINE_COUNT]; /* our clock; 0: none */
@@ -257,14 +262,16 @@ struct world {
 	bool pcsc_up, pcsc_listed;
 	bool pcsc_down; /* it was reported: not the same as not up yet */
 	unsigned pcsc_life, stays;
-	uint64_t pcsc_since; /* our clock, when it was reached */
-	bool probe;	/* the kernel probe listens */
-	bool asleep;	/* between EVENT_SLEEP and EVENT_RESUME */
+	uint64_t pcsc_since;	 /* our clock, when it was reached */
+	bool probe;		 /* the kernel probe listens */
+	bool asleep;		 /* between EVENT_SLEEP and EVENT_RESUME */
 	uint64_t slept, resumed; /* our clock; 0: never */
-	uint64_t unplugged;	 /* our clock: the last USB device that left and that no reader was known for; 0: none */
+	uint64_t
+		unplugged; /* our clock: the last USB device that left and that no reader was known for; 0: none */
 
-	bool inferred;	       /* where a reader is turned out in this event: that concerns all whose reader is to be found */
-	uint64_t certain_at;   /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
+	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */
+	uint64_t
+		certain_at; /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
 	struct moment lost;    /* a source last said that it had lost something */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, or is in doubt: ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */
@@ -274,7 +281,7 @@ struct world {
 
 /* ---- small things --------------------------------------------------------------------------------------- */
 
-#define LIST_ADD(head, session, link)    DL_APPEND2(head, session, link.prev, link.next)
+#define LIST_ADD(head, session, link)	 DL_APPEND2(head, session, link.prev, link.next)
 #define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
 
 /* Nanoseconds from `start` to `stamp`; 0 when a stamp of another source lies before it. */

@@ -95,8 +95,7 @@ struct device *port_device(const struct port *port)
 {
 	struct device *device;
 
-	DL_FOREACH(port->devices, device)
-	{
+	DL_FOREACH(port->devices, device) {
 		if (device->presence == PRESENCE_HERE)
 			return device;
 	}
@@ -214,8 +213,7 @@ void device_free_released(struct world *world)
 {
 	struct device *device, *next;
 
-	DL_FOREACH_SAFE2(world->released, device, next, released_next)
-	{
+	DL_FOREACH_SAFE2(world->released, device, next, released_next) {
 		DL_DELETE2(world->released, device, released_prev, released_next);
 		device->released = false;
 		if (!device->sessions && !device->readers && device->presence != PRESENCE_HERE)
@@ -229,9 +227,8 @@ void device_forget_all(struct world *world)
 	struct model *model, *next_model;
 
 	HASH_ITER(hh, world->devices, device, next_device)
-	device_free(world, device);
-	HASH_ITER(hh, world->models, model, next_model)
-	{
+		device_free(world, device);
+	HASH_ITER(hh, world->models, model, next_model) {
 		HASH_DELETE(hh, world->models, model);
 		free(model);
 	}

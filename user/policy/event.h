@@ -12,31 +12,31 @@
 
 enum event_type {
 	/* A USB device. */
-	EVENT_DEVICE_ADD,	 /* is there: enumerated, added, bound or authorised again */
-	EVENT_DEVICE_REMOVE,	 /* was disconnected, removed, unbound or deauthorised */
-	EVENT_DEVICES_LISTED,	 /* every device there is has been told of */
-	EVENT_SLOT_CHANGE,	 /* the reader's own notice that a card went or came */
+	EVENT_DEVICE_ADD,     /* is there: enumerated, added, bound or authorised again */
+	EVENT_DEVICE_REMOVE,  /* was disconnected, removed, unbound or deauthorised */
+	EVENT_DEVICES_LISTED, /* every device there is has been told of */
+	EVENT_SLOT_CHANGE,    /* the reader's own notice that a card went or came */
 	/* PC/SC. */
-	EVENT_PCSC_UP,		 /* pcscd was reached: what was known of readers no longer holds */
+	EVENT_PCSC_UP, /* pcscd was reached: what was known of readers no longer holds */
 	EVENT_PCSC_DOWN,
-	EVENT_READER,		 /* a reader's state */
+	EVENT_READER, /* a reader's state */
 	EVENT_READER_GONE,
-	EVENT_PCSC_LISTED,	 /* every reader there is has been told of */
+	EVENT_PCSC_LISTED, /* every reader there is has been told of */
 	/* Sessions. */
-	EVENT_RECORD,		 /* a login record, new or written anew */
-	EVENT_SETTINGS,		 /* what governs a recorded session was resolved anew */
-	EVENT_SESSION_KIND,	 /* logind told what kind of session it is */
+	EVENT_RECORD,	    /* a login record, new or written anew */
+	EVENT_SETTINGS,	    /* what governs a recorded session was resolved anew */
+	EVENT_SESSION_KIND, /* logind told what kind of session it is */
 	EVENT_SESSION_ENDED,
-	EVENT_SESSION_LOCKED,	 /* logind's LockedHint became true */
-	EVENT_SESSION_UNLOCKED,	 /* … false */
-	EVENT_ACTION_DONE,	 /* the console lock, which has no sign of its own, is known to have come up */
-	EVENT_ACTION_FAILED,	 /* a step was refused, or could not be taken */
+	EVENT_SESSION_LOCKED,	/* logind's LockedHint became true */
+	EVENT_SESSION_UNLOCKED, /* … false */
+	EVENT_ACTION_DONE,	/* the console lock, which has no sign of its own, is known to have come up */
+	EVENT_ACTION_FAILED,	/* a step was refused, or could not be taken */
 	/* The daemon and the machine. */
-	EVENT_PROBE,		 /* the kernel probe listens from now on; without it, PC/SC alone proves a removal */
-	EVENT_SLEEP,		 /* the machine is about to sleep: devices come and go for no reason of ours */
+	EVENT_PROBE, /* the kernel probe listens from now on; without it, PC/SC alone proves a removal */
+	EVENT_SLEEP, /* the machine is about to sleep: devices come and go for no reason of ours */
 	EVENT_RESUME,
-	EVENT_LOST,		 /* a source lost messages: everything must be looked at anew */
-	EVENT_TIME,		 /* only time has passed */
+	EVENT_LOST, /* a source lost messages: everything must be looked at anew */
+	EVENT_TIME, /* only time has passed */
 };
 
 /* In the order in which they usually hear of a removal; HEARD_BIT() numbers them. */
@@ -69,7 +69,8 @@ struct event {
 			struct usb_address usb;
 			uint8_t endpoint; /* number of its interrupt endpoint, one a CCID interface; 0: not known */
 			uint8_t bytes;
-			const uint8_t *slots; /* bit 2n: card in slot n; bit 2n+1: that changed (CCID 6.3.1) */
+			const uint8_t
+				*slots; /* bit 2n: card in slot n; bit 2n+1: that changed (CCID 6.3.1) */
 		} slot_change;
 		const struct reader_state *reader; /* READER; READER_GONE, of which only the name counts */
 		struct {

@@ -78,8 +78,8 @@ struct device {
 	uint64_t listed, heard;	   /* order of the last listing, and of the last uevent, that had it */
 	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
 	bool watched;
-	bool shares_slots;	  /* its interfaces number their slots alike, as PC/SC showed once */
-	struct slot_notice {	  /* the last one, to learn which endpoint belongs to which reader */
+	bool shares_slots;   /* its interfaces number their slots alike, as PC/SC showed once */
+	struct slot_notice { /* the last one, to learn which endpoint belongs to which reader */
 		struct moment moment;
 		uint8_t from;	  /* its endpoint */
 		uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
@@ -91,8 +91,9 @@ struct device {
 	struct port *port;
 	struct device *prev, *next; /* of the port */
 	struct model *model;
-	struct device *model_prev, *model_next; /* of those of the model that are here and that no reader claims */
-	bool released; /* stands in world->released: nothing needs it any more */
+	struct device *model_prev,
+		*model_next; /* of those of the model that are here and that no reader claims */
+	bool released;	     /* stands in world->released: nothing needs it any more */
 	struct device *released_prev, *released_next;
 	bool unclaimed, counted; /* stands in the model's list; in its number */
 	UT_hash_handle hh;
@@ -119,21 +120,22 @@ struct reader {
 	struct device *device; /* NULL: its address is not known (yet), or it is not on USB */
 	unsigned life;	       /* of the device, when PC/SC last named the two together */
 	unsigned stay;	       /* a number of its own: a reader that leaves and comes back has another */
-	uint8_t endpoint;	/* its interface's interrupt endpoint, learnt; 0: not known */
+	uint8_t endpoint;      /* its interface's interrupt endpoint, learnt; 0: not known */
 	uint8_t maybe_endpoint; /* … as PC/SC's last count after a notice has it; the second time it is known */
-	uint64_t came;	       /* order of the word that began the stay */
-	uint64_t since;	       /* … our clock */
-	struct moment said;    /* PC/SC's last word on it */
-	uint64_t card_since;   /* our clock, when `state.card` last changed */
-	unsigned outs;	       /* cards that were seen to leave in this stay */
-	bool had_card;	       /* one was in, at a count of: */
+	uint64_t came;		/* order of the word that began the stay */
+	uint64_t since;		/* … our clock */
+	struct moment said;	/* PC/SC's last word on it */
+	uint64_t card_since;	/* our clock, when `state.card` last changed */
+	unsigned outs;		/* cards that were seen to leave in this stay */
+	bool had_card;		/* one was in, at a count of: */
 	uint16_t first_count;
-	enum card_state read;  /* when it could last be read; what it counted then, and how many recoveries had been seen */
+	enum card_state
+		read; /* when it could last be read; what it counted then, and how many recoveries had been seen */
 	uint16_t counted;
 	unsigned read_recovered;
-	unsigned recovered;    /* how many times it could be read again: pcscd counts each as it counts a card */
-	bool found;	       /* its state last changed while everything was looked at again */
-	struct reader *prev, *next;		 /* device->readers */
+	unsigned recovered; /* how many times it could be read again: pcscd counts each as it counts a card */
+	bool found;	    /* its state last changed while everything was looked at again */
+	struct reader *prev, *next;	      /* device->readers */
 	struct reader *lost_prev, *lost_next; /* world->unlocated */
 	UT_hash_handle hh;
 };

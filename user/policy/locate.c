@@ -69,7 +69,8 @@ static void give_up(struct world *world)
 		if (!reader_is_stale(reader))
 			continue;
 		DL_FOREACH2(reader->device->sessions, session, on_device.next)
-		report_comm_error(world, session, world->now, "PC/SC names a reader whose USB device is gone");
+			report_comm_error(world, session, world->now,
+					  "PC/SC names a reader whose USB device is gone");
 	}
 }
 

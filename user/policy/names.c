@@ -4,8 +4,8 @@
 const char *event_source_name(enum event_source source)
 {
 	static const char *const names[] = {
-		[SOURCE_PROBE] = "probe",     [SOURCE_UEVENT] = "uevent", [SOURCE_UDEV] = "udev",
-		[SOURCE_PCSC] = "pcsc",	      [SOURCE_STARTUP] = "startup", [SOURCE_LOGIND] = "logind",
+		[SOURCE_PROBE] = "probe",   [SOURCE_UEVENT] = "uevent",	  [SOURCE_UDEV] = "udev",
+		[SOURCE_PCSC] = "pcsc",	    [SOURCE_STARTUP] = "startup", [SOURCE_LOGIND] = "logind",
 		[SOURCE_RECORD] = "record", [SOURCE_DAEMON] = "daemon",
 	};
 	ASSERT_ROWS(names, SOURCE_COUNT);

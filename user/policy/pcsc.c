@@ -19,8 +19,7 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 		.asked_last = world->order,
 		.owed = world->readers_listing.owed > 0,
 	};
-	HASH_ITER(hh, world->sessions, session, next)
-	{
+	HASH_ITER(hh, world->sessions, session, next) {
 		/* What is said after it is another pcscd's word. */
 		session->said &= ~(unsigned)SAID_COMM_ERROR;
 		session->unnamed = 0;
@@ -38,8 +37,7 @@ static void forget(struct world *world, struct reader *reader)
 	bool restless = world->asleep || world_just_resumed(world) || (world->resumed && world->looking_pcsc);
 	struct session *session;
 
-	DL_FOREACH2(world->placeless, session, on_device.next)
-	{
+	DL_FOREACH2(world->placeless, session, on_device.next) {
 		if (session->stay == reader->stay && !session->unnamed && !restless)
 			session->unnamed = world->now;
 	}
@@ -70,8 +68,7 @@ static bool is_guessed(const struct device *device)
 
 	if (!device || !device->port)
 		return false;
-	DL_FOREACH2(device->port->sessions, session, on_port.next)
-	{
+	DL_FOREACH2(device->port->sessions, session, on_port.next) {
 		if (session->interfaces > 1 && !session->stay)
 			return true;
 	}
@@ -130,8 +127,7 @@ void pcsc_listed(struct world *world, const struct event *event)
 	struct session *session, *next;
 	bool news = !world->pcsc_listed;
 
-	HASH_ITER(hh, world->readers, reader, next_reader)
-	{
+	HASH_ITER(hh, world->readers, reader, next_reader) {
 		if (!reader_missed(world, reader))
 			continue;
 		forget(world, reader);
@@ -141,8 +137,7 @@ void pcsc_listed(struct world *world, const struct event *event)
 		listing_complete(world, &world->readers_listing);
 	world->readers_listing.last = world->order;
 	world->pcsc_listed = world->pcsc_up;
-	HASH_ITER(hh, world->sessions, session, next)
-	{
+	HASH_ITER(hh, world->sessions, session, next) {
 		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 		if (news || session->heap || session_is_away(session))
 			session_update(world, session, event->source, event->stamp);

@@ -149,5 +149,6 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 /* PcscLost=lock, where the probe does not watch the reader anyway. */
 bool plan_heeds_pcsc(const struct world *world, const struct session *session)
 {
-	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost && !plan_probe_watches(world, session);
+	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
+	       !plan_probe_watches(world, session);
 }

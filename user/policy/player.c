@@ -90,8 +90,8 @@ static void borrower_forget(struct player *player, struct borrower *borrower)
 
 static bool same_settings(const struct settings *a, const struct settings *b)
 {
-	return a->action == b->action && a->then == b->then && a->after == b->after && a->settle == b->settle &&
-	       a->confirm == b->confirm && a->lock_timeout == b->lock_timeout &&
+	return a->action == b->action && a->then == b->then && a->after == b->after &&
+	       a->settle == b->settle && a->confirm == b->confirm && a->lock_timeout == b->lock_timeout &&
 	       a->when_lock_fails == b->when_lock_fails && a->when_cannot_lock == b->when_cannot_lock &&
 	       a->lock_when_pcsc_lost == b->lock_when_pcsc_lost && strcmp(a->unit, b->unit) == 0 &&
 	       strcmp(a->rule, b->rule) == 0;
@@ -152,7 +152,7 @@ struct player *player_free(struct player *player)
 	/* What the core borrowed goes after it. */
 	world_free(player->world);
 	HASH_ITER(hh, player->borrowers, borrower, next)
-	borrower_forget(player, borrower);
+		borrower_forget(player, borrower);
 	free(player);
 	return NULL;
 }

@@ -23,8 +23,8 @@ bool reader_is_stale(const struct reader *reader)
 /* PC/SC names a reader with a device that is gone, or that USB does not know. */
 bool reader_is_lost(const struct world *world, const struct reader *reader)
 {
-	return reader_is_stale(reader) ||
-	       (reader->device && reader->device->presence == PRESENCE_UNKNOWN && world->devices_listing.last);
+	return reader_is_stale(reader) || (reader->device && reader->device->presence == PRESENCE_UNKNOWN &&
+					   world->devices_listing.last);
 }
 
 /* The one that the session was read in, for as long as PC/SC lists it. */
@@ -41,8 +41,7 @@ unsigned reader_count_interfaces(const struct device *device, uint8_t slot, cons
 	const struct reader *reader;
 	unsigned count = 0;
 
-	DL_FOREACH(device->readers, reader)
-	{
+	DL_FOREACH(device->readers, reader) {
 		if (reader->state.slot == slot && !reader_is_stale(reader) &&
 		    (!before || strcmp(reader->state.name, before->state.name) < 0))
 			count++;
@@ -85,9 +84,9 @@ bool reader_may_have_another(const struct world *world, const struct reader *rea
 	/* … or at another device of the model, that no reader is known for. */
 	if (model && model->unclaimed)
 		return false;
-	DL_FOREACH2(world->unlocated, other, lost_next)
-	{
-		if (other->state.slot == reader->state.slot && reader_same_family(other->state.name, reader->state.name))
+	DL_FOREACH2(world->unlocated, other, lost_next) {
+		if (other->state.slot == reader->state.slot &&
+		    reader_same_family(other->state.name, reader->state.name))
 			return true;
 	}
 	return false;
@@ -104,8 +103,7 @@ static bool has_older(const struct device *device, uint8_t slot)
 {
 	const struct reader *reader;
 
-	DL_FOREACH(device->readers, reader)
-	{
+	DL_FOREACH(device->readers, reader) {
 		if (reader->state.slot == slot && reader_is_older(reader, device))
 			return true;
 	}
@@ -115,7 +113,8 @@ static bool has_older(const struct device *device, uint8_t slot)
 /* Which of the device's interfaces the session's reader is: that outlives the names. */
 void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader)
 {
-	unsigned count = reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
+	unsigned count =
+		reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
 
 	/* An interface that PC/SC does not name any more is still there. */
 	if (!count || count < session->interfaces || (count == 1 && reader_may_have_another(world, reader)) ||
@@ -131,7 +130,8 @@ static bool same_reader(const struct reader *a, const struct reader *b)
 	size_t family = family_length(a->state.name);
 
 	/* Behind the family, " XX" of its number and " XX" of the slot. */
-	return family && family == family_length(b->state.name) && strncmp(a->state.name, b->state.name, family + 3) == 0;
+	return family && family == family_length(b->state.name) &&
+	       strncmp(a->state.name, b->state.name, family + 3) == 0;
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------ */
@@ -180,8 +180,7 @@ static void learn_interfaces(const struct world *world, const struct device *dev
 {
 	struct session *session;
 
-	DL_FOREACH2(device->sessions, session, on_device.next)
-	{
+	DL_FOREACH2(device->sessions, session, on_device.next) {
 		const struct reader *own = reader_of_stay(world, session);
 
 		if (own && own->device == device && !session_is_away(session))
@@ -224,8 +223,7 @@ static void locate_slots(struct world *world, struct reader *reader)
 		}
 		return;
 	}
-	DL_FOREACH_SAFE2(world->unlocated, other, next, lost_next)
-	{
+	DL_FOREACH_SAFE2(world->unlocated, other, next, lost_next) {
 		if (same_reader(other, reader))
 			reader_infer(world, other, reader->device);
 	}
@@ -240,8 +238,7 @@ void reader_infer_interfaces(struct world *world)
 
 	if (world_is_crowded(world))
 		return;
-	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next)
-	{
+	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next) {
 		for (other = world->readers; other && !reader->device; other = other->hh.next) {
 			const struct model *model = other->device ? other->device->model : NULL;
 
@@ -320,7 +317,8 @@ static void note_card(struct reader *reader, const struct reader_state *now)
 	if (now->card == CARD_UNAVAILABLE)
 		return;
 	if (reader->read == CARD_PRESENT)
-		reader->outs += now->card == CARD_EMPTY || reader_count_shows_card(reader->counted, now->event_counter, recovered);
+		reader->outs += now->card == CARD_EMPTY ||
+				reader_count_shows_card(reader->counted, now->event_counter, recovered);
 	else if (now->card == CARD_PRESENT && !reader->had_card) {
 		reader->had_card = true;
 		reader->first_count = now->event_counter;
@@ -384,7 +382,7 @@ void reader_forget_all(struct world *world)
 	struct reader *reader, *next;
 
 	HASH_ITER(hh, world->readers, reader, next)
-	reader_forget(world, reader);
+		reader_forget(world, reader);
 }
 
 bool slot_is_shared(const struct device *device, uint8_t slot)
@@ -395,6 +393,6 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 	if (device->shares_slots || device_is_crowded(device))
 		return true;
 	DL_FOREACH(device->readers, reader)
-	count += reader->state.slot == slot;
+		count += reader->state.slot == slot;
 	return count > 1;
 }

@@ -63,7 +63,10 @@ static void say_belief(const struct session *session, const struct belief *belie
 		       struct explanation *ret)
 {
 	static const char *const kinds[] = {
-		[BELIEF_IN] = "in", [BELIEF_OUT] = "out", [BELIEF_DOUBT] = "doubt", [BELIEF_UNKNOWN] = "unknown",
+		[BELIEF_IN] = "in",
+		[BELIEF_OUT] = "out",
+		[BELIEF_DOUBT] = "doubt",
+		[BELIEF_UNKNOWN] = "unknown",
 	};
 	ASSERT_ROWS(kinds, BELIEF_UNKNOWN + 1);
 	bool removed = is_removed(session), doubt = belief->kind == BELIEF_DOUBT && !removed;
@@ -96,7 +99,8 @@ static void say_count(const struct world *world, const struct session *session, 
 		say(ret, "; PC/SC counts %u, insertion %u is recorded", reader->state.event_counter, bound);
 }
 
-static void say_probe(const struct world *world, const struct session *session, uint64_t now, struct explanation *ret)
+static void say_probe(const struct world *world, const struct session *session, uint64_t now,
+		      struct explanation *ret)
 {
 	const struct moment *out = &session->slot_out, *in = &session->slot_in;
 	char time[SPAN_SIZE];
@@ -119,7 +123,8 @@ static void say_probe(const struct world *world, const struct session *session, 
 
 static void say_evidence(unsigned evidence, struct explanation *ret)
 {
-	static const char *const words[] = {"the USB device left", "the reader's notice", "PC/SC", "no contradiction"};
+	static const char *const words[] = {"the USB device left", "the reader's notice", "PC/SC",
+					    "no contradiction"};
 	const char *between = "; evidence: ";
 
 	for (size_t bit = 0; bit < ELEMENTS(words); bit++) {
@@ -158,9 +163,11 @@ static void say_waits(const struct session *session, uint64_t now, struct explan
 	char time[SPAN_SIZE];
 
 	if (deadlines[DEADLINE_PCSC_LOST])
-		say(ret, "; locked unless pcscd is back within %s", span(now, deadlines[DEADLINE_PCSC_LOST], time));
+		say(ret, "; locked unless pcscd is back within %s",
+		    span(now, deadlines[DEADLINE_PCSC_LOST], time));
 	if (deadlines[DEADLINE_SETTLE])
-		say(ret, "; nothing is done if it is back within %s", span(now, deadlines[DEADLINE_SETTLE], time));
+		say(ret, "; nothing is done if it is back within %s",
+		    span(now, deadlines[DEADLINE_SETTLE], time));
 	if (removal->pending != ACTION_NONE)
 		say(ret, "; %s waits for a second source, %s at most", action_name(removal->pending),
 		    span(now, deadlines[DEADLINE_CONFIRM], time));

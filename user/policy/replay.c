@@ -27,7 +27,8 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 		replay->error = -ENOMEM;
 	replay->result.verdicts++;
 	if (replay->handler.verdict)
-		replay->handler.verdict(replay->handler.userdata, verdict, trace_format_verdict(verdict, line));
+		replay->handler.verdict(replay->handler.userdata, verdict,
+					trace_format_verdict(verdict, line));
 }
 
 int replay_new(const struct replay_handler *handler, struct replay **ret)
@@ -101,8 +102,10 @@ static int differ(struct replay *replay, const char *recorded, size_t recorded_s
 		said = "nothing";
 		size = strlen(said);
 	}
-	snprintf(replay->result.error, sizeof(replay->result.error), "line %u: recorded \"%.*s\", now \"%.*s\"",
-		 replay->line, (int)(recorded_size < 80 ? recorded_size : 80), recorded, (int)(size < 80 ? size : 80), said);
+	snprintf(replay->result.error, sizeof(replay->result.error),
+		 "line %u: recorded \"%.*s\", now \"%.*s\"", replay->line,
+		 (int)(recorded_size < 80 ? recorded_size : 80), recorded, (int)(size < 80 ? size : 80),
+		 said);
 	return -EREMOTEIO;
 }
 
@@ -139,8 +142,8 @@ static int play(struct replay *replay, const struct event *event)
 	int r = player_event(replay->player, event, &broken);
 
 	if (r == -ENOTRECOVERABLE)
-		snprintf(replay->result.error, sizeof(replay->result.error), "line %u: the core's state is broken: %.160s",
-			 replay->line, broken);
+		snprintf(replay->result.error, sizeof(replay->result.error),
+			 "line %u: the core's state is broken: %.160s", replay->line, broken);
 	return r < 0 ? r : replay->error;
 }
 
@@ -155,8 +158,8 @@ static int take_event(struct replay *replay, const char *line, size_t size)
 		return r;
 	r = trace_parse_bytes(line, size, &trace, &error);
 	if (r < 0) {
-		snprintf(replay->result.error, sizeof(replay->result.error), "line %u, column %u: %s", replay->line,
-			 error.column, error.text);
+		snprintf(replay->result.error, sizeof(replay->result.error), "line %u, column %u: %s",
+			 replay->line, error.column, error.text);
 		return r;
 	}
 	replay->result.events++;

@@ -14,7 +14,8 @@ struct replay;
 
 struct replay_result {
 	size_t events, verdicts;
-	char error[256]; /* "line 7, column 12: …" of -EBADMSG; "line 7: …" of -EREMOTEIO and -ENOTRECOVERABLE */
+	char error
+		[256]; /* "line 7, column 12: …" of -EBADMSG; "line 7: …" of -EREMOTEIO and -ENOTRECOVERABLE */
 };
 
 /* What is told while lines are put through; each may be NULL. `line` is without a newline. */

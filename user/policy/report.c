@@ -49,9 +49,10 @@ void report_comm_error(struct world *world, struct session *session, uint64_t st
 	if (session->said & SAID_COMM_ERROR)
 		return;
 	session->said |= SAID_COMM_ERROR;
-	world_tell(world, session,
-		   &(struct verdict){
-			   .type = VERDICT_COMM_ERROR, .source = SOURCE_PCSC, .stamp = stamp, .detail = detail});
+	world_tell(
+		world, session,
+		&(struct verdict){
+			.type = VERDICT_COMM_ERROR, .source = SOURCE_PCSC, .stamp = stamp, .detail = detail});
 }
 
 static const char *action_detail(const struct session *session)
@@ -82,8 +83,9 @@ static bool removal_is_dealt_with(const struct session *session)
 	const struct removal *removal = &session->removal;
 	const struct settings *settings = removal->settings;
 
-	if (!session_is_away(session) || removal->cause == CAUSE_PCSC_LOST || session->deadlines[DEADLINE_SETTLE] ||
-	    session->deadlines[DEADLINE_THEN] || removal->pending != ACTION_NONE)
+	if (!session_is_away(session) || removal->cause == CAUSE_PCSC_LOST ||
+	    session->deadlines[DEADLINE_SETTLE] || session->deadlines[DEADLINE_THEN] ||
+	    removal->pending != ACTION_NONE)
 		return false;
 	/* This daemon did nothing about it: the one before it had dealt with it. */
 	if (!settings)
@@ -101,7 +103,8 @@ static void tell_dealt(struct world *world, struct session *session)
 	if (dealt == !!(session->said & SAID_DEALT))
 		return;
 	session->said ^= SAID_DEALT;
-	world_tell(world, session, &(struct verdict){.type = VERDICT_DEALT, .dealt = dealt, .stamp = world->now});
+	world_tell(world, session,
+		   &(struct verdict){.type = VERDICT_DEALT, .dealt = dealt, .stamp = world->now});
 }
 
 static void tell_removal(struct world *world, const struct session *session)
@@ -118,7 +121,8 @@ static void tell(struct world *world, struct session *session, unsigned reports)
 	if (reports & REPORT_REMOVAL)
 		tell_removal(world, session);
 	if (reports & REPORT_ACTION)
-		removal_tell(world, session, VERDICT_ACTION, session->removal.opened.stamp, action_detail(session));
+		removal_tell(world, session, VERDICT_ACTION, session->removal.opened.stamp,
+			     action_detail(session));
 	if (reports & REPORT_CANNOT_LOCK)
 		removal_tell(world, session, VERDICT_CANNOT_LOCK, session->removal.opened.stamp,
 			     "it has no locker that is known to obey");
@@ -134,8 +138,7 @@ void report_flush(struct world *world)
 {
 	struct session *session, *next;
 
-	DL_FOREACH_SAFE2(world->report, session, next, on_report.next)
-	{
+	DL_FOREACH_SAFE2(world->report, session, next, on_report.next) {
 		unsigned reports = session->reports;
 
 		LIST_DELETE(world->report, session, on_report);

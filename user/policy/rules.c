@@ -102,10 +102,7 @@ static bool patterns_match(const struct patterns *patterns, const char *text)
 
 /* ---- one rule ------------------------------------------------------------------------------------------ */
 
-#define MEMBER(name)                                                                                         \
-	{                                                                                                    \
-		offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)                     \
-	}
+#define MEMBER(name) {offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)}
 
 static const struct {
 	size_t offset, size;
@@ -185,8 +182,7 @@ struct rules *rules_free(struct rules *rules)
 
 	if (!rules)
 		return NULL;
-	HASH_ITER(hh, rules->entries, entry, next_entry)
-	{
+	HASH_ITER(hh, rules->entries, entry, next_entry) {
 		HASH_DELETE(hh, rules->entries, entry);
 		rule_clear(&entry->rule);
 		free(entry);
@@ -310,7 +306,7 @@ void rules_complete(struct rules *rules)
 	struct entry *entry, *next;
 
 	HASH_ITER(hh, rules->entries, entry, next)
-	complete(&entry->rule, &rules->policy);
+		complete(&entry->rule, &rules->policy);
 }
 
 struct governance rules_resolve(const struct rules *rules, const struct session_facts *facts)

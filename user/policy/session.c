@@ -92,23 +92,27 @@ static void doubt(struct world *world, struct session *session, const struct bel
 	bool begins = !session->deadlines[DEADLINE_BELIEF];
 
 	deadline_set(world, session, DEADLINE_BELIEF, belief->until);
-	if (belief->reason == REASON_UNREADABLE && session->device && session->device->presence == PRESENCE_HERE &&
-	    !world_just_resumed(world))
-		report_comm_error(world, session, stamp, "the reader cannot be read, its USB device is there");
+	if (belief->reason == REASON_UNREADABLE && session->device &&
+	    session->device->presence == PRESENCE_HERE && !world_just_resumed(world))
+		report_comm_error(world, session, stamp,
+				  "the reader cannot be read, its USB device is there");
 	if (begins && belief->reason == REASON_OLDER)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, stamp);
 }
 
-static void cannot_say(struct world *world, struct session *session, const struct belief *belief, uint64_t stamp)
+static void cannot_say(struct world *world, struct session *session, const struct belief *belief,
+		       uint64_t stamp)
 {
 	deadline_set(world, session, DEADLINE_BELIEF, 0);
 	if (belief->reason == REASON_NO_READER)
-		report_comm_error(world, session, stamp, "PC/SC does not name the reader, its USB device is there");
+		report_comm_error(world, session, stamp,
+				  "PC/SC does not name the reader, its USB device is there");
 	else if (belief->reason == REASON_UNREADABLE)
 		report_comm_error(world, session, stamp, "the reader cannot be read");
 }
 
-static void believe_out(struct world *world, struct session *session, struct belief belief, enum event_source source)
+static void believe_out(struct world *world, struct session *session, struct belief belief,
+			enum event_source source)
 {
 	const struct reader *reader;
 
@@ -128,7 +132,8 @@ static void believe(struct world *world, struct session *session, enum event_sou
 {
 	struct belief belief = belief_of(world, session);
 
-	if (belief.kind != BELIEF_OUT && session_device_left(session) && bind_after_sleep(world, session, stamp))
+	if (belief.kind != BELIEF_OUT && session_device_left(session) &&
+	    bind_after_sleep(world, session, stamp))
 		belief = belief_of(world, session);
 	switch (belief.kind) {
 	case BELIEF_IN:
@@ -195,7 +200,8 @@ void session_update(struct world *world, struct session *session, enum event_sou
 		reader = reader_of_session(world, session);
 	else
 		reader = world->slept ? reader_of_stay(world, session) : NULL;
-	hearing = session_device_left(session) && !reader ? HEARING_NONE : hearing_of(world, session, reader, &until);
+	hearing = session_device_left(session) && !reader ? HEARING_NONE
+							  : hearing_of(world, session, reader, &until);
 	note_hearing(world, session, reader, hearing);
 	if (session_is_away(session)) {
 		if (!session_device_left(session) && !world->asleep)
@@ -310,7 +316,8 @@ static void pcsc_lost(struct world *world, struct session *session)
 /* A card that PC/SC still has was not removed; else nobody has contradicted. */
 static void confirm_over(struct world *world, struct session *session)
 {
-	if (session_is_away(session) && bind_return(world, session, world->now) && session->removal.pending == ACTION_NONE)
+	if (session_is_away(session) && bind_return(world, session, world->now) &&
+	    session->removal.pending == ACTION_NONE)
 		return;
 	/* It says that it has the card, and may not have looked yet: the last notice is too new. */
 	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now) {

@@ -42,7 +42,7 @@ struct settings {
 	uint64_t lock_timeout; /* how long until LockedHint must show where the locker is known to set it */
 	enum fallback when_lock_fails;
 	enum fallback when_cannot_lock;
-	bool lock_when_pcsc_lost; /* PcscLost=lock */
+	bool lock_when_pcsc_lost;  /* PcscLost=lock */
 	char unit[UNIT_NAME_SIZE]; /* Unit=: "" or a template such as "note@.service" */
 	char rule[RULE_NAME_SIZE]; /* which rule said so; "" for [Policy] */
 };

@@ -2,7 +2,8 @@
 /* Whether a call was obeyed: its sign, and what follows when that does not come. */
 #include "policy/core.h"
 
-void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp, const char *detail)
+void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
+	       const char *detail)
 {
 	struct verdict verdict = removal_verdict(session, VERDICT_OUTCOME, stamp);
 
@@ -40,7 +41,8 @@ static void lock_not_seen(struct world *world, struct session *session)
 	else if (!session->removal.retried)
 		lock_again(world, session);
 	else {
-		sign_tell(world, session, OUTCOME_FAILED, now, "LockedHint did not show, nor after a second try");
+		sign_tell(world, session, OUTCOME_FAILED, now,
+			  "LockedHint did not show, nor after a second try");
 		when_lock_fails(world, session);
 	}
 }

@@ -82,7 +82,8 @@ static bool read_setting(struct trace_event *trace, const char *name, char *text
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
 		if (dot && !cause_is(cause, name, (size_t)(dot - name)))
 			continue;
-		if (!trace_read_value(&trace_settings[index], text, trace_setting_field(&trace->settings[cause], index)))
+		if (!trace_read_value(&trace_settings[index], text,
+				      trace_setting_field(&trace->settings[cause], index)))
 			return false;
 		found = true;
 	}
@@ -169,7 +170,8 @@ static bool read_line(struct line *line, struct trace_event *trace)
 	if (!read_type(line->word, &trace->event.type))
 		return fail(line, "unknown event");
 	column = line->column;
-	return read_keys(line, trace, &seen) && has_needed(line, column, &trace_lines[trace->event.type], seen);
+	return read_keys(line, trace, &seen) &&
+	       has_needed(line, column, &trace_lines[trace->event.type], seen);
 }
 
 static void point_at_settings(struct trace_event *trace, struct governance *governance)

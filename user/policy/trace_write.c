@@ -242,7 +242,8 @@ const char *trace_format(const struct event *event, char line[static TRACE_LINE_
 	struct writer writer = {.line = line};
 
 	spread(event, &trace);
-	put(&writer, "%lluns %s %s", (unsigned long long)event->stamp, event_source_name(event->source), has->name);
+	put(&writer, "%lluns %s %s", (unsigned long long)event->stamp, event_source_name(event->source),
+	    has->name);
 	for (enum trace_key_id key = 0; key < KEY_COUNT; key++) {
 		if (has->keys & 1U << key)
 			put_key(&writer, "", &trace_keys[key], (const char *)&trace + trace_keys[key].offset);

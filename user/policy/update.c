@@ -7,7 +7,7 @@ void update_all(struct world *world, const struct event *event)
 	struct session *session, *next;
 
 	HASH_ITER(hh, world->sessions, session, next)
-	session_update(world, session, event->source, event->stamp);
+		session_update(world, session, event->source, event->stamp);
 }
 
 /*
@@ -19,8 +19,7 @@ bool update_list(struct world *world, struct session **list, const struct event 
 	struct session *session, *next;
 	bool away = false;
 
-	DL_FOREACH_SAFE2(*list, session, next, on_device.next)
-	{
+	DL_FOREACH_SAFE2(*list, session, next, on_device.next) {
 		if (session_is_away(session))
 			away = true;
 		else
@@ -28,8 +27,7 @@ bool update_list(struct world *world, struct session **list, const struct event 
 	}
 	if (!away)
 		return false;
-	DL_FOREACH_SAFE2(*list, session, next, on_device.next)
-	{
+	DL_FOREACH_SAFE2(*list, session, next, on_device.next) {
 		if (session_is_away(session) && session->removal.opened.order != world->order)
 			session_update(world, session, event->source, event->stamp);
 	}
@@ -44,8 +42,7 @@ bool update_place(struct world *world, struct device *device, const struct event
 
 	if (!device->port)
 		return away;
-	DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
-	{
+	DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next) {
 		if (session->device != device)
 			session_update(world, session, event->source, event->stamp);
 	}

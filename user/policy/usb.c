@@ -7,11 +7,11 @@ static void device_word(struct world *world, struct device *device, const struct
 {
 	struct session *session, *next;
 
-	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-	{
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next) {
 		const struct removal *removal = &session->removal;
 
-		if (!session_is_away(session) || removal->opened.order == world->order || removal->cause == CAUSE_PCSC_LOST)
+		if (!session_is_away(session) || removal->opened.order == world->order ||
+		    removal->cause == CAUSE_PCSC_LOST)
 			continue;
 		if (earlier)
 			case_heard(world, session, CAUSE_READER, event->source, event->stamp);
@@ -98,8 +98,7 @@ static bool leave_port(struct world *world, struct device *device, const struct 
 
 	if (!device->port)
 		return false;
-	DL_FOREACH_SAFE(device->port->devices, other, next)
-	{
+	DL_FOREACH_SAFE(device->port->devices, other, next) {
 		if (other == device || other->presence != PRESENCE_HERE)
 			continue;
 		gone |= device_missing(world, other, event);
@@ -115,8 +114,7 @@ static bool is_awaited(const struct device *device)
 
 	if (!device->port)
 		return false;
-	DL_FOREACH2(device->port->sessions, session, on_port.next)
-	{
+	DL_FOREACH2(device->port->sessions, session, on_port.next) {
 		if (session_is_away(session))
 			return true;
 	}
@@ -131,8 +129,8 @@ int usb_added(struct world *world, const struct event *event)
 
 	if (!device)
 		return -ENOMEM;
-	news = device->presence != PRESENCE_HERE || is_another(device, facts) || (facts->path && !device->path[0]) ||
-	       (facts->id && !device->id[0]);
+	news = device->presence != PRESENCE_HERE || is_another(device, facts) ||
+	       (facts->path && !device->path[0]) || (facts->id && !device->id[0]);
 	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
 		world->devices_listing.began = world->order;
 	if (device->presence == PRESENCE_HERE && is_another(device, facts))
@@ -164,8 +162,7 @@ void usb_listed(struct world *world, const struct event *event)
 
 	if (!listing->began)
 		listing->began = world->order;
-	HASH_ITER(hh, world->devices, device, next)
-	{
+	HASH_ITER(hh, world->devices, device, next) {
 		if (!device_missed(world, device))
 			continue;
 		device_missing(world, device, event);
@@ -195,8 +192,7 @@ static enum sender sender_of(const struct world *world, const struct session *se
 		return own->endpoint == endpoint ? SENDER_OWN : SENDER_OTHER;
 	if (device_is_crowded(session->device))
 		return SENDER_UNKNOWN;
-	DL_FOREACH(session->device->readers, reader)
-	{
+	DL_FOREACH(session->device->readers, reader) {
 		if (endpoint && reader != own && reader->state.slot == slot && reader->endpoint == endpoint)
 			return SENDER_OTHER;
 	}
@@ -208,8 +204,8 @@ static bool is_late(const struct world *world, const struct session *session, co
 {
 	const struct device *device = session->device;
 
-	return device->presence == PRESENCE_GONE && device->life == session->life && device->left_round_sleep &&
-	       event->stamp < world->slept && !session_is_away(session);
+	return device->presence == PRESENCE_GONE && device->life == session->life &&
+	       device->left_round_sleep && event->stamp < world->slept && !session_is_away(session);
 }
 
 /* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
@@ -218,7 +214,8 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 	uint8_t slot = session->login.card.slot, bits;
 	enum sender sender;
 
-	if ((session_device_left(session) && !is_late(world, session, event)) || slot / 4 >= event->slot_change.bytes)
+	if ((session_device_left(session) && !is_late(world, session, event)) ||
+	    slot / 4 >= event->slot_change.bytes)
 		return false;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	sender = sender_of(world, session, event->slot_change.endpoint);
@@ -235,9 +232,9 @@ static void slot_in_place(struct world *world, struct session *session, struct d
 {
 	uint8_t slot = session->login.card.slot, bits;
 
-	if (session_is_away(session) || !session_device_left(session) ||
-	    device_in_place(session) != device || !session->device->left_round_sleep ||
-	    slot / 4 >= event->slot_change.bytes || slot_is_shared(device, slot))
+	if (session_is_away(session) || !session_device_left(session) || device_in_place(session) != device ||
+	    !session->device->left_round_sleep || slot / 4 >= event->slot_change.bytes ||
+	    slot_is_shared(device, slot))
 		return;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	if (bits == 2)
@@ -256,7 +253,8 @@ static void keep_notice(struct world *world, struct device *device, const struct
 		.endpoint = alone ? event->slot_change.endpoint : 0,
 	};
 	for (uint8_t slot = 0; slot < 32 && slot / 4 < event->slot_change.bytes; slot++)
-		device->notice.changed |= (uint32_t)(event->slot_change.slots[slot / 4] >> (slot % 4 * 2) >> 1 & 1) << slot;
+		device->notice.changed |=
+			(uint32_t)(event->slot_change.slots[slot / 4] >> (slot % 4 * 2) >> 1 & 1) << slot;
 }
 
 void usb_slot_changed(struct world *world, const struct event *event)
@@ -268,8 +266,7 @@ void usb_slot_changed(struct world *world, const struct event *event)
 	if (!device)
 		return;
 	for (int away = 0; away < 2; away++) {
-		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next)
-		{
+		DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next) {
 			if (session_is_away(session) == away && session->removal.opened.order != world->order)
 				asked |= slot_of_session(world, session, event);
 			else
@@ -278,7 +275,7 @@ void usb_slot_changed(struct world *world, const struct event *event)
 	}
 	if (device->port) {
 		DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
-		slot_in_place(world, session, device, event);
+			slot_in_place(world, session, device, event);
 	}
 	keep_notice(world, device, event);
 	if (!asked)

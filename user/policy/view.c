@@ -97,7 +97,8 @@ bool world_pcsc_up(const struct world *world)
 /* ---- simulation ----------------------------------------------------------------------------------------- */
 
 /* The first word that there would be of it. */
-static enum evidence first_evidence(const struct world *world, const struct session *session, enum cause cause)
+static enum evidence first_evidence(const struct world *world, const struct session *session,
+				    enum cause cause)
 {
 	if (cause == CAUSE_READER && session->device)
 		return EVIDENCE_DEVICE;

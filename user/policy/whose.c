@@ -31,7 +31,8 @@ static bool must_be_at(const struct world *world, const struct device *device)
 	/* Nobody lists USB devices here: the name is all there is. */
 	if (!world->devices_listing.last)
 		return true;
-	return !world->certain_at && device->unclaimed && device->model->unclaimed == device && !device->model_next;
+	return !world->certain_at && device->unclaimed && device->model->unclaimed == device &&
+	       !device->model_next;
 }
 
 static bool could_be(const struct session *session, const struct reader *reader)
@@ -48,8 +49,7 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
-	DL_FOREACH2(world->unlocated, reader, lost_next)
-	{
+	DL_FOREACH2(world->unlocated, reader, lost_next) {
 		if (!could_be(session, reader))
 			continue;
 		if (found)
@@ -60,9 +60,11 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 }
 
 /* It has been the session's since it was named: by its address, or because nothing else could be meant. */
-static bool is_same_stay(const struct session *session, const struct device *device, const struct reader *reader)
+static bool is_same_stay(const struct session *session, const struct device *device,
+			 const struct reader *reader)
 {
-	return reader && session->stay == reader->stay && session->device == device && session->life == device->life &&
+	return reader && session->stay == reader->stay && session->device == device &&
+	       session->life == device->life &&
 	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
 }
 
@@ -70,7 +72,8 @@ static bool is_same_stay(const struct session *session, const struct device *dev
  * That the device has several interfaces was taken from the names in the records alone, and those may be of different
  * lives of pcscd: PC/SC has named everything by now, and there is one.
  */
-static bool is_disproved(const struct world *world, const struct session *session, const struct device *device)
+static bool is_disproved(const struct world *world, const struct session *session,
+			 const struct device *device)
 {
 	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
 	       device->readers->came < world->readers_listing.last &&
@@ -81,15 +84,16 @@ static bool is_disproved(const struct world *world, const struct session *sessio
 /*
  * Of a device of one such interface PC/SC may name two readers: the one that left, and the one that came. NULL: it does not.
  */
-static struct reader *newer_at(const struct session *session, const struct device *device, const struct reader *older)
+static struct reader *newer_at(const struct session *session, const struct device *device,
+			       const struct reader *older)
 {
 	struct reader *reader, *found = NULL;
 
 	if (session->interfaces != 1 || !reader_is_older(older, device) || device_is_crowded(device))
 		return NULL;
-	DL_FOREACH(device->readers, reader)
-	{
-		if (reader == older || reader->state.slot != session->login.card.slot || reader_is_older(reader, device))
+	DL_FOREACH(device->readers, reader) {
+		if (reader == older || reader->state.slot != session->login.card.slot ||
+		    reader_is_older(reader, device))
 			continue;
 		if (found)
 			return NULL;
@@ -99,7 +103,8 @@ static struct reader *newer_at(const struct session *session, const struct devic
 }
 
 /* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
-static struct reader *reader_at(const struct world *world, const struct session *session, const struct device *device)
+static struct reader *reader_at(const struct world *world, const struct session *session,
+				const struct device *device)
 {
 	struct reader *reader, *by_name;
 	uint8_t slot = session->login.card.slot;
@@ -123,15 +128,17 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	if (!device->readers)
 		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
 	/* The reader of that name may be at another interface, and has not said so yet. */
-	if (!session->interfaces && by_name && !by_name->device && reader_may_have_another(world, device->readers))
+	if (!session->interfaces && by_name && !by_name->device &&
+	    reader_may_have_another(world, device->readers))
 		return NULL;
-	if (!world->pcsc_listed || device_is_crowded(device) || (interfaces == 1 && slot_is_shared(device, slot)) ||
+	if (!world->pcsc_listed || device_is_crowded(device) ||
+	    (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    reader_count_interfaces(device, slot, NULL) != interfaces)
 		return NULL;
-	DL_FOREACH(device->readers, reader)
-	{
+	DL_FOREACH(device->readers, reader) {
 		if (reader->state.slot == slot && !reader_is_stale(reader) &&
-		    reader_count_interfaces(device, slot, reader) == (interfaces > 1 ? session->interface : 0))
+		    reader_count_interfaces(device, slot, reader) ==
+			    (interfaces > 1 ? session->interface : 0))
 			return reader;
 	}
 	return NULL;
@@ -169,7 +176,8 @@ static struct candidates find_candidates(const struct world *world, const struct
 			continue;
 		found.readers++;
 		found.reader = reader;
-		found.settles |= reader->state.card == CARD_UNAVAILABLE || (reader->state.card == CARD_EMPTY && world->certain_at);
+		found.settles |= reader->state.card == CARD_UNAVAILABLE ||
+				 (reader->state.card == CARD_EMPTY && world->certain_at);
 		if (!has_card_of(session, reader))
 			continue;
 		found.cards++;
@@ -204,7 +212,8 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	if (found.readers == 1)
 		return found.reader == by_name || session_pcscd_is_new(world, session) ? found.reader : NULL;
 	if (found.cards > 1 && by_name && !session->pcsc_life &&
-	    by_name->state.event_counter == session->login.card.event_counter && has_card_of(session, by_name))
+	    by_name->state.event_counter == session->login.card.event_counter &&
+	    has_card_of(session, by_name))
 		return by_name;
 	return found.cards ? NULL : by_name;
 }

@@ -30,7 +30,7 @@ struct world *world_free(struct world *world)
 		return NULL;
 	world->handler = ignore_verdict;
 	HASH_ITER(hh, world->sessions, session, next)
-	session_forget(world, session);
+		session_forget(world, session);
 	reader_forget_all(world);
 	device_forget_all(world);
 	free(world->heap);
@@ -70,8 +70,8 @@ static int record_reported(struct world *world, const struct event *event)
 		return -ENOMEM;
 	}
 	/* Every device there is was reported, this one not: it left between sign-in and now. */
-	missed = device && device->presence == PRESENCE_UNKNOWN && !device->readers && world->devices_listing.last &&
-		 !world->looking_devices;
+	missed = device && device->presence == PRESENCE_UNKNOWN && !device->readers &&
+		 world->devices_listing.last && !world->looking_devices;
 	if (missed)
 		device_miss(world, device);
 	bind_record(world, session, event, device, port);
@@ -124,7 +124,9 @@ static void recheck_over(struct world *world, const struct event *event)
 	if (!world->recheck_asked || world->looking_devices || (world->pcsc_up && world->looking_pcsc))
 		return;
 	world->recheck_asked = false;
-	world_tell(world, NULL, &(struct verdict){.type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
+	world_tell(world, NULL,
+		   &(struct verdict){
+			   .type = VERDICT_RECHECKED, .source = SOURCE_STARTUP, .stamp = event->stamp});
 }
 
 static void time_passed(struct world *world, const struct event *event)

@@ -10,10 +10,10 @@
 
 #include <utlist.h>
 
-#include "lib/record.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/record.h"
 
 struct question {
 	struct groups_source *source;
@@ -100,7 +100,8 @@ static bool read_answer(struct question *question)
 	ssize_t size;
 
 	while (question->size < GROUPS_BYTES_MAX) {
-		size = read(question->fd, question->answer + question->size, GROUPS_BYTES_MAX - question->size);
+		size = read(question->fd, question->answer + question->size,
+			    GROUPS_BYTES_MAX - question->size);
 		if (size == 0)
 			return true;
 		if (size < 0 && errno == EINTR)
@@ -245,10 +246,11 @@ static int question_run(struct question *question)
 		return r;
 	r = child_add(question, pid);
 	if (r >= 0)
-		r = sd_event_add_io(source->event, &question->output, question->fd, EPOLLIN, on_output, question);
+		r = sd_event_add_io(source->event, &question->output, question->fd, EPOLLIN, on_output,
+				    question);
 	if (r >= 0)
-		r = sd_event_add_time_relative(source->event, &question->limit, CLOCK_MONOTONIC, GROUPS_LIMIT_USEC, 0,
-					       on_limit, question);
+		r = sd_event_add_time_relative(source->event, &question->limit, CLOCK_MONOTONIC,
+					       GROUPS_LIMIT_USEC, 0, on_limit, question);
 	return r;
 }
 
@@ -283,7 +285,7 @@ static struct question *question_find(struct question *list, const char *session
 {
 	struct question *question;
 
-	DL_FOREACH (list, question) {
+	DL_FOREACH(list, question) {
 		if (strcmp(question->session, session) == 0)
 			break;
 	}
@@ -358,7 +360,7 @@ static void list_free(struct question *list)
 {
 	struct question *question, *next;
 
-	DL_FOREACH_SAFE (list, question, next)
+	DL_FOREACH_SAFE(list, question, next)
 		question_free(question);
 }
 

@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
-#define GROUPS_PROGRAM	 "/usr/bin/id"
-#define GROUPS_RUN_MAX	 4		/* processes at a time; the other questions wait */
-#define GROUPS_BYTES_MAX (64 * 1024U) /* of an answer; a longer one is refused */
+#define GROUPS_PROGRAM	  "/usr/bin/id"
+#define GROUPS_RUN_MAX	  4	       /* processes at a time; the other questions wait */
+#define GROUPS_BYTES_MAX  (64 * 1024U) /* of an answer; a longer one is refused */
 #define GROUPS_LIMIT_USEC (10 * 1000 * 1000ULL)
 
 /*

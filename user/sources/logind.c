@@ -8,15 +8,15 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "sources/session_kind.h"
 #include "lib/loop.h"
+#include "sources/session_kind.h"
 
-#define LOGIND		"org.freedesktop.login1"
-#define LOGIND_PATH	"/org/freedesktop/login1"
-#define LOGIND_MANAGER	LOGIND ".Manager"
-#define LOGIND_SESSION	LOGIND ".Session"
-#define SESSION_PREFIX	LOGIND_PATH "/session"
-#define PROPERTIES	"org.freedesktop.DBus.Properties"
+#define LOGIND	       "org.freedesktop.login1"
+#define LOGIND_PATH    "/org/freedesktop/login1"
+#define LOGIND_MANAGER LOGIND ".Manager"
+#define LOGIND_SESSION LOGIND ".Session"
+#define SESSION_PREFIX LOGIND_PATH "/session"
+#define PROPERTIES     "org.freedesktop.DBus.Properties"
 
 /*
  * The terminal of a session that sshd opens comes to logind from utmp(5), when there is a shell, and no signal
@@ -172,7 +172,8 @@ static int on_sleep(sd_bus_message *message, void *userdata, sd_bus_error *error
 	return 0;
 }
 
-static void take_kind(struct logind_source *source, struct known *known, const struct session_properties *properties)
+static void take_kind(struct logind_source *source, struct known *known,
+		      const struct session_properties *properties)
 {
 	unsigned kind = session_kind(properties);
 
@@ -274,8 +275,8 @@ static bool ask_again_later(struct known *known)
 		return false;
 	known->asked_again++;
 	known->again = sd_event_source_disable_unref(known->again);
-	r = sd_event_add_time_relative(sd_bus_get_event(known->source->bus), &known->again, CLOCK_MONOTONIC, delay, 0,
-				       on_again, known);
+	r = sd_event_add_time_relative(sd_bus_get_event(known->source->bus), &known->again, CLOCK_MONOTONIC,
+				       delay, 0, on_again, known);
 	return r >= 0;
 }
 
@@ -309,8 +310,9 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	if (sd_bus_message_is_method_error(reply, NULL) || session_properties_read(reply, &properties) < 0)
 		return no_answer(known, reply);
 	if (properties.leader && known->leader && properties.leader != known->leader) {
-		log_warning("session %s was opened by process %u, its login record by %u: not the recorded session",
-			    question->session, properties.leader, known->leader);
+		log_warning(
+			"session %s was opened by process %u, its login record by %u: not the recorded session",
+			question->session, properties.leader, known->leader);
 		tell_ended(source, question->session);
 		return 0;
 	}
@@ -381,7 +383,8 @@ static int on_sleeping(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 	struct logind_source *source = userdata;
 	int sleeping = false;
 
-	if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "v", "b", &sleeping) < 0)
+	if (!sd_bus_message_is_method_error(reply, NULL) &&
+	    sd_bus_message_read(reply, "v", "b", &sleeping) < 0)
 		sleeping = false;
 	if (sleeping != source->sleeping)
 		tell_sleeping(source, sleeping);
@@ -390,8 +393,8 @@ static int on_sleeping(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 
 static int ask_sleeping(struct logind_source *source)
 {
-	return sd_bus_call_method_async(source->bus, NULL, LOGIND, LOGIND_PATH, PROPERTIES, "Get", on_sleeping, source,
-					"ss", LOGIND_MANAGER, "PreparingForSleep");
+	return sd_bus_call_method_async(source->bus, NULL, LOGIND, LOGIND_PATH, PROPERTIES, "Get",
+					on_sleeping, source, "ss", LOGIND_MANAGER, "PreparingForSleep");
 }
 
 /* What its predecessor would have told, and did not: that the machine is awake, that a session ended or was unlocked. */
@@ -416,10 +419,11 @@ static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error
 
 static int watch_owner(struct logind_source *source)
 {
-	return sd_bus_add_match_async(source->bus, &source->owner,
-				      "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-				      "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'",
-				      on_owner, on_subscribed, source);
+	return sd_bus_add_match_async(
+		source->bus, &source->owner,
+		"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+		"interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'",
+		on_owner, on_subscribed, source);
 }
 
 /* ---- the source itself -------------------------------------------------------------------------------------- */
@@ -434,12 +438,12 @@ int logind_source_new(sd_bus *bus, struct sink sink, struct logind_source **ret)
 		return -ENOMEM;
 	source->sink = sink;
 	source->bus = sd_bus_ref(bus);
-	r = sd_bus_match_signal_async(bus, &source->removed, LOGIND, LOGIND_PATH, LOGIND_MANAGER, "SessionRemoved",
-				      on_removed, on_subscribed, source);
+	r = sd_bus_match_signal_async(bus, &source->removed, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
+				      "SessionRemoved", on_removed, on_subscribed, source);
 	if (r < 0)
 		return r;
-	r = sd_bus_match_signal_async(bus, &source->sleep, LOGIND, LOGIND_PATH, LOGIND_MANAGER, "PrepareForSleep",
-				      on_sleep, on_subscribed, source);
+	r = sd_bus_match_signal_async(bus, &source->sleep, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
+				      "PrepareForSleep", on_sleep, on_subscribed, source);
 	if (r < 0)
 		return r;
 	r = sd_bus_add_match_async(bus, &source->changed,

@@ -10,9 +10,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 #include "lib/names.h"
 #include "lib/worker_message.h"
-#include "lib/loop.h"
 
 /* Nonsense from the worker that is borne before it is started anew. */
 #define FAULTS_MAX 3
@@ -30,7 +30,7 @@ struct pcsc_source {
 	uint64_t restart_delay; /* microseconds */
 	uint32_t request;	/* number of the last RECHECK */
 	unsigned faults;
-	bool up, told; /* told: whether it is up, or not, has been told */
+	bool up, told;				     /* told: whether it is up, or not, has been told */
 	char readers[READERS_MAX][READER_NAME_SIZE]; /* told of now; "" where free */
 };
 
@@ -38,7 +38,8 @@ DEFINE_CLEANUP(struct pcsc_source *, pcsc_source_free)
 
 static void worker_start(struct pcsc_source *source);
 
-static void tell(struct pcsc_source *source, enum event_type type, uint64_t stamp, const struct reader_state *reader)
+static void tell(struct pcsc_source *source, enum event_type type, uint64_t stamp,
+		 const struct reader_state *reader)
 {
 	struct event event = {.type = type, .source = SOURCE_PCSC, .stamp = stamp, .reader = reader};
 
@@ -82,8 +83,8 @@ static bool name_learn(struct pcsc_source *source, const char *name)
 
 static bool reader_valid(const struct reader_state *reader)
 {
-	return memchr(reader->name, '\0', sizeof(reader->name)) && reader->name[0] && reader->card <= CARD_PRESENT &&
-	       reader->atr.size <= ATR_SIZE;
+	return memchr(reader->name, '\0', sizeof(reader->name)) && reader->name[0] &&
+	       reader->card <= CARD_PRESENT && reader->atr.size <= ATR_SIZE;
 }
 
 /* NULL, or what is wrong with the message. */
@@ -152,8 +153,8 @@ static void worker_restart(struct pcsc_source *source)
 	worker_stop(source);
 	set_up(source, false, monotonic_now());
 	source->restart = sd_event_source_disable_unref(source->restart);
-	r = sd_event_add_time_relative(source->event, &source->restart, CLOCK_MONOTONIC, source->restart_delay, 0,
-				       on_restart, source);
+	r = sd_event_add_time_relative(source->event, &source->restart, CLOCK_MONOTONIC,
+				       source->restart_delay, 0, on_restart, source);
 	if (r < 0)
 		log_error("cannot set a timer for the PC/SC worker: %s", strerror(-r));
 	source->restart_delay *= 2;
@@ -305,7 +306,8 @@ struct pcsc_source *pcsc_source_free(struct pcsc_source *source)
 
 void pcsc_source_recheck(struct pcsc_source *source, bool locate)
 {
-	struct worker_request request = {.magic = WORKER_MAGIC, .number = ++source->request, .locate = locate};
+	struct worker_request request = {
+		.magic = WORKER_MAGIC, .number = ++source->request, .locate = locate};
 
 	if (source->socket < 0)
 		return; /* the next worker looks at everything anyway */

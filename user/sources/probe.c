@@ -3,11 +3,11 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/removal_event.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "removal.skel.h"
-#include "bpf/removal_event.h"
 #include "lib/loop.h"
+#include "removal.skel.h"
 
 struct probe {
 	struct sink sink;
@@ -87,7 +87,8 @@ static void check_dropped(struct probe *probe)
 	probe->sink.send(probe->sink.userdata, &event);
 }
 
-static int on_readable(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_, void *userdata)
+static int on_readable(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+		       void *userdata)
 {
 	struct probe *probe = userdata;
 	int r;

@@ -33,7 +33,8 @@ static bool is_of_record(const struct record_source *source, int folder, const c
 
 	return folder >= 0 && fstatat(source->folder, session, &recorded, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       fstatat(folder, session, &note, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       note.st_mtim.tv_sec == recorded.st_mtim.tv_sec && note.st_mtim.tv_nsec == recorded.st_mtim.tv_nsec;
+	       note.st_mtim.tv_sec == recorded.st_mtim.tv_sec &&
+	       note.st_mtim.tv_nsec == recorded.st_mtim.tv_nsec;
 }
 
 static void mark_of_record(const struct record_source *source, int folder, const char *session)
@@ -74,11 +75,10 @@ static void read_one(struct record_source *source, const char *name, bool away)
 		return;
 	}
 	read_bound(source, &login);
-	source->sink.send(source->sink.userdata,
-			  &(struct event){.type = EVENT_RECORD,
-					  .source = SOURCE_RECORD,
-					  .stamp = monotonic_now(),
-					  .record = {.login = &login, .away = away}});
+	source->sink.send(source->sink.userdata, &(struct event){.type = EVENT_RECORD,
+								 .source = SOURCE_RECORD,
+								 .stamp = monotonic_now(),
+								 .record = {.login = &login, .away = away}});
 }
 
 static bool is_away(const struct record_source *source, const char *session)
@@ -129,11 +129,10 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 	if (!change->len || change->name[0] == '.')
 		return 0;
 	if (change->mask & IN_DELETE)
-		source->sink.send(source->sink.userdata,
-				  &(struct event){.type = EVENT_SESSION_ENDED,
-						  .source = SOURCE_RECORD,
-						  .stamp = monotonic_now(),
-						  .session = change->name});
+		source->sink.send(source->sink.userdata, &(struct event){.type = EVENT_SESSION_ENDED,
+									 .source = SOURCE_RECORD,
+									 .stamp = monotonic_now(),
+									 .session = change->name});
 	else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
 		forget_notes(source, change->name);
 		read_one(source, change->name, false);
@@ -207,8 +206,8 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 	r = folder_open(source, event);
 	if (r < 0)
 		return r;
-	r = sd_event_add_inotify(event, &source->above, RECORD_DIR "/..", IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR,
-				 on_change_above, source);
+	r = sd_event_add_inotify(event, &source->above, RECORD_DIR "/..",
+				 IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR, on_change_above, source);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(source->above, PRIORITY_SOURCE);

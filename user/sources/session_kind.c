@@ -99,7 +99,8 @@ static int read_property(sd_bus_message *message, const char *name, struct sessi
 {
 	for (size_t i = 0; i < ELEMENTS(property_readers); i++) {
 		if (strcmp(property_readers[i].name, name) == 0)
-			return property_readers[i].read(message, (char *)properties + property_readers[i].offset);
+			return property_readers[i].read(message,
+							(char *)properties + property_readers[i].offset);
 	}
 	return sd_bus_message_skip(message, "v");
 }

@@ -93,8 +93,7 @@ static void known_clear(struct udev_source *source)
 {
 	struct known_device *known, *next;
 
-	HASH_ITER(hh, source->known, known, next)
-	{
+	HASH_ITER(hh, source->known, known, next) {
 		HASH_DEL(source->known, known);
 		free(known);
 	}
@@ -136,7 +135,8 @@ static void address_changed(struct udev_source *source, enum event_source from, 
 {
 	if (!usb_address_is_set(usb))
 		return;
-	send(source, (struct event){.type = type, .source = from, .stamp = monotonic_now(), .device = {.usb = usb}});
+	send(source,
+	     (struct event){.type = type, .source = from, .stamp = monotonic_now(), .device = {.usb = usb}});
 }
 
 /*
@@ -198,7 +198,8 @@ static void on_device(struct udev_source *source, enum event_source from, struct
 		device_here(source, from, device);
 }
 
-static int on_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_, void *userdata)
+static int on_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_,
+		       void *userdata)
 {
 	struct monitor *monitor = userdata;
 	_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
@@ -264,8 +265,7 @@ int udev_source_list(struct udev_source *source)
 	if (r < 0)
 		return r;
 	known_clear(source);
-	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list))
-	{
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list)) {
 		_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
 		const char *authorized;
 
@@ -276,8 +276,9 @@ int udev_source_list(struct udev_source *source)
 		if (udev_device_get_driver(device) && (!authorized || strcmp(authorized, "0") != 0))
 			device_here(source, SOURCE_STARTUP, device);
 	}
-	send(source,
-	     (struct event){.type = EVENT_DEVICES_LISTED, .source = SOURCE_STARTUP, .stamp = monotonic_now()});
+	send(source, (struct event){.type = EVENT_DEVICES_LISTED,
+				    .source = SOURCE_STARTUP,
+				    .stamp = monotonic_now()});
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#define LOOK_NSEC 20000000L
+#define LOOK_NSEC   20000000L
 #define SECOND_NSEC 1000000000L
 
 /* QEMU names its threads, with -name debug-threads=on, before they run. */
@@ -38,8 +38,9 @@ int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 
 	if (!is_card()) {
 		if (!next)
-			next = dlvsym(RTLD_NEXT, "pthread_cond_wait", "GLIBC_2.3.2"); /* older ones take another condition */
-		if (!next) /* not on x86 */
+			next = dlvsym(RTLD_NEXT, "pthread_cond_wait",
+				      "GLIBC_2.3.2"); /* older ones take another condition */
+		if (!next)			      /* not on x86 */
 			next = dlsym(RTLD_NEXT, "pthread_cond_wait");
 		return next(condition, mutex);
 	}
