@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The daemon's wiring round the core, as user/daemon/daemon.c has it: the order of its start, what it does
+ * The daemon's wiring round the core, as user/daemon has it: the order of its start, what it does
  * about each verdict, what it keeps for a daemon that starts later.
  */
 #include "machine.h"

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/sessions.h"
+
+#include <string.h>
+
+#include "daemon/events.h"
+#include "daemon/reload.h"
+#include "daemon/resolve.h"
+#include "daemon/wiring.h"
+#include "lib/log.h"
+
+/*
+ * A record is governed at once by what is known of it now. logind and the name service may change that, and so may the
+ * domain's policy, which is fetched at sign-in.
+ */
+void sessions_take_record(void *userdata, const struct event *event)
+{
+	const struct login_record *login = event->record.login;
+	struct daemon *daemon = userdata;
+	struct event governed = *event;
+	int r;
+
+	if (event->type != EVENT_RECORD) {
+		events_take(daemon, event);
+		return;
+	}
+	if (!daemon->last_look)
+		reload_look_at_gpo(daemon, 0);
+	r = govern_record(daemon->govern, login);
+	if (r < 0) {
+		/* The core does not get it: a reload would not find it, and leave it with rules that are gone. */
+		log_error("session %s cannot be governed: %s", login->session, strerror(-r));
+		return;
+	}
+	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
+	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
+		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action),
+		 login->card.name);
+	events_take(daemon, &governed);
+	resolve_ask_groups(daemon, login->session);
+	r = logind_source_ask(daemon->logind, login);
+	if (r < 0)
+		log_warning("cannot ask logind for session %s: %s", login->session, strerror(-r));
+}
+
+/* The core gets the kind with what follows from the service; a rule may ask about it. */
+void sessions_take_logind(void *userdata, const struct event *event)
+{
+	const struct session_facts *facts;
+	struct daemon *daemon = userdata;
+	struct event known = *event;
+	int changed;
+
+	if (event->type != EVENT_SESSION_KIND) {
+		events_take(daemon, event);
+		return;
+	}
+	changed = govern_kind(daemon->govern, event->change.session, event->change.kind);
+	facts = govern_facts(daemon->govern, event->change.session);
+	if (!facts)
+		return;
+	/* Without physlock its unit would do nothing, and nothing would report that. */
+	known.change.kind = facts->kind & ~(enforcer_can_lock_console() ? 0U : (unsigned)KIND_CONSOLE);
+	events_take(daemon, &known);
+	if (changed > 0)
+		resolve_session(daemon, event->change.session);
+}
