@@ -2,7 +2,9 @@
 /*
  * core-scale: what the core costs with many sessions on many readers, on this machine. For each size one line
  * of CSV: nanoseconds (medians) for an event that concerns nobody, for the removal of one reader, for each
- * session that it locks; bytes a session; milliseconds to look at everything anew.
+ * session that it locks; bytes a session; milliseconds to look at everything again.
+ * With two arguments, sessions and readers, for that size alone: to alternate with another core's, because the
+ * machine's own noise is larger than the difference.
  */
 #include <malloc.h>
 #include <stdint.h>
@@ -141,57 +143,86 @@ static uint64_t time_unrelated(struct world *world)
 	return median(times, ROUNDS);
 }
 
-/* Each round another reader, as far as there are that many. */
-static uint64_t time_reader(struct world *world, unsigned readers)
+/* Each time another reader, as far as there are that many. How many there were. */
+static unsigned time_readers(struct world *world, unsigned readers, uint64_t *ret_times, unsigned most)
 {
-	unsigned rounds = readers < ROUNDS ? readers : ROUNDS;
-	uint64_t times[ROUNDS];
+	unsigned rounds = readers < most ? readers : most;
 
 	for (unsigned i = 0; i < rounds; i++)
-		times[i] = time_removal(world, address((unsigned)((uint64_t)i * readers / rounds)));
-	return median(times, rounds);
+		ret_times[i] = time_removal(world, address((unsigned)((uint64_t)i * readers / rounds)));
+	return rounds;
 }
 
-static void measure(unsigned sessions, unsigned readers)
+static struct world *start_world(unsigned readers)
 {
 	struct world *world = NULL;
-	uint64_t start, recheck, unrelated, removal;
-	size_t before, used;
-	unsigned rounds = readers < ROUNDS ? readers : ROUNDS;
 
 	if (world_new(on_verdict, NULL, &world) < 0)
 		abort();
 	send(world, (struct event){.type = EVENT_PROBE, .source = SOURCE_DAEMON});
 	send(world, (struct event){.type = EVENT_PCSC_UP, .source = SOURCE_PCSC});
 	tell_everything(world, readers, 1);
-	before = mallinfo2().uordblks;
+	return world;
+}
+
+struct figures {
+	uint64_t unrelated, recheck; /* nanoseconds */
+	size_t bytes;
+	uint64_t removals[ROUNDS];
+	unsigned removed;
+};
+
+static void measure_world(unsigned sessions, unsigned readers, struct figures *figures)
+{
+	struct world *world = start_world(readers);
+	size_t before = mallinfo2().uordblks;
+	uint64_t start;
+	unsigned rounds;
+
 	for (unsigned i = 0; i < sessions; i++)
 		add_session(world, i, i % readers);
-	used = mallinfo2().uordblks - before;
+	figures->bytes = (mallinfo2().uordblks - before) / sessions;
 	start = now_ns();
 	send(world, (struct event){.type = EVENT_LOST, .source = SOURCE_PROBE});
 	tell_everything(world, readers, 1);
-	recheck = now_ns() - start;
+	figures->recheck = now_ns() - start;
 	acted = 0;
-	unrelated = time_unrelated(world);
+	figures->unrelated = time_unrelated(world);
 	if (acted)
 		abort(); /* nobody was concerned */
-	removal = time_reader(world, readers);
+	rounds =
+		time_readers(world, readers, figures->removals + figures->removed, ROUNDS - figures->removed);
 	if (acted != rounds * (sessions / readers))
 		abort(); /* each session of those readers, once */
+	figures->removed += rounds;
 	if (world_check(world)) {
 		fprintf(stderr, "%s\n", world_check(world));
 		abort();
 	}
-	printf("%u,%u,%llu,%llu,%llu,%zu,%.2f\n", sessions, readers, (unsigned long long)unrelated,
-	       (unsigned long long)removal, (unsigned long long)(removal / (sessions / readers)),
-	       used / sessions, (double)recheck / NSEC_PER_MSEC);
 	world_free(world);
 }
 
-int main(void)
+/* With few readers, in several worlds: the first removal of a program's life measures how its code is loaded. */
+static void measure(unsigned sessions, unsigned readers)
+{
+	struct figures figures = {0};
+	uint64_t removal;
+
+	while (figures.removed < ROUNDS)
+		measure_world(sessions, readers, &figures);
+	removal = median(figures.removals, ROUNDS);
+	printf("%u,%u,%llu,%llu,%llu,%zu,%.2f\n", sessions, readers, (unsigned long long)figures.unrelated,
+	       (unsigned long long)removal, (unsigned long long)(removal / (sessions / readers)),
+	       figures.bytes, (double)figures.recheck / NSEC_PER_MSEC);
+}
+
+int main(int argc, char **argv)
 {
 	puts("sessions,readers,unrelated_ns,removal_ns,removal_per_session_ns,bytes_per_session,recheck_ms");
+	if (argc == 3) {
+		measure((unsigned)atoi(argv[1]), (unsigned)atoi(argv[2]));
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		measure(sizes[i].sessions, sizes[i].readers);
 	return 0;

@@ -12,12 +12,12 @@ static const char *check_deadlines(const struct world *world, const struct sessi
 		if (deadlines[deadline] && deadlines[deadline] < first)
 			first = deadlines[deadline];
 	}
-	if (session->next != first)
-		return "the first deadline is not the first";
 	if ((first == UINT64_MAX) != !session->heap)
 		return "a session with a deadline is not in the heap, or one without it is";
-	if (session->heap && world->heap[session->heap - 1] != session)
+	if (session->heap && world->heap[session->heap - 1].session != session)
 		return "the heap and the session do not agree";
+	if (session->heap && world->heap[session->heap - 1].moment != first)
+		return "the first deadline is not the first";
 	return NULL;
 }
 
@@ -82,7 +82,7 @@ static const char *check_session(const struct world *world, const struct session
 static const char *check_heap(const struct world *world)
 {
 	for (size_t place = 2; place <= world->heap_used; place++) {
-		if (world->heap[place / 2 - 1]->next > world->heap[place - 1]->next)
+		if (world->heap[place / 2 - 1].moment > world->heap[place - 1].moment)
 			return "the heap is out of order";
 	}
 	return NULL;

@@ -146,53 +146,71 @@ enum because {
 	BECAUSE_LOCK_FAILS,
 };
 
+/* As much as a cache line holds: the removal of a reader's hundred sessions writes a hundred of these. */
 struct removal {
 	unsigned insertion;		 /* that it is about; 0: there was none yet */
 	const struct settings *settings; /* that govern it */
 	struct moment opened;		 /* its first word */
-	enum cause cause;
-	enum event_source source;
-	unsigned evidence;	    /* enum evidence bits */
-	uint8_t heard[CAUSE_COUNT]; /* bit n: event source n has reported that cause */
-	enum action pending;	    /* waits for agreement; ACTION_NONE: nothing does */
-	enum because because;	    /* … why */
-	enum action taken;	    /* the last one sent, whose sign is awaited */
-	enum awaited awaited;
-	enum action then;      /* stage 2, while DEADLINE_THEN is set */
-	enum cause then_cause; /* whose settings ask for it: of this removal, or of one before it */
-	bool locks;	       /* stage 1 was a lock: an unlock would be the person's answer */
-	bool denied;	       /* PC/SC has said since that the card is in, its counter unmoved */
-	bool retried;	       /* a lock was sent a second time, or a step that failed was made up for */
-	uint64_t locked_at;    /* our clock, when its last lock was sent; 0: none was */
+	uint64_t locked_at;		 /* our clock, when its last lock was sent; 0: none was */
+	uint8_t heard[CAUSE_COUNT];	 /* bit n: event source n has reported that cause */
+	uint8_t evidence;		 /* enum evidence bits */
+	enum cause cause : 8;
+	enum event_source source : 8;
+	enum action pending : 8;  /* waits for agreement; ACTION_NONE: nothing does */
+	enum because because : 8; /* … why */
+	enum action taken : 8;	  /* the last one sent, whose sign is awaited */
+	enum awaited awaited : 8;
+	enum action then : 8;	   /* stage 2, while DEADLINE_THEN is set */
+	enum cause then_cause : 8; /* whose settings ask for it: of this removal, or of one before it */
+	bool locks;		   /* stage 1 was a lock: an unlock would be the person's answer */
+	bool denied;		   /* PC/SC has said since that the card is in, its counter unmoved */
+	bool retried;		   /* a lock was sent a second time, or a step that failed was made up for */
 };
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
+_Static_assert(sizeof(struct removal) <= 64, "a cache line holds a removal");
 
 struct session_link {
 	struct session *prev, *next;
 };
 
 struct session {
-	/* What a removal reads and writes comes first, and what is looked up by name or only copied last: a removal of a
-	   reader's hundred sessions costs as many cache lines as this order makes it cost. */
+	/* A removal reads and writes what stands first, down to `governance`. The less memory that is, the sooner the last
+	   of a reader's hundred sessions is locked. */
 	struct session_link on_device; /* its device's, or world->placeless */
 	struct session_link on_port;
 	struct session_link on_report;
-	struct port *port; /* of login.usb_path; NULL: that is not known */
-
-	unsigned kind;	  /* enum session_kind bits */
-	unsigned reports; /* enum report bits */
-	unsigned said;	  /* enum said bits */
+	struct device *device; /* NULL: not on USB, or not known */
+	struct port *port;     /* of login.usb_path; NULL: that is not known */
 
 	/* The binding. */
 	unsigned insertion; /* counts from 1 */
+	unsigned life;	    /* of the device */
 	struct moment bound;
-	struct device *device; /* NULL: not on USB, or not known */
-	unsigned life;	       /* of the device */
-	unsigned stay;	       /* of the reader, when PC/SC last confirmed the card there; 0: not yet */
-	unsigned others;       /* readers up to this stay were there beside it, and are none of its */
-	unsigned interfaces;   /* how many of the device's CCID interfaces have such a slot; 0: not known */
-	unsigned interface;    /* which of them it is, from 0 */
-	unsigned recovered;    /* reader->recovered, when the counter was taken */
+
+	struct removal removal;
+	uint64_t deadlines[DEADLINE_COUNT]; /* our clock; 0: none */
+	size_t heap;			    /* place in world->heap, from 1; 0: not there */
+	uint64_t
+		unheard; /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
+	unsigned reports;    /* enum report bits */
+	unsigned said;	     /* enum said bits */
+	unsigned kind;	     /* enum session_kind bits */
+	bool provable;	     /* LockedHint was seen set in this session's life */
+	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
+	struct governance governance;
+
+	/* More facts about its locker. */
+	bool locked;	 /* LockedHint */
+	uint64_t hinted; /* our clock, when the hint last came */
+	uint64_t
+		answered; /* our clock, when the lock was sent that this hint came after; 0: nobody asked for it */
+
+	/* More of the binding. */
+	unsigned stay;	     /* of the reader, when PC/SC last confirmed the card there; 0: not yet */
+	unsigned others;     /* readers up to this stay were there beside it, and are none of its */
+	unsigned interfaces; /* how many of the device's CCID interfaces have such a slot; 0: not known */
+	unsigned interface;  /* which of them it is, from 0 */
+	unsigned recovered;  /* reader->recovered, when the counter was taken */
 	unsigned
 		pcsc_life; /* that the counter belongs to; 0: the record's, which may be this one's or an earlier one's */
 	uint64_t
@@ -202,30 +220,20 @@ struct session {
 	/* Facts about this insertion. */
 	struct moment slot_out, slot_in; /* the reader's last notices */
 	unsigned outs;			 /* how many times it said "out" */
+	bool pcsc_found;		 /* pcsc_out was given while everything was looked at again */
 	struct moment pcsc_out;		 /* PC/SC's first word that it is out, or was */
-	bool pcsc_found;		 /* … given while everything was looked at again */
-	uint64_t
-		unheard; /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
 	uint64_t
 		unnamed; /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
 
-	/* Facts about its locker. */
-	bool locked;	     /* LockedHint */
-	bool provable;	     /* LockedHint was seen set in this session's life */
-	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
-	uint64_t hinted;     /* our clock, when the hint last came */
-	uint64_t
-		answered; /* our clock, when the lock was sent that this hint came after; 0: nobody asked for it */
-
-	struct removal removal;
-	uint64_t deadlines[DEADLINE_COUNT]; /* our clock; 0: none */
-	uint64_t next;			    /* the first of them; UINT64_MAX: none */
-	size_t heap;			    /* place in world->heap, from 1; 0: not there */
-
-	struct governance governance;
 	struct login_record login; /* login.card and login.usb_* are what it is bound to now */
 	struct verdict overtaken;
 	UT_hash_handle hh;
+};
+
+/* When the first of a session's deadlines comes. */
+struct wake {
+	uint64_t moment;
+	struct session *session;
 };
 
 struct world {
@@ -242,7 +250,7 @@ struct world {
 	struct session *placeless; /* bound to no device: their reader is known by its name */
 	struct session *report;
 
-	struct session **heap; /* those with a deadline, the first on top */
+	struct wake *heap; /* of those with a deadline, the first on top */
 	size_t heap_used, heap_room;
 
 	uint64_t now;	/* never runs backwards */

@@ -9,13 +9,13 @@
 int deadline_reserve(struct world *world, size_t sessions)
 {
 	size_t room = world->heap_room ? world->heap_room : 16;
-	struct session **heap;
+	struct wake *heap;
 
 	while (room < sessions)
 		room *= 2;
 	if (room == world->heap_room)
 		return 0;
-	heap = reallocarray(world->heap, room, sizeof(struct session *));
+	heap = reallocarray(world->heap, room, sizeof(*heap));
 	if (!heap)
 		return -ENOMEM;
 	world->heap = heap;
@@ -24,50 +24,54 @@ int deadline_reserve(struct world *world, size_t sessions)
 }
 
 /* Places count from 1: the parent of n is n / 2. */
-static struct session *at(const struct world *world, size_t place)
+static struct wake *at(const struct world *world, size_t place)
 {
-	return world->heap[place - 1];
+	return &world->heap[place - 1];
 }
 
-static void put(struct world *world, size_t place, struct session *session)
+static void put(struct world *world, size_t place, struct wake wake)
 {
-	world->heap[place - 1] = session;
-	session->heap = place;
+	*at(world, place) = wake;
+	wake.session->heap = place;
 }
 
-static void rise(struct world *world, struct session *session)
+static void rise(struct world *world, size_t place)
 {
-	size_t place = session->heap;
+	struct wake wake = *at(world, place);
 
-	for (; place > 1 && at(world, place / 2)->next > session->next; place /= 2)
-		put(world, place, at(world, place / 2));
-	put(world, place, session);
+	for (; place > 1 && at(world, place / 2)->moment > wake.moment; place /= 2)
+		put(world, place, *at(world, place / 2));
+	put(world, place, wake);
 }
 
-static void sink(struct world *world, struct session *session)
+static void sink(struct world *world, size_t place)
 {
-	size_t place = session->heap;
+	struct wake wake = *at(world, place);
 
 	for (size_t child = 2 * place; child <= world->heap_used; child = 2 * place) {
-		if (child < world->heap_used && at(world, child + 1)->next < at(world, child)->next)
+		if (child < world->heap_used && at(world, child + 1)->moment < at(world, child)->moment)
 			child++;
-		if (at(world, child)->next >= session->next)
+		if (at(world, child)->moment >= wake.moment)
 			break;
-		put(world, place, at(world, child));
+		put(world, place, *at(world, child));
 		place = child;
 	}
-	put(world, place, session);
+	put(world, place, wake);
+}
+
+static void move(struct world *world, size_t place, struct wake wake)
+{
+	put(world, place, wake);
+	rise(world, place);
+	sink(world, wake.session->heap);
 }
 
 static void leave(struct world *world, struct session *session)
 {
-	struct session *last = at(world, world->heap_used--);
+	struct wake last = *at(world, world->heap_used--);
 
-	if (last != session) {
-		put(world, session->heap, last);
-		rise(world, last);
-		sink(world, last);
-	}
+	if (last.session != session)
+		move(world, session->heap, last);
 	session->heap = 0;
 }
 
@@ -84,25 +88,23 @@ static uint64_t first_of(const struct session *session)
 
 void deadline_set(struct world *world, struct session *session, enum deadline deadline, uint64_t moment)
 {
-	bool was_first = session->deadlines[deadline] == session->next;
+	uint64_t first = session->heap ? at(world, session->heap)->moment : UINT64_MAX;
+	uint64_t old = session->deadlines[deadline];
 
-	if (session->deadlines[deadline] == moment)
+	if (old == moment)
 		return;
 	session->deadlines[deadline] = moment;
-	if (moment && moment <= session->next)
-		session->next = moment;
-	else if (was_first)
-		session->next = first_of(session);
+	if (moment && moment <= first)
+		first = moment;
+	else if (old == first)
+		first = first_of(session);
 	else
 		return;
-	if (session->next == UINT64_MAX) {
+	if (first == UINT64_MAX)
 		leave(world, session);
-		return;
-	}
-	if (!session->heap)
-		put(world, ++world->heap_used, session);
-	rise(world, session);
-	sink(world, session);
+	else
+		move(world, session->heap ? session->heap : ++world->heap_used,
+		     (struct wake){first, session});
 }
 
 /* Whether it has come; then it is none any more. */

@@ -64,38 +64,42 @@ enum presence {
 	PRESENCE_GONE,
 };
 
+struct slot_notice {
+	struct moment moment;
+	uint8_t from;	  /* its endpoint */
+	uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
+	uint32_t changed; /* bit n: slot n */
+};
+
 struct device {
-	uint32_t key; /* bus << 16 | device number */
 	struct usb_address usb;
 	char path[USB_PATH_SIZE];
 	char id[10];
-	enum presence presence;
-	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
-	struct moment came, left;  /* of this life; of the last one that ended */
-	enum event_source left_by; /* who reported that; STARTUP: it was found missing */
-	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
-	uint64_t disconnected;	   /* the probe's stamp of that; 0: not seen by it, or here again since */
-	uint64_t listed, heard;	   /* order of the last listing, and of the last uevent, that had it */
-	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
+	struct slot_notice notice; /* the last one, to learn which endpoint belongs to which reader */
+	bool shares_slots;	   /* its interfaces number their slots alike, as PC/SC showed once */
 	bool watched;
-	bool shares_slots;   /* its interfaces number their slots alike, as PC/SC showed once */
-	struct slot_notice { /* the last one, to learn which endpoint belongs to which reader */
-		struct moment moment;
-		uint8_t from;	  /* its endpoint */
-		uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
-		uint32_t changed; /* bit n: slot n */
-	} notice;
-	struct session *sessions; /* bound to this device, whichever life */
-	struct reader *readers;	  /* that PC/SC names for it */
-	unsigned named;		  /* how many */
-	struct port *port;
-	struct device *prev, *next; /* of the port */
-	struct model *model;
+	unsigned named; /* how many readers PC/SC names for it */
 	struct device *model_prev,
 		*model_next; /* of those of the model that are here and that no reader claims */
-	bool released;	     /* stands in world->released: nothing needs it any more */
 	struct device *released_prev, *released_next;
-	bool unclaimed, counted; /* stands in the model's list; in its number */
+
+	/* Its removal reads and writes the rest. */
+	struct device *prev, *next; /* of the port */
+	struct session *sessions;   /* bound to this device, whichever life */
+	struct reader *readers;	    /* that PC/SC names for it */
+	struct port *port;
+	struct model *model;
+	struct moment came, left; /* of this life; of the last one that ended */
+	uint64_t listed, heard;	  /* order of the last listing, and of the last uevent, that had it */
+	uint64_t disconnected;	  /* the probe's stamp of that; 0: not seen by it, or here again since */
+	enum presence presence;
+	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
+	enum event_source left_by; /* who reported that it left; STARTUP: it was found missing */
+	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
+	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
+	bool released;		   /* stands in world->released: nothing needs it any more */
+	bool unclaimed, counted;   /* stands in the model's list; in its number */
+	uint32_t key;		   /* bus << 16 | device number */
 	UT_hash_handle hh;
 };
 

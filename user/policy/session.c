@@ -22,7 +22,6 @@ struct session *session_get(struct world *world, const struct login_record *logi
 	if (!session)
 		return NULL;
 	session->login = *login;
-	session->next = UINT64_MAX;
 	HASH_ADD_STR(world->sessions, login.session, session);
 	if (!session->hh.tbl) {
 		free(session);

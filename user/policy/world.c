@@ -40,7 +40,7 @@ struct world *world_free(struct world *world)
 
 uint64_t world_deadline(const struct world *world)
 {
-	uint64_t next = world->heap_used ? world->heap[0]->next : UINT64_MAX;
+	uint64_t next = world->heap_used ? world->heap[0].moment : UINT64_MAX;
 
 	if (world->locate_at && world->locate_at < next)
 		next = world->locate_at;
@@ -136,8 +136,8 @@ static void time_passed(struct world *world, const struct event *event)
 		reader_infer_interfaces(world);
 		update_all(world, event);
 	}
-	while (world->heap_used && world->heap[0]->next <= world->now)
-		session_time(world, world->heap[0]);
+	while (world->heap_used && world->heap[0].moment <= world->now)
+		session_time(world, world->heap[0].session);
 	if (world->relist_at && world->relist_at <= world->now) {
 		world->relist_at = 0;
 		look_again(world, event);
