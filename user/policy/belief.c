@@ -272,7 +272,7 @@ static struct belief belief_pcsc(const struct world *world, const struct session
 
 	switch (hearing) {
 	case HEARING_NONE:
-		return world->pcsc_up ? in(REASON_NOTHING) : unknown(REASON_NO_PCSCD);
+		break;
 	case HEARING_MISSING:
 	case HEARING_UNREADABLE:
 		return belief_unheard(world, session, hearing);
@@ -289,7 +289,7 @@ static struct belief belief_pcsc(const struct world *world, const struct session
 	case HEARING_COUNTED:
 		return in(REASON_READ);
 	}
-	return unknown(REASON_NO_PCSCD);
+	return world->pcsc_up ? in(REASON_NOTHING) : unknown(REASON_NO_PCSCD);
 }
 
 struct belief belief_of(const struct world *world, const struct session *session)

@@ -97,9 +97,9 @@ static bool asks_for(const struct settings *settings, const struct removal *remo
 	case BECAUSE_CANNOT_LOCK:
 		return settings->when_cannot_lock == FALLBACK_LOGOUT;
 	case BECAUSE_LOCK_FAILS:
-		return settings->when_lock_fails == FALLBACK_LOGOUT;
+		break;
 	}
-	return false;
+	return settings->when_lock_fails == FALLBACK_LOGOUT;
 }
 
 /* The policy was read again: an open case goes on under it, without what it does not ask for any more. */

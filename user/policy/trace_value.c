@@ -199,7 +199,7 @@ bool trace_read_value(const struct trace_key *key, char *text, void *field)
 	case VALUE_FALLBACK:
 		return read_fallback(text, field);
 	case VALUE_LOCK:
-		return read_choice(text, "ignore", "lock", field);
+		break;
 	}
-	return false;
+	return read_choice(text, "ignore", "lock", field);
 }

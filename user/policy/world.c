@@ -175,22 +175,22 @@ static int take_in(struct world *world, const struct event *event)
 		return usb_removed(world, event);
 	case EVENT_DEVICES_LISTED:
 		usb_listed(world, event);
-		return 0;
+		break;
 	case EVENT_SLOT_CHANGE:
 		usb_slot_changed(world, event);
-		return 0;
+		break;
 	case EVENT_PCSC_UP:
 	case EVENT_PCSC_DOWN:
 		pcsc_changed(world, event, event->type == EVENT_PCSC_UP);
-		return 0;
+		break;
 	case EVENT_READER:
 		return pcsc_reader(world, event);
 	case EVENT_READER_GONE:
 		pcsc_reader_gone(world, event);
-		return 0;
+		break;
 	case EVENT_PCSC_LISTED:
 		pcsc_listed(world, event);
-		return 0;
+		break;
 	case EVENT_RECORD:
 		return record_reported(world, event);
 	case EVENT_SETTINGS:
@@ -201,21 +201,21 @@ static int take_in(struct world *world, const struct event *event)
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);
-		return 0;
+		break;
 	case EVENT_PROBE:
 		world->probe = true;
-		return 0;
+		break;
 	case EVENT_SLEEP:
 	case EVENT_RESUME:
 		slept(world, event);
-		return 0;
+		break;
 	case EVENT_LOST:
 		world->lost = moment_now(world, event->stamp);
 		look_again(world, event);
-		return 0;
+		break;
 	case EVENT_TIME:
 		time_passed(world, event);
-		return 0;
+		break;
 	}
 	return 0;
 }
