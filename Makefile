@@ -169,7 +169,7 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
 # Each allocation fails once.
-build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray
+build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 # What a test needs of scpolicyctl.
 build/san/tests/test_pam_stack: build/san/obj/user/ctl/pam_stack.o

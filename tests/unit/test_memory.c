@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Recordings put through the core while one allocation fails, each in turn. The event says so, the core is whole, and
- * the same event is taken in when it comes again: nobody is left unguarded, and nobody is acted on by mistake.
+ * the same event is taken in when it comes again: nobody is left unguarded, and nobody is acted on by mistake. Whoever
+ * plays a recording, and whoever reads rules, says so too.
  * To run from the top directory, as scripts/check does.
  */
 #include <setjmp.h>
@@ -18,6 +19,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/macro.h"
+#include "policy/live.h"
+#include "policy/player.h"
+#include "policy/replay.h"
+#include "policy/rules.h"
 #include "policy/trace.h"
 #include "policy/world.h"
 
@@ -34,6 +39,8 @@ void *__wrap_malloc(size_t size);
 void *__real_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__real_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
 
@@ -45,6 +52,11 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
 	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
 }
 
 void *__wrap_reallocarray(void *old, size_t count, size_t size)
@@ -181,12 +193,89 @@ static void test_no_world(void **state _unused_)
 	assert_null(world_free(NULL));
 }
 
+/* ---- around the core ------------------------------------------------------------------------------------ */
+
+static int replay_again(FILE *recording)
+{
+	static const struct replay_handler nobody = {NULL, NULL, NULL};
+	_cleanup_(replay_free_p) struct replay *replay = NULL;
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int r = replay_new(&nobody, &replay);
+
+	while (r == 0 && getline(&line, &size, recording) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		r = replay_line(replay, line);
+	}
+	return r;
+}
+
+static void ignore_line(void *userdata _unused_, const char *line _unused_)
+{
+}
+
+static int play_live(FILE *recording)
+{
+	static const struct live_output output = {ignore_line, NULL};
+	_cleanup_(live_free_p) struct live *live = NULL;
+	_cleanup_free_ char *line = NULL;
+	struct trace_error error;
+	size_t size = 0;
+	int r = live_new(&output, &live);
+
+	while (r == 0 && getline(&line, &size, recording) >= 0)
+		r = live_line(live, line, strcspn(line, "\n"), &error);
+	return r;
+}
+
+static int make_rules(FILE *recording _unused_)
+{
+	_cleanup_(rules_free_p) struct rules *rules = NULL;
+	struct rule rule = {.name = "night"};
+	int r = rules_new(&rules);
+
+	if (r == 0)
+		r = patterns_add(&rule.user, "anna");
+	if (r == 0)
+		r = rules_file(rules, "/etc/a.conf") ? 0 : -ENOMEM;
+	if (r == 0)
+		r = rules_put(rules, &rule);
+	rule_clear(&rule);
+	return r;
+}
+
+static void test_no_memory_around_the_core(void **state _unused_)
+{
+	static int (*const users[])(FILE *recording) = {replay_again, play_live, make_rules};
+	_cleanup_fclose_ FILE *recording = fopen("tests/unit/recordings/card-pulled.trace", "re");
+
+	assert_non_null(recording);
+	for (size_t i = 0; i < ELEMENTS(users); i++) {
+		unsigned nth = 0;
+		int r;
+
+		do {
+			rewind(recording);
+			until_failure = ++nth;
+			r = users[i](recording);
+			assert_int_equal(r, until_failure ? 0 : -ENOMEM);
+		} while (r < 0);
+		until_failure = 0;
+		assert_true(nth > 3);
+	}
+	assert_null(replay_free(NULL));
+	assert_null(live_free(NULL));
+	assert_null(player_free(NULL));
+	assert_null(rules_free(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_no_memory_for_many),
 		cmocka_unit_test(test_no_world),
+		cmocka_unit_test(test_no_memory_around_the_core),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

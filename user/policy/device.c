@@ -157,8 +157,11 @@ int device_describe(struct world *world, struct device *device, const char *path
 	struct model *model = other ? model_get(world, id) : NULL;
 	struct port *port = moved ? port_get(world, path) : NULL;
 
-	if ((moved && !port) || (other && !model))
+	if ((moved && !port) || (other && !model)) {
+		if (port)
+			port_release(world, port);
 		return -ENOMEM;
+	}
 	if (moved) {
 		port_leave(world, device);
 		memcpy(device->path, port->path, sizeof(device->path));
