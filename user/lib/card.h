@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The words that every part of scpolicyd uses for a card in a reader. Plain data: nothing here owns
+ * The types that every part of scpolicyd uses for a card in a reader. They are plain data: nothing here owns
  * memory, everything may be copied.
  */
 #include <stdbool.h>
@@ -37,8 +37,9 @@ static inline bool usb_address_equal(struct usb_address a, struct usb_address b)
 }
 
 /*
- * What PC/SC says of a slot. UNAVAILABLE covers every state in which it cannot tell (SCARD_STATE_UNKNOWN,
- * SCARD_STATE_UNAVAILABLE): that is a communication error or a departing reader, never proof of a removal.
+ * What PC/SC reports about a slot. UNAVAILABLE covers every state in which PC/SC does not know
+ * (SCARD_STATE_UNKNOWN, SCARD_STATE_UNAVAILABLE): a communication error or a reader on its way out. It never
+ * proves a removal.
  */
 enum card_state {
 	CARD_UNAVAILABLE,
@@ -61,8 +62,8 @@ struct reader_state {
 	struct usb_address usb; /* from SCARD_ATTR_CHANNEL_ID; unset for readers that are not on USB */
 	enum card_state card;
 	/*
-	 * pcscd's count of insertions and removals at this reader since the reader came, the high word of
-	 * dwEventState, modulo 65536. It restarts at 0 with pcscd and, after 1.9.9, with the reader.
+	 * pcscd's count of insertions and removals at this reader since the reader was plugged in: the high
+	 * word of dwEventState, modulo 65536. It restarts at 0 with pcscd and, after 1.9.9, with the reader.
 	 */
 	uint16_t event_counter;
 	struct atr atr;

@@ -143,7 +143,7 @@ static void format_atr(_unused_ const struct field *field, const void *from, cha
 	const struct atr *atr = from;
 
 	buffer[0] = '\0';
-	/* A size that no ATR has makes a text that is refused. */
+	/* A size that no ATR has makes a text that readers refuse. */
 	if (atr->size > ATR_SIZE)
 		snprintf(buffer, size, "%s", "over-long");
 	for (size_t i = 0; i < atr->size && atr->size <= ATR_SIZE; i++)
@@ -267,7 +267,7 @@ static const struct field *find_field(const struct field *fields, size_t count, 
 	return NULL;
 }
 
-/* Names the field that no table has; it is from outside, so only its first 32 bytes, made printable. */
+/* Names the unknown field. It is from outside, so only its first 32 bytes are shown, made printable. */
 static int complain_unknown(const struct complaint *complaint, const char *name, size_t length)
 {
 	char raw[33], safe[33];
@@ -297,7 +297,7 @@ static int value_parse(const struct field *field, const char *value, size_t leng
 			field->minimum, field->maximum);
 }
 
-/* Which fields came already: a bit each. */
+/* One bit for each field that was read already. */
 static int entry_parse(const struct field *fields, size_t count, const char *entry, size_t length, void *to,
 		       uint32_t *seen, const struct complaint *complaint)
 {
@@ -346,7 +346,7 @@ int fields_parse(const struct field *fields, size_t count, char separator, const
 	return 0;
 }
 
-/* The value as it will be read back: what would be refused then is refused now. */
+/* Checks the value as fields_parse() would: what that refuses later is refused now. */
 static int value_format(const struct field *field, const void *from, char value[static FIELD_VALUE_SIZE],
 			const struct complaint *complaint)
 {

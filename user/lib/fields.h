@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * FIELD=value text, read and written by table: login records, and what passes between the PAM module and
- * its helper. Strict: every entry ends with the separator, each field comes at most once, no field is
- * unknown, no value is over-long or holds a control character. Nothing is quoted.
+ * FIELD=value text, read and written by table: login records, and the messages between the PAM module and its
+ * helper. Strict: every entry ends with the separator, each field comes at most once, no field is unknown, no
+ * value is over-long or holds a control character. Nothing is quoted.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,15 +69,15 @@ extern const struct field_kind field_usb_path;
 extern const struct field_kind field_usb_id;
 
 /*
- * Fills the members of `to`, which the caller has zeroed. 0; -EBADMSG with one sentence in ret_error, and
- * `to` half filled.
+ * Fills the members of `to`, which the caller has zeroed. Returns 0, or -EBADMSG with one sentence in
+ * ret_error and `to` half filled.
  */
 int fields_parse(const struct field *fields, size_t count, char separator, const char *text, size_t size,
 		 void *to, char *ret_error, size_t error_size);
 
 /*
- * Writes every field that is set, and a NUL. The length without the NUL; -ENOBUFS; -EINVAL with one sentence
- * in ret_error (which may be NULL) when fields_parse() would refuse the result.
+ * Writes every field that is set, and a NUL. Returns the length without the NUL, or -ENOBUFS, or -EINVAL with
+ * one sentence in ret_error (which may be NULL) if fields_parse() would refuse the result.
  */
 ssize_t fields_format(const struct field *fields, size_t count, char separator, const void *from,
 		      char *buffer, size_t size, char *ret_error, size_t error_size);

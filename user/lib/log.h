@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Diagnostics for people, to standard error, each line with the priority prefix that the journal and
- * sd-daemon(3) know. What happened to sessions goes through actions/audit.h instead. Keeps errno.
+ * sd-daemon(3) know. Events of sessions are written through actions/audit.h instead. Keeps errno.
  */
 #include <stdbool.h>
 #include <stddef.h>

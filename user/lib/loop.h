@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* The daemon's loop: its clock, and what goes first on it. */
+/* The daemon's loop: its clock and its priorities. */
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -8,8 +8,8 @@
 uint64_t monotonic_now(void);
 
 /*
- * Priorities on the loop: what can be a removal first. What follows from one (a reply, a journal entry) is
- * dispatched only when nothing more urgent waits.
+ * Priorities on the loop. What can be a removal comes first. What follows from a removal (a reply, a journal
+ * entry) is dispatched only when nothing more urgent waits.
  */
 #define PRIORITY_PROBE	(SD_EVENT_PRIORITY_IMPORTANT - 50)
 #define PRIORITY_SOURCE SD_EVENT_PRIORITY_IMPORTANT

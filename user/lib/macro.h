@@ -28,6 +28,6 @@
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Of a table indexed by an enum: the build fails when a member was added to the enum alone. */
+/* For a table that an enum indexes: the build fails if a member was added to the enum alone. */
 #define ASSERT_ROWS(table, count)                                                                            \
 	_Static_assert(ELEMENTS(table) == (count), #table " has a row for each member")

@@ -11,7 +11,7 @@
 
 #define REQUEST(kind, name, mandatory, member) FIELD_STRING(kind, name, mandatory, struct pam_request, member)
 
-/* Which of several cards signed in, and how long there is to find out. */
+/* Which of several cards signed in, and the time limit to find out. */
 /* clang-format off */
 #define CARD_FIELDS                                                                                          \
 	REQUEST(field_text, "TOKEN", false, record.token),                                                   \

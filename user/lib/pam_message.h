@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What passes between the PAM module and its helper. The module runs `scpolicyd-pam-helper VERB`, writes one
- * request to its standard input and reads one reply from its standard output: FIELD=value lines both, not
- * arguments, for those are shown to everyone by ps. How the helper ended does not count, only what it said:
- * the program that loaded the module may ignore SIGCHLD or reap children that are not its own.
+ * The messages between the PAM module and its helper. The module runs `scpolicyd-pam-helper VERB`, writes one
+ * request to its standard input and reads one reply from its standard output: both are FIELD=value lines. They are
+ * no arguments, because ps shows those to everyone. Only the reply counts, not the helper's exit status: the
+ * program that loaded the module may ignore SIGCHLD or reap children that are not its own.
  *
- * look    which card signed in, and in which reader it is: the reply's NOTE=
- * record  writes the login record of SESSION=; with a NOTE=, of the card that it names, whatever became of it
- *         since: the daemon finds a card that went between sign-in and session, and acts
- * rebind  puts the card in the place of the one in the records of SESSION=, or of all that UID= has
+ * look    finds the card that signed in, and its reader: the reply's NOTE=
+ * record  writes the login record of SESSION=. With a NOTE=, it records the card that the note names, even if that
+ *         was removed since: the daemon finds a card that was removed between sign-in and session, and acts
+ * rebind  replaces the card in the record of SESSION=, or in all records of UID=
  */
 #include "lib/record.h"
 
-/* The helper's messages fit a pipe that nobody reads yet (PIPE_BUF), so that writing one never blocks. */
+/* A message fits into a pipe that nobody reads yet (PIPE_BUF), so that writing it never blocks. */
 #define PAM_MESSAGE_MAX 4096
 
 /*
@@ -25,7 +25,7 @@
 #define CERT_SERIAL_SIZE   64
 #define PKCS11_MODULE_SIZE 256
 
-/* The eight fields that tell a card: about 550 bytes of values, 60 of names. */
+/* The eight fields that identify a card: about 550 bytes of values, 60 of names. */
 #define NOTE_SIZE 1024
 
 /* Milliseconds that the line's timeout= may say. */
@@ -52,8 +52,8 @@ struct pam_request {
 };
 
 enum pam_result {
-	PAM_RESULT_DONE,    /* a card noted, a record written, records bound anew */
-	PAM_RESULT_NOTHING, /* no card, more than one, no record to bind anew: TEXT= says which */
+	PAM_RESULT_DONE,    /* a card was noted, a record written, or records bound again */
+	PAM_RESULT_NOTHING, /* no card, several cards, or no record to bind again: TEXT= says which */
 	PAM_RESULT_FAILED,  /* TEXT= says why */
 };
 
@@ -66,7 +66,10 @@ struct pam_reply {
 /* "look", "record", "rebind". */
 const char *pam_verb_name(enum pam_verb verb);
 
-/* As fields_format() and fields_parse() return. A request is checked when it is made as when it is read. */
+/*
+ * They return as fields_format() and fields_parse() do. A request is checked both when it is made and when it
+ * is read.
+ */
 ssize_t pam_request_format(enum pam_verb verb, const struct pam_request *request, char *buffer, size_t size,
 			   struct record_error *ret_error);
 int pam_request_parse(enum pam_verb verb, const char *text, size_t size, struct pam_request *ret_request,

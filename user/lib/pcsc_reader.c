@@ -9,7 +9,7 @@
 
 #define CHANNEL_TYPE_USB 0x0020U /* PC/SC part 3, table of SCARD_ATTR_CHANNEL_ID */
 
-/* Drivers write 4 bytes, the library's own DWORD has 8 on 64 bits: both are met. */
+/* Drivers write 4 bytes; the library's own DWORD has 8 on 64-bit machines. Accept both. */
 static uint32_t channel_id_decode(const uint8_t *bytes, DWORD size)
 {
 	uint32_t narrow;
@@ -54,7 +54,7 @@ static unsigned int hex_value(char digit)
 
 uint8_t pcsc_reader_slot(const char *name)
 {
-	/* All of pcscd's " %02X %02X" is asked for: the bare name of a reader may end in letters A to F. */
+	/* Require all of pcscd's " %02X %02X": the bare name of a reader may end in letters A to F. */
 	static const char ending[] = " xx xx";
 	size_t length = strlen(name), size = sizeof(ending) - 1;
 	const char *tail;
@@ -72,7 +72,7 @@ static enum card_state card_state_decode(DWORD state)
 {
 	bool empty = state & SCARD_STATE_EMPTY, present = state & SCARD_STATE_PRESENT;
 
-	/* Neither is what a reader shows that was listed before pcscd first looked into it. */
+	/* A reader shows neither state if it was listed before pcscd first looked into it. */
 	if (state & (SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE) || empty == present)
 		return CARD_UNAVAILABLE;
 	return present ? CARD_PRESENT : CARD_EMPTY;

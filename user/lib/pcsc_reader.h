@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What the PC/SC worker and the PAM helper both ask of pcscd. Only these two programs link libpcsclite;
- * the daemon and the PAM module never do.
+ * What both the PC/SC worker and the PAM helper ask pcscd. Only these two programs link libpcsclite; the
+ * daemon and the PAM module never do.
  */
 #include <winscard.h>
 
@@ -11,7 +11,8 @@
 /*
  * The USB address of a reader, from SCARD_ATTR_CHANNEL_ID (0x0020 << 16 | bus << 8 | address for USB, PC/SC
  * part 10), through SCARD_SHARE_DIRECT and SCARD_LEAVE_CARD: no card is powered or reset. It waits for
- * another client's transaction and fails under SCARD_SHARE_EXCLUSIVE. {0, 0} when it cannot be told.
+ * another client's transaction and fails under SCARD_SHARE_EXCLUSIVE. Returns {0, 0} if the address cannot be
+ * found out.
  */
 struct usb_address pcsc_reader_usb(SCARDCONTEXT context, const char *name);
 

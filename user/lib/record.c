@@ -68,7 +68,7 @@ static int open_record(int dir_fd, const char *name, struct record_error *error)
 
 	if (!session_id_valid(name))
 		return refuse(error, -EBADMSG, "the file's name is not a session id");
-	/* O_NONBLOCK: a FIFO must not hold us up before fstat() finds it out. */
+	/* O_NONBLOCK: a FIFO must not block us before fstat() shows what it is. */
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0)
 		return fd;
@@ -201,7 +201,7 @@ int record_write(int dir_fd, const struct login_record *record)
 	return r;
 }
 
-/* Makes the folder unless it is there; it must be ours, and nobody else's to write to. */
+/* Creates the directory if it is missing. It must belong to us, and nobody else may write to it. */
 static int open_dir(int parent_fd, const char *path, mode_t mode)
 {
 	_cleanup_close_ int fd = -1;

@@ -2,10 +2,10 @@
 #pragma once
 /*
  * The login record: which insertion of which card, in which reader, opened which session. The PAM module's
- * helper writes it, the daemon reads it. One file a session, /run/scpolicyd/sessions/<session id>, folder
+ * helper writes it, the daemon reads it. One file a session, /run/scpolicyd/sessions/<session id>, directory
  * 0700, file 0600, both root's. Text, one FIELD=value a line, every line ended by a newline, each field at
- * most once, the order free. Nothing is quoted: a value runs to the end of its line and may hold any byte
- * but NUL, newline and the other control characters.
+ * most once, the order free. Nothing is quoted: a value runs to the end of its line and may hold any byte but
+ * NUL, newline and the other control characters.
  */
 #include <limits.h>
 #include <stddef.h>
@@ -15,7 +15,10 @@
 #include "lib/ids.h"
 
 #define RECORD_DIR "/run/scpolicyd/sessions"
-/* Longest value of each field, its sum and the names: far below this. A larger file is refused unread. */
+/*
+ * Longest value of each field, its sum and the names: far below this. A larger file is refused without
+ * reading it.
+ */
 #define RECORD_FILE_MAX 4096U
 
 #define USER_NAME_SIZE	  257 /* LOGIN_NAME_MAX and a NUL */
@@ -32,7 +35,7 @@ struct login_record {
 	char usb_path[USB_PATH_SIZE];	  /* USB_PATH= such as 1-4.1; empty when not on USB */
 	char usb_id[10];		  /* USB_ID= such as 08e6:4433; may be empty */
 	char usb_serial[USB_STRING_SIZE]; /* USB_SERIAL= may be empty */
-	char token[TOKEN_LABEL_SIZE];	  /* TOKEN= the label, if the sign-in stack told it; may be empty */
+	char token[TOKEN_LABEL_SIZE];	  /* TOKEN= the label, if the sign-in stack left it; may be empty */
 	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
 };
 
@@ -41,33 +44,33 @@ struct record_error {
 	char text[160];
 };
 
-/* Parses `size` bytes. 0; -EBADMSG with ret_error filled, ret_record untouched. */
+/* Parses `size` bytes. Returns 0, or -EBADMSG with ret_error filled and ret_record untouched. */
 int record_parse(const char *text, size_t size, struct login_record *ret_record,
 		 struct record_error *ret_error);
 
 /*
- * Writes the text form and a NUL into `buffer`. The length without the NUL, or -ENOBUFS; -EINVAL when the
- * record could not be read back (an unset mandatory field, a control character).
+ * Writes the text form and a NUL into `buffer`. Returns the length without the NUL, or -ENOBUFS, or -EINVAL
+ * if the record could not be read back (an unset mandatory field, a control character).
  */
 ssize_t record_format(const struct login_record *record, char *buffer, size_t size);
 
 /*
- * Reads the record called `name` in the folder `dir_fd`. Refused with -EBADMSG and ret_error: a symlink or
- * anything but a regular file of one link, owned by other than `owner`, a mode other than 0600, larger than
- * RECORD_FILE_MAX, unparsable, a SESSION= that is not `name`, a BOOT_ID= that is not `boot_id`. Other
- * negative errnos (-ENOENT …) come from the system with ret_error filled too.
+ * Reads the record called `name` in the directory `dir_fd`. These are refused with -EBADMSG and ret_error: a
+ * symlink or anything but a regular file with one link, an owner other than `owner`, a mode other than 0600,
+ * a file larger than RECORD_FILE_MAX, text that does not parse, a SESSION= that is not `name`, a BOOT_ID=
+ * that is not `boot_id`. Other negative errnos (-ENOENT …) come from the system with ret_error filled too.
  */
 int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id,
 		struct login_record *ret_record, struct record_error *ret_error);
 
 /*
- * Puts the record into the folder `dir_fd` under its session's id, in one step (a hidden temporary file,
+ * Writes the record into the directory `dir_fd` under its session's id, in one step (a hidden temporary file,
  * then rename), replacing an older one. 0, or a negative errno.
  */
 int record_write(int dir_fd, const struct login_record *record);
 
 /*
- * Makes RECORD_DIR (0700) and its parent (0755) as needed and opens it. A file descriptor, or a negative
- * errno; -EPERM when another user owns either or it has more permissions than these.
+ * Makes RECORD_DIR (0700) and its parent (0755) as needed and opens it. Returns a file descriptor or a
+ * negative errno; -EPERM if another user owns one of them or it has more permissions than these.
  */
 int record_dir_open(void);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The fields of a login record that describe the card: the middle of a record, and all of a note. For those who
- * include record.h.
+ * The fields of a login record that describe the card: the middle of a record, and all of a note. Include
+ * record.h first.
  */
 #include "lib/fields.h"
 

@@ -10,7 +10,7 @@ size_t utf8_length(const char *text)
 	static const struct {
 		unsigned char mask, lead;
 		size_t length;
-		uint32_t least; /* a smaller number has a shorter form, which alone is valid */
+		uint32_t least; /* a smaller number has a shorter form, and only that is valid */
 	} forms[] = {
 		{0x80, 0x00, 1, 0},
 		{0xe0, 0xc0, 2, 0x80},
