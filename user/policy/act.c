@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The calls of a case. A lock is sent at the first word. What loses work is sent when the evidence agrees, and is
- * pending until then.
+ * The calls of a case. A lock is sent at the first report. What loses work is sent when the evidence agrees,
+ * and is pending until then.
  */
 #include "policy/core.h"
 
@@ -23,7 +23,10 @@ static void sent(struct world *world, struct session *session, enum action actio
 	report_later(world, session, REPORT_ACTION);
 }
 
-/* When the second word, or silence, is due. Around sleep that is not before devices have had their time. */
+/*
+ * When the second report, or silence, decides. Around sleep that is not before devices have had time to come
+ * back.
+ */
 static uint64_t agreement_due(const struct world *world, const struct session *session)
 {
 	uint64_t due = later(world->now, session->removal.settings->confirm), awake = 0;

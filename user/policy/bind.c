@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * To which insertion of which card a session is bound: the recorded one, until it is out; then the same kind of card in
- * the same place, or the one that is there when its person unlocks.
+ * The insertion of the card that a session is bound to: the recorded one until it is out, then the same kind
+ * of card in the same place, or the card that is there when its person unlocks.
  */
 #include "policy/core.h"
 
@@ -24,7 +24,7 @@ void bind_device(struct world *world, struct session *session, struct device *de
 		device_release(world, old);
 }
 
-/* What was known of the insertion before is about that one alone. */
+/* Facts about the previous insertion do not apply to the new one. */
 static void begin_insertion(struct world *world, struct session *session, uint64_t stamp)
 {
 	session->insertion++;
@@ -49,7 +49,7 @@ void bind_place(struct world *world, struct session *session, const struct devic
 
 /* ---- the login record ----------------------------------------------------------------------------------- */
 
-/* A daemon before this one has dealt with the removal: there is a case, of which nothing more is known. */
+/* An earlier daemon has acted on the removal: there is a case, and nothing more is known about it. */
 static void take_over_removal(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct removal *removal = &session->removal;
@@ -69,7 +69,10 @@ static void take_over_removal(struct world *world, struct session *session, uint
 	session->said |= SAID_DEALT;
 }
 
-/* Two records of one slot of one device name two readers: these are two interfaces, and whose is which is not known. */
+/*
+ * Two records of one slot of one device name two readers: these are two interfaces, and nobody knows which is
+ * whose.
+ */
 static void pair_interfaces(struct session *session)
 {
 	struct session *other;
@@ -99,7 +102,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 	begin_insertion(world, session, event->stamp);
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
-	/* A reader that PC/SC has listed and that has another name is none of its. */
+	/* A reader that PC/SC has listed under another name is not the session's. */
 	session->others = reader || world->pcsc_listed ? world->stays : 0;
 	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
@@ -121,7 +124,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 
 /* ---- the card is in ------------------------------------------------------------------------------------- */
 
-/* PC/SC reads the bound insertion in `reader`: what it counts and names now is what has to be known of it. */
+/* PC/SC reads the bound insertion in `reader`: take over the count and the name that it reports now. */
 static void adopt(struct world *world, struct session *session, struct reader *reader)
 {
 	struct reader_state *card = &session->login.card;
@@ -173,7 +176,10 @@ static void bind_reader(struct world *world, struct session *session, struct rea
 
 /* ---- the card is back ----------------------------------------------------------------------------------- */
 
-/* PC/SC counts by the same pcscd, and for the same stay of the reader, as when the session was bound. */
+/*
+ * PC/SC's count comes from the same pcscd, and from the same stay of the reader, as when the session was
+ * bound.
+ */
 static bool is_comparable(const struct world *world, const struct session *session,
 			  const struct reader *reader)
 {
@@ -185,7 +191,7 @@ static uint16_t moved(const struct session *session, const struct reader *reader
 	return (uint16_t)(reader->state.event_counter - session->login.card.event_counter);
 }
 
-/* Of a loose plug: the card was out once at the most since. */
+/* For a loose plug: the card was out at most once since. */
 static bool same_insertion(const struct session *session, const struct reader *reader)
 {
 	return reader->device != session->device || moved(session, reader) <= 2 ||
@@ -193,8 +199,9 @@ static bool same_insertion(const struct session *session, const struct reader *r
 }
 
 /*
- * The reader's last notice was "out", and PC/SC's count does not show that a card came after it: what PC/SC says may be
- * older. It counts once Confirm= is over; until then the reader may yet say that the card came back.
+ * The reader's last notice was "out", and PC/SC's count does not show that a card came after it: what PC/SC
+ * reports may be older. It counts once Confirm= is over; until then the reader may still report that the card
+ * is back.
  */
 static bool may_be_older(const struct world *world, const struct session *session,
 			 const struct reader *reader)
@@ -211,7 +218,10 @@ static bool is_back(const struct session *session, const struct reader *reader)
 	if (!reader || reader->state.card != CARD_PRESENT ||
 	    !atr_equal(&reader->state.atr, &session->login.card.atr))
 		return false;
-	/* Said before the removal, or of what was at this address before: no word of a card that came back. */
+	/*
+	 * Reported before the removal, or about an earlier device at this address: this says nothing about a
+	 * card that is back.
+	 */
 	if (reader->said.order <= session->removal.opened.order)
 		return false;
 	if (device && reader->said.order < device->came.order && reader_is_older(reader, device))
@@ -219,7 +229,7 @@ static bool is_back(const struct session *session, const struct reader *reader)
 	return !session->deadlines[DEADLINE_SETTLE] || same_insertion(session, reader);
 }
 
-/* A reader that was enumerated again after sleep may have said "out" without any card being touched. */
+/* A reader that was enumerated again after sleep may have reported "out" though nobody touched the card. */
 static void forgive_after_sleep(struct world *world, struct session *session, const struct reader *reader,
 				uint64_t stamp)
 {
@@ -250,13 +260,15 @@ static void restore(struct world *world, struct session *session, struct reader 
 		case_contradicted(world, session, stamp);
 	else
 		removal_tell(world, session, settled ? VERDICT_SETTLED : VERDICT_RESTORED, stamp, NULL);
-	/* No locker could show that its person unlocked. The card is the only sign that they are there. */
+	/*
+	 * No locker could show that its person unlocked. The card is the only sign that the person is there.
+	 */
 	if (plan_cannot_lock(session) && session->removal.pending == ACTION_NONE)
 		case_cancel(world, session, stamp, "the card is back");
 	arm(world, session);
 }
 
-/* The only card like its own is in another reader than the one that has its name: that may be anybody's. */
+/* The only card like its own is in another reader than the one with its name: that card may be anybody's. */
 static bool is_elsewhere_by_name(const struct world *world, const struct session *session,
 				 const struct reader *reader)
 {
@@ -265,7 +277,9 @@ static bool is_elsewhere_by_name(const struct world *world, const struct session
 	return !session->device && by_name && by_name != reader;
 }
 
-/* Whether an away session's card is in its place again; if so, the session is guarded by it from now on. */
+/*
+ * Checks whether the card of an away session is in its place again. If so, it guards the session from now on.
+ */
 bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up && !world->asleep ? reader_in_place(world, session) : NULL;
@@ -276,7 +290,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 
 	if (!is_back(session, reader) || is_elsewhere_by_name(world, session, reader))
 		return false;
-	/* What was just done comes first, and has to be reported first. */
+	/* What was just done happened first, so it is reported first. */
 	if (session->reports & (REPORT_REMOVAL | REPORT_ACTION)) {
 		deadline_set(world, session, DEADLINE_BELIEF, later(world->now, 1));
 		return false;
@@ -286,7 +300,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 		certain = later(session->slot_out.now, settings->confirm);
 	if (reader_is_older(reader, device) && later(device->came.now, DOUBT_NSEC) > certain)
 		certain = later(device->came.now, DOUBT_NSEC);
-	/* PC/SC has said nothing since the reader's own last notice. */
+	/* PC/SC has reported nothing since the reader's own last notice. */
 	if (reader->said.order < session->slot_out.order || reader->said.order < session->slot_in.order)
 		return false;
 	if (world->now < certain) {
@@ -298,13 +312,16 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 	return true;
 }
 
-/* After sleep, of a guarded session: its reader was enumerated again, and the card there is the bound one. */
+/* For a guarded session after sleep: its reader was enumerated again, and the card there is the bound one. */
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
 	uint64_t until;
 
-	/* Seen to leave, as belief_around_sleep() has it: once the machine is awake that is a removal. */
+	/*
+	 * Somebody saw the card leave (see belief_around_sleep()): once the machine is awake that is a
+	 * removal.
+	 */
 	if (session->pcsc_out.order || (session->slot_out.order && session->slot_out.stamp < world->slept))
 		return false;
 	if (!is_back(session, reader) || hearing_of(world, session, reader, &until) == HEARING_OTHER)
@@ -315,7 +332,7 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 
 /* ---- a person unlocked ---------------------------------------------------------------------------------- */
 
-/* Another person's session is guarded by the card in it. */
+/* The card in it guards another person's session. */
 static bool is_others(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	const struct session *other;
@@ -329,13 +346,13 @@ static bool is_others(const struct world *world, const struct session *session, 
 	return false;
 }
 
-/* The reader said "out" since: PC/SC has not looked yet. */
+/* The reader has reported "out" since: PC/SC has not looked yet. */
 static bool is_outdated(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	return reader == reader_in_place(world, session) && reader->said.order < session->slot_out.order;
 }
 
-/* The only reader that has a card like the recorded one in it; NULL: none, or several. */
+/* The only reader with a card like the recorded one; NULL: there is none, or several. */
 static struct reader *only_reader(const struct world *world, const struct session *session)
 {
 	struct reader *reader, *next, *only = NULL;
@@ -356,8 +373,9 @@ static struct reader *only_reader(const struct world *world, const struct sessio
 }
 
 /*
- * Whoever unlocks has proven who they are. Their card may be in another reader or port by now: if only one can be
- * theirs, the session is bound to it. Otherwise nothing guards the session, which must not stay unsaid.
+ * A person who unlocks has proven who they are. Their card may be in another reader or port by now. If only
+ * one card can be theirs, the session is bound to it. Otherwise nothing guards the session, and that must be
+ * reported.
  */
 void bind_person(struct world *world, struct session *session, uint64_t stamp)
 {

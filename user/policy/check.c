@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether the core is in one of the states that core.h shows. */
+/* Checks that the core is in one of the states that core.h shows. */
 #include "policy/core.h"
 #include "policy/world.h"
 
@@ -47,12 +47,12 @@ static const char *check_case(const struct session *session)
 	return NULL;
 }
 
-/* What is believed is what was acted upon. */
+/* The belief is what the core has acted on. */
 static const char *check_belief(const struct world *world, const struct session *session)
 {
 	const struct belief belief = belief_of(world, session);
 
-	/* What is due is done when EVENT_TIME says so. */
+	/* EVENT_TIME brings what is due. */
 	if (session_is_away(session) || world_deadline(world) <= world->now)
 		return NULL;
 	if (belief.kind == BELIEF_OUT)

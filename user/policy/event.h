@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What the core is told. An event is plain data; its pointers are borrowed for the duration of the call.
- * `stamp` is when the thing arose, in nanoseconds of CLOCK_MONOTONIC: the kernel's own stamp for the probe,
- * the moment a source learnt of it for the others. Stamps may run backwards between sources; `now` never
- * does, and waiting is counted from it, so that a daemon held up for a while does not take its own delay for
- * the others' silence.
+ * What sources report to the core. An event is plain data; its pointers are borrowed for the duration of the
+ * call. `stamp` is when the event happened, in nanoseconds of CLOCK_MONOTONIC: for the probe the kernel's own
+ * stamp, for the others the moment when the source noticed it. Stamps may run backwards between sources;
+ * `now` never does. Waiting is counted from `now`, so that a daemon that was delayed does not mistake its own
+ * delay for the silence of others.
  */
 #include "lib/record.h"
 #include "policy/rules.h"
@@ -14,18 +14,18 @@ enum event_type {
 	/* A USB device. */
 	EVENT_DEVICE_ADD,     /* is there: enumerated, added, bound or authorised again */
 	EVENT_DEVICE_REMOVE,  /* was disconnected, removed, unbound or deauthorised */
-	EVENT_DEVICES_LISTED, /* every device there is has been told of */
-	EVENT_SLOT_CHANGE,    /* the reader's own notice that a card went or came */
+	EVENT_DEVICES_LISTED, /* every device that is there has been reported */
+	EVENT_SLOT_CHANGE,    /* the reader's own notice that a card was removed or inserted */
 	/* PC/SC. */
-	EVENT_PCSC_UP, /* pcscd was reached: what was known of readers no longer holds */
+	EVENT_PCSC_UP, /* pcscd was reached: what was known about readers no longer holds */
 	EVENT_PCSC_DOWN,
 	EVENT_READER, /* a reader's state */
 	EVENT_READER_GONE,
-	EVENT_PCSC_LISTED, /* every reader there is has been told of */
+	EVENT_PCSC_LISTED, /* every reader that is there has been reported */
 	/* Sessions. */
-	EVENT_RECORD,	    /* a login record, new or written anew */
-	EVENT_SETTINGS,	    /* what governs a recorded session was resolved anew */
-	EVENT_SESSION_KIND, /* logind told what kind of session it is */
+	EVENT_RECORD,	    /* a login record, new or written again */
+	EVENT_SETTINGS,	    /* what governs a recorded session was resolved again */
+	EVENT_SESSION_KIND, /* logind reported what kind of session it is */
 	EVENT_SESSION_ENDED,
 	EVENT_SESSION_LOCKED,	/* logind's LockedHint became true */
 	EVENT_SESSION_UNLOCKED, /* … false */
@@ -33,19 +33,19 @@ enum event_type {
 	EVENT_ACTION_FAILED,	/* a step was refused, or could not be taken */
 	/* The daemon and the machine. */
 	EVENT_PROBE, /* the kernel probe listens from now on; without it, PC/SC alone proves a removal */
-	EVENT_SLEEP, /* the machine is about to sleep: devices come and go for no reason of ours */
+	EVENT_SLEEP, /* the machine is about to sleep: devices are removed and added without anybody touching them */
 	EVENT_RESUME,
-	EVENT_LOST, /* a source lost messages: everything must be looked at anew */
+	EVENT_LOST, /* a source lost messages: everything must be compared again */
 	EVENT_TIME, /* only time has passed */
 };
 
-/* In the order in which they usually hear of a removal; HEARD_BIT() numbers them. */
+/* In the order in which they usually notice a removal; HEARD_BIT() numbers them. */
 enum event_source {
 	SOURCE_PROBE,
 	SOURCE_UEVENT,
 	SOURCE_UDEV,
 	SOURCE_PCSC,
-	SOURCE_STARTUP, /* found by looking, not heard: at start, after sleep, after a loss */
+	SOURCE_STARTUP, /* found by looking, not reported: at start, after sleep, after a loss */
 	SOURCE_LOGIND,
 	SOURCE_RECORD,
 	SOURCE_DAEMON,
@@ -76,7 +76,7 @@ struct event {
 		struct {
 			const struct login_record *login;
 			struct governance governance; /* what the rules say for it */
-			bool away; /* its card's removal was acted on before the daemon was started anew */
+			bool away;		      /* an earlier daemon acted on its card's removal */
 		} record;
 		struct {
 			const char *session;
@@ -87,5 +87,5 @@ struct event {
 	};
 };
 
-/* "probe", "uevent", … as SCPOLICY_SOURCE= says them. */
+/* "probe", "uevent", … as in SCPOLICY_SOURCE=. */
 const char *event_source_name(enum event_source source);

@@ -59,7 +59,7 @@ static void put_deadline(const struct live *live)
 	live->output.line(live->output.userdata, line);
 }
 
-/* "-" says that there is none: a reader of that name is written as an escape. */
+/* "-" means that there is no reader, so a reader of that name is written as an escape. */
 static const char *reader_word(const char *reader, char *buffer, size_t size)
 {
 	if (!reader)

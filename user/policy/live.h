@@ -21,8 +21,9 @@ struct live *live_free(struct live *live);
 DEFINE_CLEANUP(struct live *, live_free)
 
 /*
- * The next line without its newline, of `size` bytes. 0; -EBADMSG for one that is no event: nothing of it was taken in;
- * -ENOTRECOVERABLE when the core's own state is broken; ret_error says what is wrong then. -ENOMEM.
+ * The next line without its newline, of `size` bytes. Returns 0; -EBADMSG for a line that is no event, of
+ * which nothing was taken in; -ENOTRECOVERABLE if the core's own state is broken; -ENOMEM. ret_error says
+ * what is wrong in the first two failures.
  */
 int live_line(struct live *live, const char *line, size_t size, struct trace_error *ret_error);
 

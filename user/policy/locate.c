@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Asking PC/SC where its readers are. A reader that is unplugged and plugged in between two polls keeps its name, and
- * the PC/SC client keeps reporting its old address. A program that holds a reader for itself keeps the address secret.
- * So PC/SC is asked again, less and less often, until every reader's device exists.
+ * Asking PC/SC where its readers are. A reader that is unplugged and plugged in between two polls keeps its
+ * name, and the PC/SC client keeps reporting its old address. A program that holds a reader exclusively hides
+ * its address. So PC/SC is asked again, less and less often, until every reader's device exists.
  */
 #include "policy/core.h"
 
@@ -24,7 +24,7 @@ void locate_stale(struct world *world, const struct reader *reader)
 		start(world);
 }
 
-/* The device is back at the address that it had, and PC/SC's client may have seen nothing of it. */
+/* The device is back at its old address, and PC/SC's client may not have noticed. */
 void locate_device_back(struct world *world, const struct device *device)
 {
 	if (!device->readers)
@@ -33,7 +33,7 @@ void locate_device_back(struct world *world, const struct device *device)
 	start(world);
 }
 
-/* A session's device is there, and the reader that must be at it has not said where it is. */
+/* A session's device is there, and the reader that must be at it has no address yet. */
 static bool is_wanted(const struct world *world)
 {
 	if (!world->unlocated)
@@ -60,7 +60,7 @@ static bool any_is_stale(const struct world *world)
 	return false;
 }
 
-/* pcscd hangs, or somebody has the reader to himself all the time. */
+/* pcscd hangs, or a program holds the reader exclusively all the time. */
 static void give_up(struct world *world)
 {
 	struct session *session;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a removal asks for: derived from a session's settings, its kind and what is known of its locker, and
- * from nothing that happens. A real removal (case.c) and the question what one would do (world_simulate())
- * both come here, so that they cannot differ.
+ * What a removal asks for. It follows from a session's settings, its kind and what is known about its locker,
+ * and from no event. A real removal (case.c) and a simulated one (world_simulate()) both use this, so that
+ * they cannot differ.
  */
 #include "policy/core.h"
 
@@ -20,15 +20,16 @@ enum step plan_step(const struct session *session, enum action action)
 	return STEP_LOCK;
 }
 
-/* ssh has no locker, and a text console none that listens, unless one has shown itself. */
+/* ssh has no locker, and a text console has none that listens, unless a locker has shown itself. */
 bool plan_cannot_lock(const struct session *session)
 {
 	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
 }
 
 /*
- * Whether the person can show that they are there, other than by putting the card in. After a stage that locked, only
- * an unlock does; where there is no locker at all, the card is the only sign, and a second stage heeds it.
+ * Whether the person can show that they are there other than by inserting the card. After a stage that
+ * locked, only an unlock shows it. Without any locker, the card is the only sign, and it cancels the second
+ * stage.
  */
 bool plan_unlock_shows(const struct session *session, bool locks)
 {
@@ -102,7 +103,7 @@ enum action plan_first(const struct settings *settings, enum cause cause)
 	return settings->lock_when_pcsc_lost ? ACTION_LOCK : ACTION_NONE;
 }
 
-/* … and after a log-out there is nothing left that a second stage could be for. */
+/* … and after a logout there is nothing left for a second stage. */
 enum action plan_then(const struct settings *settings, const struct plan *first, enum cause cause)
 {
 	return cause == CAUSE_PCSC_LOST || first->losing == ACTION_LOGOUT ? ACTION_NONE : settings->then;
@@ -116,7 +117,10 @@ uint64_t plan_settle(const struct settings *settings, enum cause cause)
 
 /* ---- evidence ------------------------------------------------------------------------------------------- */
 
-/* Of two CCID interfaces it cannot say whose card went, until the session's reader is known by its endpoint. */
+/*
+ * With two CCID interfaces the probe cannot say whose card was removed, until the endpoint of the session's
+ * reader is known.
+ */
 bool plan_probe_watches(const struct world *world, const struct session *session)
 {
 	const struct reader *reader;
@@ -130,9 +134,9 @@ bool plan_probe_watches(const struct world *world, const struct session *session
 }
 
 /*
- * Around sleep devices come and go for no reason of ours: what loses work waits until that is over. Otherwise
- * enough to lose somebody's work over: the reader's device is gone; or reader and PC/SC agree; or PC/SC says
- * so where nothing else could have heard; or nobody contradicted in the time there was.
+ * Around sleep devices are removed and added without anybody touching them, so what loses work waits until
+ * that is over. Otherwise each of these is enough for a loss of work: the reader's device is gone; the reader
+ * and PC/SC agree; PC/SC reports it where nothing else could have noticed; nobody contradicted in time.
  */
 bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence)
 {
@@ -140,13 +144,13 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 		return false;
 	if (evidence & (EVIDENCE_DEVICE | EVIDENCE_SILENCE))
 		return true;
-	/* Whether this pcscd is the one that counted the card is not known yet. */
+	/* It is not known yet whether this pcscd is the one that counted the card. */
 	if (!(evidence & EVIDENCE_PCSC) || (!session->pcsc_life && world->pcsc_up))
 		return false;
 	return evidence & EVIDENCE_SLOT || !plan_probe_watches(world, session);
 }
 
-/* PcscLost=lock, where the probe does not watch the reader anyway. */
+/* PcscLost=lock, unless the probe watches the reader. */
 bool plan_heeds_pcsc(const struct world *world, const struct session *session)
 {
 	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&

@@ -10,9 +10,9 @@
 #include <uthash.h>
 
 /*
- * An open case may go on under the settings that governed when it was opened, until EVENT_SETTINGS ends that: a record
- * written again leaves its session's earlier settings in use. A session that has so many is told its newest ones again,
- * as EVENT_SETTINGS; no daemon writes so many records.
+ * An open case may continue under the settings that governed when it was opened: a record that is written
+ * again leaves its session's earlier settings in use, until EVENT_SETTINGS ends that. A session with this
+ * many settings gets its newest ones again in an EVENT_SETTINGS; no daemon writes so many records.
  */
 #define LOANS_MAX 64
 
@@ -63,7 +63,7 @@ static bool is_lent_by(const struct settings *settings, const struct governance 
 	return false;
 }
 
-/* Takes back all but what `governance` has. */
+/* Frees all but what `governance` has. */
 static void borrower_return(struct borrower *borrower, const struct governance *governance)
 {
 	struct loan **next = &borrower->loans;
@@ -149,7 +149,7 @@ struct player *player_free(struct player *player)
 
 	if (!player)
 		return NULL;
-	/* What the core borrowed goes after it. */
+	/* What the core borrowed is freed after it. */
 	world_free(player->world);
 	HASH_ITER(hh, player->borrowers, borrower, next)
 		borrower_forget(player, borrower);

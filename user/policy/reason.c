@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is believed of a session's card, and why, in words. Nothing here changes anything. */
+/* What is believed about a session's card, and why, in words. Nothing here changes anything. */
 #include "policy/core.h"
 #include "policy/world.h"
 
@@ -17,7 +17,7 @@ static void say(struct explanation *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* "1.2 s", "12 min": as exact as people want it. */
+/* "1.2 s", "12 min": as exact as people need it. */
 #define SPAN_SIZE 32
 static const char *span(uint64_t from, uint64_t to, char buffer[static SPAN_SIZE])
 {
@@ -53,7 +53,7 @@ static const char *const reasons[] = {
 };
 ASSERT_ROWS(reasons, REASON_COUNT);
 
-/* That pcscd stays away was acted on. Whether the card is in is as open as before. */
+/* The daemon has acted on pcscd's absence. It still does not know whether the card is in. */
 static bool is_removed(const struct session *session)
 {
 	return session_is_away(session) && session->removal.cause != CAUSE_PCSC_LOST;

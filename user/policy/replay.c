@@ -73,7 +73,7 @@ static bool is_young(const char *line, size_t size)
 	return false;
 }
 
-/* The next line that the core said and the recording did not have yet; *ret_size is 0 after the last one. */
+/* The core's next line that the recording did not have yet; *ret_size is 0 after the last one. */
 static const char *next_said(const struct replay *replay, size_t *ret_size)
 {
 	const char *said = replay->said.text ? replay->said.text + replay->read : "";
@@ -151,7 +151,7 @@ static int take_event(struct replay *replay, const char *line, size_t size)
 {
 	struct trace_error error = {0};
 	struct trace_event trace;
-	/* Was everything that the core said of the one before in the recording too? */
+	/* Checks that the recording has every verdict of the event before. */
 	int r = replay_end(replay);
 
 	if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the core says, and when. A call goes out at once; words about it wait until the event's last call is out,
- * because writing them costs time that the lock would wait for.
+ * What the core reports, and when. A call is made at once. Reports about it wait until the event's last call
+ * is made, because the lock would wait while they are written.
  */
 #include "policy/core.h"
 
@@ -75,8 +75,8 @@ static void tell_countdown(struct world *world, const struct session *session)
 }
 
 /*
- * Whether a daemon that starts now would have nothing left to do about the removal. As long as something may follow,
- * it had better find the card missing and act again.
+ * Whether a daemon that starts now has nothing left to do about the removal. As long as something may follow,
+ * it should find the card missing and act again.
  */
 static bool removal_is_dealt_with(const struct session *session)
 {
@@ -87,7 +87,7 @@ static bool removal_is_dealt_with(const struct session *session)
 	    session->deadlines[DEADLINE_SETTLE] || session->deadlines[DEADLINE_THEN] ||
 	    removal->pending != ACTION_NONE)
 		return false;
-	/* This daemon did nothing about it: the one before it had dealt with it. */
+	/* This daemon did nothing about it: an earlier daemon has acted on it. */
 	if (!settings)
 		return true;
 	if (settings->action > ACTION_LOCK || removal->taken > ACTION_LOCK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether a call was obeyed: its sign, and what follows when that does not come. */
+/* Whether a call was obeyed: its sign, and what follows if the sign does not come. */
 #include "policy/core.h"
 
 void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
@@ -15,7 +15,7 @@ void sign_tell(struct world *world, struct session *session, enum outcome outcom
 	report_later(world, session, REPORT_DEALT);
 }
 
-/* The lock once more: it may have been lost with a logind, or with a locker, that was started again. */
+/* Sends the lock once more: the first may have been lost when logind or the locker restarted. */
 static void lock_again(struct world *world, struct session *session)
 {
 	struct plan plan = {.steps = {STEP_LOCK}, .locks = 1, .count = 1};
@@ -66,19 +66,19 @@ void sign_over(struct world *world, struct session *session)
 }
 
 /*
- * The step was refused, or undone. What could not be done is made up for once, by a lock, which is something at least.
- * A lock that failed again, or physlock: see WhenLockFails=.
+ * The step was refused, or undone. A lock replaces a step that could not be taken, once: that is better than
+ * nothing. For a lock that failed again, and for physlock, see WhenLockFails=.
  */
 void sign_failed(struct world *world, struct session *session, uint64_t stamp, const char *detail)
 {
 	struct removal *removal = &session->removal;
 	bool lock = removal->taken == ACTION_LOCK, console = lock && session->kind & KIND_CONSOLE;
 
-	/* physlock holds no terminal: the card is the only sign of its person again. */
+	/* physlock holds no terminal, so again the card is the only sign of its person. */
 	if (console)
 		session->console_locked = false;
 	sign_tell(world, session, OUTCOME_FAILED, stamp, detail);
-	/* A lock is owed for a card that was out, whether it is back or not. */
+	/* A card that was out needs a lock, whether it is back or not. */
 	if (!removal->retried && !console && (lock || session_is_away(session))) {
 		removal->retried = true;
 		act(world, session, ACTION_LOCK, BECAUSE_ACTION);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Where sources and actions hand in what they learn. Each registers itself with the loop in its _new(), reports to the
- * sink as an event, and knows nothing of policy. Events and what they point to are the reporter's; the sink copies what
- * it keeps. Everything is torn down in _free(), which takes NULL.
+ * Sources and actions report to a sink. Each registers with the loop in its _new(), reports in events, and
+ * knows nothing about policy. Events and what they point to belong to the reporter; the sink copies what it
+ * keeps. Everything is torn down in _free(), which takes NULL.
  */
 #include "policy/event.h"
 

@@ -23,7 +23,7 @@ struct trace_key {
 	enum trace_value type;
 	bool optional; /* not written when it is empty, zero or no */
 	size_t limit;  /* TEXT, HEX, BYTE */
-	size_t offset; /* in struct trace_event; of no meaning for a setting */
+	size_t offset; /* in struct trace_event; not used for a setting */
 };
 
 /* In the order in which they are written. */
@@ -51,11 +51,11 @@ extern const struct trace_key trace_keys[KEY_COUNT];
 enum { TRACE_RULE = SETTING_COUNT, TRACE_SETTING_COUNT };
 extern const struct trace_key trace_settings[TRACE_SETTING_COUNT];
 
-/* Where settings hold the value of key `index`. */
+/* Where the settings have the value of key `index`. */
 void *trace_setting_field(struct settings *settings, unsigned index);
 const void *trace_setting_value(const struct settings *settings, unsigned index);
 
-/* What the line of an event has. */
+/* What an event's line has. */
 struct trace_line {
 	const char *name;
 	unsigned keys;	 /* bit n: enum trace_key_id n is written */
@@ -68,7 +68,7 @@ extern const struct trace_line trace_lines[TRACE_EVENT_TYPES];
 #define TRACE_CARD_STATES (CARD_PRESENT + 1)
 extern const char *const trace_card_names[TRACE_CARD_STATES];
 
-/* Reads the value of `key` into `field`; may change the text. False: it is none. */
+/* Reads the value of `key` into `field`; may change the text. False: it is no such value. */
 bool trace_read_value(const struct trace_key *key, char *text, void *field);
 /* "1500ms", in nanoseconds. */
 bool trace_read_nsec(const char *text, uint64_t *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recordings, read: whoever wrote them. */
+/* Reads recordings, whoever wrote them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct line {
 	size_t size, at;
 	char word[WORD_SIZE];
 	unsigned column;
-	const char *flaw; /* of the word: it cannot be looked at */
+	const char *flaw; /* of the word: the word itself cannot be examined */
 	struct trace_error *error;
 };
 
@@ -37,7 +37,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* False at the end of the line. A word that cannot be taken is left empty: nothing reads it as anything. */
+/* False at the end of the line. A word that cannot be read is left empty, so that nothing accepts it. */
 static bool next_word(struct line *line)
 {
 	const char *word;
@@ -90,7 +90,7 @@ static bool read_setting(struct trace_event *trace, const char *name, char *text
 	return found;
 }
 
-/* Every key is read into its place; which of them count is for the event's type to say. */
+/* Every key is read into its place; the event's type says which of them count. */
 static bool read_key(struct trace_event *trace, const char *name, char *text, unsigned *seen)
 {
 	for (enum trace_key_id key = 0; key < KEY_COUNT; key++) {
@@ -142,7 +142,7 @@ static bool read_type(const char *word, enum event_type *ret)
 	return false;
 }
 
-/* The event's own word is where a key that it needs is missing. */
+/* A missing key is reported at the event's own word. */
 static bool has_needed(struct line *line, unsigned column, const struct trace_line *has, unsigned seen)
 {
 	for (enum trace_key_id key = 0; key < KEY_COUNT; key++) {

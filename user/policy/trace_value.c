@@ -67,7 +67,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* -1: these are no two digits. */
+/* -1: these are not two digits. */
 static int hex_byte(const char *text)
 {
 	int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);

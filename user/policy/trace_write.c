@@ -189,7 +189,7 @@ static void spread_slots(const struct event *event, struct trace_event *trace)
 	memcpy(trace->slots.bytes, event->slot_change.slots, trace->slots.size);
 }
 
-/* Each value of the event to its key's place: trace_read.c's connect(), backwards. */
+/* Writes each value of the event to its key's place: the reverse of connect() in trace_read.c. */
 static void spread(const struct event *event, struct trace_event *trace)
 {
 	trace->event.now = event->now != event->stamp ? event->now : 0;

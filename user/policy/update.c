@@ -11,8 +11,8 @@ void update_all(struct world *world, const struct event *event)
 }
 
 /*
- * First those that are acted on, then those that only hear more of a removal that has its case. True: there are some
- * of the latter.
+ * Handles first the sessions that are acted on, then those that only get one more report of a removal that
+ * has its case. True: there are some of the latter.
  */
 bool update_list(struct world *world, struct session **list, const struct event *event)
 {
@@ -34,7 +34,10 @@ bool update_list(struct world *world, struct session **list, const struct event 
 	return true;
 }
 
-/* Those of the device, and those that have their place at its port: their reader may be back, or replaced. */
+/*
+ * The sessions of the device, and those that have their place at its port: their reader may be back, or
+ * replaced.
+ */
 bool update_place(struct world *world, struct device *device, const struct event *event)
 {
 	struct session *session, *next;
@@ -49,14 +52,16 @@ bool update_place(struct world *world, struct device *device, const struct event
 	return away;
 }
 
-/* Where a reader's address is not known, what is known of any device may decide whose it is. */
+/* If a reader's address is not known, a fact about any device may decide whose reader it is. */
 void update_unlocated(struct world *world, const struct event *event)
 {
 	if (world->unlocated)
 		update_all(world, event);
 }
 
-/* That a reader is at a device was not said, but follows from a session: for the others it is news. */
+/*
+ * Nobody reported that a reader is at this device. It follows from one session, and it is new for the others.
+ */
 void update_inferred(struct world *world, const struct event *event)
 {
 	while (world->inferred) {

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What the core decides. Verdicts come while world_event() runs, in the order in which they must be carried
- * out: of one event, every VERDICT_ACT before anything that only tells or asks.
+ * out: every VERDICT_ACT of an event comes before its verdicts that only report or ask.
  */
 #include "policy/event.h"
 
@@ -15,32 +15,32 @@ enum verdict_type {
 	/* Prepare: never on the hot path. */
 	VERDICT_ARM,	/* make the calls of `steps` ready for the session, and no others */
 	VERDICT_DISARM, /* the session is gone: drop its call and its record */
-	VERDICT_WATCH,	/* have the probe listen to `usb` */
+	VERDICT_WATCH,	/* have the probe watch `usb` */
 	VERDICT_UNWATCH,
-	VERDICT_RECHECK, /* have every source tell again what is there */
-	VERDICT_REREAD,	 /* have PC/SC tell again, it alone */
+	VERDICT_RECHECK, /* have every source report again what is there */
+	VERDICT_REREAD,	 /* have only PC/SC report again */
 	VERDICT_LOCATE,	 /* … and where on USB each reader is, too */
-	VERDICT_BOUND,	 /* keep `login`: what the session is bound to is not what was recorded any more */
-	VERDICT_DEALT, /* keep for a daemon that starts later: its removal was dealt with, or (`dealt` false) none is */
+	VERDICT_BOUND,	 /* store `login`: the session is no longer bound to what was recorded */
+	VERDICT_DEALT, /* store for a later daemon: its removal was acted on, or (`dealt` false) there is none */
 	VERDICT_UNIT, /* start `settings`->unit for the session */
-	/* Tell. */
+	/* Report. */
 	VERDICT_REMOVAL,      /* a case was opened for the session */
 	VERDICT_ACTION,	      /* what was done about it */
-	VERDICT_OUTCOME,      /* how that ended */
-	VERDICT_HEARD,	      /* another source told of the same removal; `later` after the first */
-	VERDICT_CONTRADICTED, /* the removal was not one after all */
+	VERDICT_OUTCOME,      /* how that action ended */
+	VERDICT_HEARD,	      /* another source reported the same removal; `later` after the first */
+	VERDICT_CONTRADICTED, /* it was no removal after all */
 	VERDICT_COMM_ERROR,   /* the reader cannot be read, or could not; no removal */
 	VERDICT_RESTORED,     /* the card is back: the session is governed again */
-	VERDICT_RECHECKED,    /* everything was looked at anew */
+	VERDICT_RECHECKED,    /* every session was compared again */
 	VERDICT_SETTLED,      /* the same insertion was back within Settle=: nothing is done */
 	VERDICT_COUNTDOWN,    /* `action` follows in `later` nanoseconds unless the session is unlocked */
-	VERDICT_CANCELLED,    /* it will not: `detail` says why */
-	VERDICT_CANNOT_LOCK,  /* the session has nothing that would lock it */
-	VERDICT_UNGUARDED, /* its person works, and no removal of the card that they use would be noticed */
+	VERDICT_CANCELLED,    /* the second stage is cancelled: `detail` says why */
+	VERDICT_CANNOT_LOCK,  /* nothing can lock the session */
+	VERDICT_UNGUARDED, /* its person works, and the daemon would not notice that the card in use is removed */
 	VERDICT_TYPE_COUNT,
 };
 
-/* One call to the outside. What `action` asks for becomes one of these by the session's kind. */
+/* One call to the outside. `action` becomes one of these, depending on the session's kind. */
 enum step {
 	STEP_LOCK,	      /* logind LockSession */
 	STEP_TERMINATE,	      /* logind TerminateSession */
@@ -52,14 +52,14 @@ enum step {
 
 enum outcome {
 	OUTCOME_VERIFIED,   /* LockedHint showed; the session ended */
-	OUTCOME_UNVERIFIED, /* no sign of it, and none was to be expected here */
-	OUTCOME_FAILED,	    /* a sign was to be expected and did not come; or the call was refused */
+	OUTCOME_UNVERIFIED, /* no sign of it, and none was expected here */
+	OUTCOME_FAILED,	    /* a sign was expected and did not come; or the call was refused */
 	OUTCOME_COUNT,
 };
 
 struct verdict {
 	enum verdict_type type;
-	enum event_source source; /* who told; of a case: who opened it */
+	enum event_source source; /* who reported; for a case: who opened it */
 	enum cause cause;
 	enum action action;
 	enum step step; /* ACT */
@@ -67,7 +67,7 @@ struct verdict {
 	enum outcome outcome;
 	bool dealt;		/* DEALT */
 	struct usb_address usb; /* WATCH, UNWATCH */
-	uint64_t stamp;		/* when the removal arose; for HEARD, when this source's word arose */
+	uint64_t stamp;		/* when the removal happened; for HEARD, when this source's report arose */
 	uint64_t later;		/* HEARD, OUTCOME: nanoseconds after the case's own stamp; COUNTDOWN: left */
 	const struct login_record *login; /* the session's; NULL where no session is meant */
 	const struct settings *settings;  /* of a case: what governs it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the core tells of itself to whoever asks: nothing here changes anything. */
+/* Answers questions about the core; nothing here changes anything. */
 #include "policy/core.h"
 #include "policy/world.h"
 
@@ -12,7 +12,7 @@ static enum session_state state_of(const struct session *session)
 	return session_is_away(session) ? SESSION_AWAY : SESSION_GUARDED;
 }
 
-/* Of several things to come, the first. */
+/* The first of several things to come. */
 static void find_pending(const struct session *session, struct session_view *view)
 {
 	const struct removal *removal = &session->removal;
@@ -96,7 +96,7 @@ bool world_pcsc_up(const struct world *world)
 
 /* ---- simulation ----------------------------------------------------------------------------------------- */
 
-/* The first word that there would be of it. */
+/* The first report that there would be of it. */
 static enum evidence first_evidence(const struct world *world, const struct session *session,
 				    enum cause cause)
 {

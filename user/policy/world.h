@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The core: what is known of devices, readers and recorded sessions, and what follows from each event. Pure:
- * no I/O, no clock, no globals; the same events give the same verdicts.
+ * The core: what is known about devices, readers and recorded sessions, and what follows from each event.
+ * Pure: no I/O, no clock, no globals; the same events give the same verdicts.
  *
- * It allocates only when something new is told (a device, a reader, a record), never for a removal.
+ * It allocates only when something new is reported (a device, a reader, a record), never for a removal.
  */
 #include "policy/verdict.h"
 
 struct world;
 
-/* `handler` is called from within world_event(); it may look at this world, and not tell it anything. */
+/*
+ * `handler` is called from within world_event(); it may look at this world, and must not pass events to it.
+ */
 int world_new(verdict_handler handler, void *userdata, struct world **ret);
 struct world *world_free(struct world *world);
 
-/* 0, or -ENOMEM: then nothing of this event was taken in, and telling it again is right. */
+/* 0, or -ENOMEM: then nothing of this event was taken in, and the caller should pass it again. */
 int world_event(struct world *world, const struct event *event);
 
 /*
- * Whether the core's state is one of those that core.h shows: NULL, or what is wrong with it, in words. Walks
- * everything: for tests, replays and fuzzers, after each event.
+ * Checks that the core's state is one of those that core.h shows. Returns NULL, or in words what is wrong. It
+ * walks everything: tests, replays and fuzzers call it after each event.
  */
 const char *world_check(const struct world *world);
 
@@ -30,11 +32,11 @@ uint64_t world_deadline(const struct world *world);
 
 enum session_state {
 	SESSION_GUARDED, /* the card is in */
-	SESSION_AWAY,	 /* a removal was dealt with, the card is not back */
+	SESSION_AWAY,	 /* a removal was acted on, the card is not back */
 	SESSION_PENDING, /* something is still to be done about one */
 };
 
-/* All of it borrowed until the next event. */
+/* Everything in it is borrowed until the next event. */
 struct session_view {
 	const struct login_record *login; /* its `card` is the insertion that the session is bound to now */
 	const struct governance *governance;
@@ -50,7 +52,7 @@ struct session_view {
 struct reader_view {
 	const struct reader_state *state;
 	const char *usb_path, *usb_id; /* "": not known */
-	bool watched;		       /* the kernel probe listens to it */
+	bool watched;		       /* the kernel probe watches it */
 };
 
 /* What a removal would do. */
@@ -59,9 +61,9 @@ struct simulation {
 	enum action action;	     /* the policy's word */
 	enum step steps[PLAN_STEPS]; /* `count` of them, in order */
 	unsigned count;
-	bool after_agreement; /* the last one waits until the evidence agrees, settings->confirm at most */
+	bool after_agreement; /* the last one waits until the evidence agrees, at most settings->confirm */
 	bool cannot_lock;     /* nothing is known to obey the lock there */
-	uint64_t settle;      /* all of it waits for so long (ns) */
+	uint64_t settle;      /* everything waits for this long (ns) */
 	enum action then;     /* the second stage, settings->after later; ACTION_NONE: none */
 	bool then_if_seen;    /* … only if the lock shows LockedHint: otherwise an unlock would not be seen */
 	bool starts_unit;     /* settings->unit is started too */
@@ -79,21 +81,24 @@ bool world_pcsc_up(const struct world *world);
 /* Room for the longest explanation. */
 #define EXPLANATION_SIZE 640
 
-/* What is believed of a session's card, and why. Copied: nothing in it is borrowed, and `kind` is constant. */
+/* What is believed about a session's card, and why. Nothing in it is borrowed, and `kind` is constant. */
 struct explanation {
 	const char *kind; /* "in", "out", "doubt" or "unknown" */
 	/*
-	 * For people, clauses with "; " between them: "card in: the reader reports it present; insertion 7, as recorded;
-	 * no word from the probe for 12 min". It begins with the belief up to the first ": ".
+	 * For people, clauses with "; " between them: "card in: the reader reports it present; insertion 7,
+	 * as recorded; no word from the probe for 12 min". The belief is the text up to the first ": ".
 	 */
 	char text[EXPLANATION_SIZE];
 };
 
 /*
- * Spans are counted from `now` (CLOCK_MONOTONIC, ns); one that would be negative is 0. False: no record, and `ret` is
- * untouched.
+ * Spans are counted from `now` (CLOCK_MONOTONIC, ns); a negative span becomes 0. False: no record, and `ret`
+ * is untouched.
  */
 bool world_explain(const struct world *world, const char *session, uint64_t now, struct explanation *ret);
 
-/* What would follow if the card or the reader went now, as the first source would hear of it. False: no record. */
+/*
+ * What would follow if the card or the reader was removed now and the first source reported it. False: no
+ * record.
+ */
 bool world_simulate(const struct world *world, const char *session, enum cause cause, struct simulation *ret);
