@@ -10,7 +10,7 @@
 
 DEFINE_CLEANUP(X509_NAME *, X509_NAME_free)
 
-/* pam_pkcs11 has X509_NAME_oneline() write into 256 bytes, and lets 229 of them into its variable. */
+/* pam_pkcs11 has X509_NAME_oneline() write into 256 bytes, and puts 229 of them into its variable. */
 #define ONELINE_SIZE 256
 #define ISSUER_CUT   229
 
@@ -24,7 +24,7 @@ bool padded_equal(const unsigned char *field, size_t size, const char *text)
 
 	if (memcmp(field, text, length) != 0)
 		return false;
-	/* Some pad with NULs. */
+	/* Some modules pad with NULs. */
 	for (size_t i = length; i < size; i++)
 		if (field[i] != ' ' && field[i] != '\0')
 			return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* Why a card was not found: one sentence for the log, printable whatever the readers are called. */
+/* Why a card was not found: one sentence for the log. It is printable, whatever names the readers have. */
 #include "lib/macro.h"
 
 struct find_text {

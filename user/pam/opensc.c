@@ -12,13 +12,16 @@ static bool are_twins(const char *a, const char *b)
 	return strcmp(a, b) != 0 && strncmp(a, b, DESCRIPTION_SURE) == 0;
 }
 
-/* What opensc.conf's strings cannot hold. */
+/* Characters that opensc.conf's strings cannot hold. */
 static bool is_quotable(const char *name)
 {
 	return !strpbrk(name, "\"\\\n\r");
 }
 
-/* The program's own block is read beside "default", which stays; of two of its own the first counts. */
+/*
+ * OpenSC reads the program's own block beside "default", which stays. If a program has two blocks, the first
+ * counts.
+ */
 static void write_block(FILE *file, const struct reader_state *cards, size_t count, size_t shown)
 {
 	const char *separator = "";
@@ -32,7 +35,7 @@ static void write_block(FILE *file, const struct reader_state *cards, size_t cou
 	fputs(";\n}\n", file);
 }
 
-/* Debian's place for it, and the others'. */
+/* Debian's place for it, and that of other distributions. */
 static void copy_machine_file(FILE *file)
 {
 	static const char *const paths[] = {"/etc/opensc/opensc.conf", "/etc/opensc.conf"};
@@ -69,7 +72,7 @@ void opensc_hide_twins(const struct reader_state *cards, size_t count, size_t sh
 		return;
 	write_block(file, cards, count, shown);
 	copy_machine_file(file);
-	/* The descriptor stays open: the name is good as long as the process lives. */
+	/* The descriptor stays open: the name is valid as long as the process lives. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	setenv("OPENSC_CONF", path, 1);
 }

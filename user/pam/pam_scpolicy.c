@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pam_scpolicy.so: tells which card opened a session. A thin shell: it decides whether the sign-in used the
- * card and what is returned; the helper looks and writes (pam_message.h). It never decides an authentication.
+ * pam_scpolicy.so: records which card opened a session. It is a thin shell: it decides whether the sign-in
+ * used the card, and what to return. The helper looks for the card and writes the record (pam_message.h). The
+ * module never decides an authentication.
  *
- * The auth line is placed so that only the card's path reaches it. What it found, the note, goes on to the
- * session line twice: as PAM data, and, as sshd may authenticate in a child whose data is lost, in the PAM
- * environment, where others could put one too; so the data wins.
+ * The auth line is placed so that only the card's path reaches it. It passes what it found, the note, to the
+ * session line twice. One copy is PAM data. The other is in the PAM environment, because sshd may
+ * authenticate in a child whose data is lost. Others could put a note into the environment too, so the data
+ * wins.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -36,7 +38,7 @@
 
 struct options {
 	bool always, require, token, debug;
-	bool malformed; /* nothing is to be done on such a line */
+	bool malformed; /* the module does nothing on such a line */
 	uint32_t timeout_ms;
 	char reader_glob[READER_NAME_SIZE];
 	char pkcs11_module[PKCS11_MODULE_SIZE];
@@ -182,7 +184,10 @@ static const char *note_find(pam_handle_t *pamh)
 	return pam_getenv(pamh, NOTE_NAME);
 }
 
-/* Between opening a session and the next authentication: setcred then is part of the sign-in, no unlock. */
+/*
+ * True between opening a session and the next authentication: setcred is then part of the sign-in, and no
+ * unlock.
+ */
 static void set_opened(pam_handle_t *pamh, bool opened)
 {
 	char *data = opened ? strdup("") : NULL;
@@ -198,7 +203,7 @@ static bool is_opened(pam_handle_t *pamh)
 	return pam_get_data(pamh, OPENED_NAME, &data) == PAM_SUCCESS && data;
 }
 
-/* The environment of a set-user-id program is its caller's: secure_getenv() does not look there. */
+/* The caller controls the environment of a set-user-id program, so secure_getenv() does not look there. */
 static const char *token_find(pam_handle_t *pamh)
 {
 	const char *token = pam_getenv(pamh, TOKEN_NAME);
@@ -227,8 +232,9 @@ static bool copy_whole(pam_handle_t *pamh, const char *what, const char *from, c
 }
 
 /*
- * What tells the card from others in the machine. A certificate is believed of this sign-in's modules alone:
- * what the program's own environment has may be of the sign-in that opened its session, with another card.
+ * What distinguishes the card from others in the machine. Only modules of this sign-in are believed about a
+ * certificate: the program's own environment may come from the sign-in that opened its session, with another
+ * card.
  */
 static void fill_card(pam_handle_t *pamh, const struct options *options, struct pam_request *request)
 {
@@ -320,7 +326,7 @@ static void note_card(pam_handle_t *pamh, const struct options *options)
 	}
 }
 
-/* sudo and su tell who asks: one who becomes another does not unlock that other's session. */
+/* sudo and su say who calls them: a user who becomes another user does not unlock that user's session. */
 static bool is_unlock(pam_handle_t *pamh, int flags)
 {
 	const char *asker = item(pamh, PAM_RUSER);
@@ -355,8 +361,8 @@ static bool write_record(pam_handle_t *pamh, const struct options *options, cons
 }
 
 /*
- * su and sudo inside a session, who tell who asks, get none of their own: there is nothing to watch. A card's sign-in
- * that logind knows nothing of is one that would not be watched.
+ * su and sudo inside a session say who calls them and get no session of their own: there is nothing to watch.
+ * But a sign-in by card that logind does not know would stay unwatched.
  */
 static int open_without_id(pam_handle_t *pamh, const struct options *options)
 {
@@ -391,8 +397,7 @@ static int open_session(pam_handle_t *pamh, const struct options *options)
 /* ---- the entry points -------------------------------------------------------------------------------------
  */
 
-/* A line that says `token` stands where a password gets too: there the smart card module's word alone counts.
- */
+/* A line with `token` stands where a password gets too: there only the smart card module's word counts. */
 static bool on_card_path(pam_handle_t *pamh, const struct options *options)
 {
 	return !options->token || token_find(pamh);
@@ -435,7 +440,7 @@ PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, _unused_ int flags, int a
 	return r;
 }
 
-/* The daemon removes the record when logind says that the session has ended. */
+/* The daemon removes the record when logind reports that the session has ended. */
 PAM_EXTERN int pam_sm_close_session(_unused_ pam_handle_t *pamh, _unused_ int flags, _unused_ int argc,
 				    _unused_ const char **argv)
 {

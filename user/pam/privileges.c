@@ -33,7 +33,7 @@ static int drop_capabilities(void)
 	return capng_apply(set) < 0 ? -EPERM : 0;
 }
 
-/* What pcscd, or somebody in its place, might have a helper do that it took over. */
+/* What pcscd, or an impostor in its place, might have a helper do after taking it over. */
 static int forbid_calls(void)
 {
 	static const int fatal[] = {
@@ -82,7 +82,7 @@ int privileges_drop(void)
 	return r < 0 ? r : forbid_calls();
 }
 
-/* Refused, not killed: a library that would keep a cache or a lock can do without. */
+/* Refuse instead of kill: a library that wants a cache or a lock can do without it. */
 static int refuse_changes(scmp_filter_ctx filter)
 {
 	static const int refused[] = {
@@ -153,7 +153,7 @@ static int refuse_opening(scmp_filter_ctx filter)
 	return r;
 }
 
-/* abort() and a thread's end signal the process itself; nothing else is to be signalled, or limited. */
+/* abort() and a thread's end signal the process itself. It may signal, or limit, no other process. */
 static int refuse_others(scmp_filter_ctx filter)
 {
 	int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,

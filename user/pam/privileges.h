@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The helper keeps uid 0, for the folder of records is root's and pcscd lets root in, and gives up the rest:
- * every capability, other programs, other processes, sockets but local ones. 0, or a negative errno.
+ * The helper keeps uid 0, because the directory of records is root's and pcscd accepts root. It gives up
+ * everything else: every capability, other programs, other processes, and all sockets but local ones. 0, or a
+ * negative errno.
  */
 int privileges_drop(void);
 
 /*
- * After that, for a process in which a foreign library runs: no file is opened to be written to, made,
- * renamed or removed, no other process is signalled or touched. 0, or a negative errno.
+ * After that, for a process in which a foreign library runs: it cannot create, write, rename or remove a
+ * file, and cannot signal or touch another process. 0, or a negative errno.
  */
 int privileges_make_reader(void);

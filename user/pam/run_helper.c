@@ -17,12 +17,12 @@
 
 #include "lib/cleanup.h"
 
-/* The unit test is built with another. */
+/* The unit test uses another path. */
 #ifndef HELPER_PATH
 #define HELPER_PATH LIBEXECDIR "/scpolicyd-pam-helper"
 #endif
 
-/* A killed process is gone at once unless the kernel holds it; then it is left to itself. */
+/* A killed process ends at once unless the kernel holds it; then we leave it alone. */
 #define GRACE_MS 100
 
 _printf_(3, 4) static int fail(struct record_error *error, int r, const char *format, ...)
@@ -72,7 +72,9 @@ static int make_pipe(int *ret_read, int *ret_write)
 	return 0;
 }
 
-/* A pipe that holds the request already: nothing is left to write once the helper runs, or has died. */
+/*
+ * Makes a pipe that already holds the request, so nothing is left to write once the helper runs, or has died.
+ */
 static int make_request_pipe(const char *text, size_t size, int *ret_fd)
 {
 	_cleanup_close_ int read_fd = -1, write_fd = -1;
@@ -90,9 +92,9 @@ static int make_request_pipe(const char *text, size_t size, int *ret_fd)
 }
 
 /*
- * Signals as after a start by init, a session of its own (no ^C from the terminal), three descriptors. A
- * program that has closed its own three gives their numbers to our pipes; this order is right even then, for
- * the request's was made first: the reply's is never 0.
+ * The helper gets signals as after a start by init, a session of its own (no ^C from the terminal), and three
+ * descriptors. If the program has closed its own three, our pipes get their numbers. This order is right even
+ * then: the request's pipe was made first, so the reply's is never 0.
  */
 static int set_up(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *files, int request_fd,
 		  int reply_fd)
@@ -146,7 +148,7 @@ static int spawn(enum pam_verb verb, int request_fd, int reply_fd, pid_t *ret_pi
 /* ---- hearing and ending -----------------------------------------------------------------------------------
  */
 
-/* Reads up to the end of the reply. Its size, or a negative errno: -E2BIG, -ETIMEDOUT … */
+/* Reads up to the end of the reply. Returns its size, or a negative errno: -E2BIG, -ETIMEDOUT … */
 static ssize_t read_reply(int fd, char *buffer, size_t size, int64_t deadline)
 {
 	size_t used = 0;
@@ -171,8 +173,8 @@ static ssize_t read_reply(int fd, char *buffer, size_t size, int64_t deadline)
 }
 
 /*
- * Sees the helper end, and reaps it unless somebody else did: the program that loaded us may ignore SIGCHLD
- * or wait for any child. Killing goes by pidfd, so that it never meets another process under the same number.
+ * Waits for the helper's end and reaps it, unless somebody else did: the program that loaded us may ignore
+ * SIGCHLD or wait for any child. A pidfd makes sure that we never kill another process with the same number.
  */
 static void end(pid_t pid, int pidfd, int64_t deadline)
 {
@@ -198,7 +200,7 @@ static int explain(ssize_t r, unsigned int timeout_ms, struct record_error *erro
 	return fail(error, (int)r, "cannot read from %s: %s", HELPER_PATH, strerror((int)-r));
 }
 
-/* The reply's text, its size as result. */
+/* Reads the reply's text; returns its size. */
 static ssize_t exchange(enum pam_verb verb, int request_fd, unsigned int timeout_ms,
 			char reply[static PAM_MESSAGE_MAX + 1], struct record_error *error)
 {

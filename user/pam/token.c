@@ -10,12 +10,12 @@
 #include "lib/cleanup.h"
 #include "pam/certificate.h"
 
-/* libp11-kit is its own proxy: all modules that the machine has configured, as one. */
+/* libp11-kit is its own proxy: it presents all modules that the machine has configured as one. */
 #define PROXY "libp11-kit.so.0"
 
 /* Sixteen readers with a few slots each. */
 #define SLOTS_MAX 256
-/* A card has a handful; a module that never ends is not waited for. */
+/* A card has a handful. The limit stops a module that never ends its list. */
 #define CERTIFICATES_MAX 64
 /* Names of certificates: a few hundred bytes. */
 #define NAME_MAX_BYTES 4096
@@ -33,7 +33,7 @@ _printf_(2, 3) static void say_why(struct token_answer *answer, const char *form
 /* ---- the module -------------------------------------------------------------------------------------------
  */
 
-/* In a folder that others may write to, another file can be put in its place, except in /tmp and the like. */
+/* In a directory that others may write to, they can replace the file, except in /tmp and the like. */
 static bool is_trusted(const struct stat *status)
 {
 	bool replaceable = S_ISDIR(status->st_mode) && (status->st_mode & S_ISVTX);
@@ -106,7 +106,7 @@ void module_end(CK_FUNCTION_LIST *module)
 
 struct bytes {
 	uint8_t bytes[NAME_MAX_BYTES];
-	size_t size; /* 0: the token has none, or will not tell */
+	size_t size; /* 0: the token has none, or does not say */
 };
 
 static void read_attribute(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
@@ -185,7 +185,7 @@ static CK_RV read_token(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, const struct 
 	CK_TOKEN_INFO token = {0};
 	CK_RV r = module->C_GetTokenInfo(slot, &token);
 
-	/* A card that this module cannot read is none that signed in through it. */
+	/* A card that this module cannot read did not sign in through it. */
 	if (r == CKR_TOKEN_NOT_RECOGNIZED || r == CKR_TOKEN_NOT_PRESENT)
 		return CKR_OK;
 	if (r != CKR_OK)
@@ -218,7 +218,7 @@ void token_read(CK_FUNCTION_LIST *module, const struct pam_request *request, con
 
 	if (r == CKR_OK && count > SLOTS_MAX)
 		r = CKR_BUFFER_TOO_SMALL;
-	/* One slot that cannot be read leaves open whether it has what is looked for. */
+	/* If one slot cannot be read, it is unknown whether that slot has the object. */
 	answer->read = true;
 	for (CK_ULONG i = 0; r == CKR_OK && i < count; i++)
 		r = read_slot(module, slots[i], request, reader, answer);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * A PKCS#11 module and what it says of the card in one reader. What runs here is a foreign library: only in a
- * process of its own (find_token.c). Sessions are read-only, C_Login is never called.
+ * A PKCS#11 module, and what it reports about the card in one reader. This runs a foreign library, so it runs
+ * only in a process of its own (find_token.c). Sessions are read-only, and C_Login is never called.
  */
 #include <p11-kit/pkcs11.h>
 
 #include "lib/pam_message.h"
 
-/* What a card's PKCS#11 tokens say. */
+/* What a card's PKCS#11 tokens report. */
 struct token_answer {
 	bool read;	  /* false: nothing below is known */
 	bool label;	  /* a token has the label that the sign-in left */
@@ -17,24 +17,26 @@ struct token_answer {
 	char why[160]; /* not read: the reason */
 };
 
-/* A module that nobody but root can have put there. 0, or a negative errno. */
+/* Checks that only root can have put the module there. 0, or a negative errno. */
 int module_check(const char *path);
 
 /* Loads and starts the module at `path`, or p11-kit's for "". NULL with answer->why filled. */
 CK_FUNCTION_LIST *module_start(const char *path, struct token_answer *answer);
-/* Lets go of the cards; else pcscd would reset them when the process ends. */
+/* Releases the cards; otherwise pcscd would reset them when the process ends. */
 void module_end(CK_FUNCTION_LIST *module);
 
 /*
- * Fills the answer for the card in `reader`. A slot is that reader's by its description. Where another reader
- * has the same one, its card is taken for this one's too, unless the module was told to hide it.
+ * Fills the answer for the card in `reader`. A slot's description says which reader it belongs to. If another
+ * reader has the same description, its card counts as this reader's too, unless the module was told to hide
+ * that reader.
  */
 void token_read(CK_FUNCTION_LIST *module, const struct pam_request *request, const char *reader,
 		struct token_answer *answer);
 
 /*
- * Before the module is loaded: when another card's reader has a name that a slot description cannot tell from
- * that of the card `shown`, has OpenSC ignore these readers (opensc.conf(5), ignored_readers). Other modules
- * do not listen, and then each of these cards seems to be the one, which is no harm: two are none.
+ * Call this before the module is loaded. A slot description may not distinguish another card's reader from
+ * the reader of the card `shown`. Then this has OpenSC ignore those readers (opensc.conf(5),
+ * ignored_readers). Other modules do not listen to it, and each of these cards seems to be the one. That does
+ * no harm: two cards count as none.
  */
 void opensc_hide_twins(const struct reader_state *cards, size_t count, size_t shown);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The worker's end of the socket to the daemon. Messages wait while the daemon is slow and are never dropped;
- * when the daemon is gone the process ends, for then there is nobody to watch for.
+ * when the daemon is gone the process ends, because nobody needs the watch any more.
  */
 #include <stdbool.h>
 
@@ -15,5 +15,8 @@ uint64_t channel_stamp(void);
 void channel_send(enum worker_message_type type, uint64_t stamp, uint32_t number);
 /* READER and READER_GONE. */
 void channel_send_reader(enum worker_message_type type, uint64_t stamp, const struct reader_state *reader);
-/* Waits for a packet. True if it is a request, else it is passed over. Does not return when the daemon is gone. */
+/*
+ * Waits for a packet. True if it is a request; other packets are skipped. Does not return when the daemon is
+ * gone.
+ */
 bool channel_receive(struct worker_request *ret);

@@ -7,7 +7,9 @@
 #include "lib/cleanup.h"
 #include "pcsc-worker/channel.h"
 
-/* Long enough for pcscd to answer one SCardCancel(), short enough to go unnoticed when one had no effect. */
+/*
+ * Long enough for pcscd to answer one SCardCancel(), short enough that nobody notices when one had no effect.
+ */
 #define CANCEL_AGAIN_NS 20000000
 
 struct interrupt {
@@ -61,8 +63,10 @@ bool interrupt_take(struct interrupt *interrupt, struct errand *ret)
 	return set;
 }
 
-/* The daemon's requests, and its end: never behind a call into PC/SC, for a pcscd that hangs must not hide
- * it. */
+/*
+ * The daemon's requests, and its end: they never wait for a call into PC/SC, because a pcscd that hangs must
+ * not hide it.
+ */
 static void *interrupt_listen(void *data)
 {
 	struct interrupt *interrupt = data;
@@ -101,7 +105,7 @@ int interrupt_new(struct interrupt **ret)
 	pthread_t thread;
 	int r;
 
-	/* Not freed on a failure: the first thread may have it, and the process ends. */
+	/* Not freed on a failure: the first thread may use it, and the process ends. */
 	if (!interrupt)
 		return -ENOMEM;
 	pthread_mutex_init(&interrupt->lock, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * How the other threads get the main thread out of SCardGetStatusChange(). SCardCancel() does nothing when
- * the main thread is not yet, or no longer, waiting in there; so what is asked of it stays noted here, and
- * the call is repeated until the main thread has taken the note.
+ * The other threads use this to get the main thread out of SCardGetStatusChange(). SCardCancel() does nothing
+ * if the main thread is not yet, or no longer, waiting in there. So the errand stays noted here, and
+ * SCardCancel() is repeated until the main thread has taken the note.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,14 +20,14 @@ struct errand {
 };
 
 /*
- * Starts the threads that listen to the daemon and that call SCardCancel(). 0, or a negative errno, after
- * which the process must end. Lives as long as the process.
+ * Starts the threads that listen to the daemon and that call SCardCancel(). Returns 0, or a negative errno,
+ * after which the process must end. Lives as long as the process.
  */
 int interrupt_new(struct interrupt **ret);
 
-/* Main thread: the context that it waits with from now on; 0: it does not wait in PC/SC. */
+/* Main thread: sets the context that it waits with from now on; 0: it does not wait in PC/SC. */
 void interrupt_set_context(struct interrupt *interrupt, SCARDCONTEXT context);
-/* Main thread: takes what is noted; false when nothing is. */
+/* Main thread: takes what is noted; false if nothing is. */
 bool interrupt_take(struct interrupt *interrupt, struct errand *ret);
 
 /* Any thread. */

@@ -16,7 +16,7 @@
 #include "pcsc-worker/service.h"
 #include "pcsc-worker/watch.h"
 
-/* A pcscd that serves for less than this and then fails is not asked again at once. */
+/* If pcscd serves for less than this and then fails, the worker waits before it asks again. */
 #define SERVED_WELL_NS 10000000000U
 
 struct worker {
@@ -32,7 +32,10 @@ static int worker_setup(struct worker *worker)
 
 	if (r < 0)
 		return r;
-	/* libpcsclite 2.x loads its other half at the first connection, when no file can be opened: it finds this then. */
+	/*
+	 * libpcsclite 2.x loads its other half at the first connection, when the worker cannot open files any
+	 * more: load it now.
+	 */
 	dlopen("libpcsclite_real.so.1", RTLD_NOW);
 	r = service_new(&worker->service);
 	if (r == 0)

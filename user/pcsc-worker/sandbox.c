@@ -57,11 +57,13 @@ static const int allowed[] = {
 	/* Waiting. */
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(futex), SCMP_SYS(restart_syscall), SCMP_SYS(nanosleep),
 	SCMP_SYS(clock_nanosleep), SCMP_SYS(sched_yield),
-	/* Is pcscd's socket there? Asked before each connection and, by libpcsclite, once a minute. */
+	/*
+	 * To see whether pcscd's socket is there: before each connection and, by libpcsclite, once a minute.
+	 */
 	SCMP_SYS(stat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(inotify_add_watch),
-	/* stdio asks what standard error is before its first line. */
+	/* stdio examines standard error before its first line. */
 	SCMP_SYS(fstat),
-	/* The clock, where the vDSO cannot tell it. */
+	/* The clock, where the vDSO does not have it. */
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
 	/* malloc(): memory, on how many processors, and random numbers for its cache. */
 	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(sched_getaffinity),
@@ -74,7 +76,10 @@ static const int allowed[] = {
 	/* Ending; libpcsclite notes its process id against use after fork. */
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getpid)};
 
-/* No code of ours asks for these: one that does has been taken over. The rest is refused with EPERM. */
+/*
+ * Our code never makes these calls, so a process that does was taken over: it is killed. All other calls are
+ * refused with EPERM.
+ */
 static const int fatal[] = {
 	/* Another program, */
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork),
@@ -83,7 +88,10 @@ static const int fatal[] = {
 	/* the kernel's. */
 	SCMP_SYS(bpf), SCMP_SYS(mount), SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load)};
 
-/* Local sockets alone; memory, but none that can be run; pcscd's socket is set to non-blocking, no more. */
+/*
+ * Only local sockets; only memory that cannot be executed; of fcntl, only what makes pcscd's socket
+ * non-blocking.
+ */
 static int sandbox_allow_some(scmp_filter_ctx filter)
 {
 	const struct {
@@ -120,7 +128,7 @@ static int sandbox_add(scmp_filter_ctx filter, uint32_t action, const int *calls
 
 int sandbox_restrict_calls(void)
 {
-	/* Refused, not killed: a newer C library that tries something new must not end the watch. */
+	/* Refuse instead of kill: a newer C library that tries something new must not end the watch. */
 	_cleanup_(seccomp_release_p) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int r;
 

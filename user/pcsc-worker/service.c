@@ -20,14 +20,14 @@
 #define WAIT_FIRST_MS 20
 #define WAIT_LAST_MS  5000
 
-/* A folder, from the one above it. */
+/* A directory, seen from the one above it. */
 #define REMOVED (IN_DELETE | IN_MOVED_FROM)
 
 struct service {
 	int inotify_fd;
-	int outside_fd; /* looked at only while pcscd is away: what was removed from the folder above its own; or -1 */
+	int outside_fd; /* read only while pcscd is away: what was removed from the directory above its own; or -1 */
 	int outside_watch;
-	char name[SOCKET_PATH_SIZE]; /* of its folder, in there */
+	char name[SOCKET_PATH_SIZE]; /* the name of its directory in there */
 	char socket[SOCKET_PATH_SIZE];
 	char folder[SOCKET_PATH_SIZE];
 	char parent[SOCKET_PATH_SIZE];
@@ -81,7 +81,7 @@ static void folder_wait(const struct service *service)
 	}
 }
 
-/* Without links: the socket as it is, or where it will be. False when that is not known. */
+/* Resolves links: the socket as it is, or where it will be. False if that is not known. */
 static bool service_resolve(struct service *service)
 {
 	_cleanup_free_ char *socket = realpath(service->socket, NULL),
@@ -106,8 +106,8 @@ static bool service_resolve(struct service *service)
 }
 
 /*
- * From now on the folder is "/", and the one above it is out of sight: of what becomes of the folder's name in there
- * this watch alone tells.
+ * From now on the directory is "/", and the one above it is out of sight. Only this watch reports what
+ * happens to the directory's name in there.
  */
 static int service_confine(struct service *service)
 {
@@ -181,8 +181,9 @@ void service_reached(struct service *service)
 }
 
 /*
- * The folder, or while there is none the one above it. Set anew before every look at the file, for a folder
- * that was removed and made again is another one; where nothing changed the kernel keeps the watch it has.
+ * Watches the directory, or the one above it while there is none. The watch is set again before every look at
+ * the file, because a directory that was removed and created again is another one. If nothing changed, the
+ * kernel keeps the watch that it has.
  */
 static void service_watch(struct service *service)
 {
@@ -192,7 +193,10 @@ static void service_watch(struct service *service)
 		inotify_add_watch(service->inotify_fd, service->parent, events);
 }
 
-/* What was entered is not where pcscd will be any more: another of its name is not seen from here. */
+/*
+ * pcscd will not be in the directory that the worker entered. The worker cannot see another one with its
+ * name.
+ */
 static _Noreturn void end_without_folder(void)
 {
 	log_info("the folder of pcscd's socket was removed: the PC/SC worker ends");
@@ -211,7 +215,7 @@ static void look_outside(const struct service *service)
 			event = (const struct inotify_event *)next;
 			removed = event->wd == service->outside_watch && (event->mask & REMOVED) &&
 				  strcmp(event->name, service->name) == 0;
-			/* What did not fit into the queue may have been it. */
+			/* The event that did not fit into the queue may have been this one. */
 			if (removed || (event->mask & IN_Q_OVERFLOW))
 				end_without_folder();
 		}
