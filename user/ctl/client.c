@@ -22,7 +22,7 @@ bool client_sees_all(void)
 	return geteuid() == 0 || (group && group_member(group->gr_gid));
 }
 
-/* How long whoever sits there may take to show polkit that they may. */
+/* How long a person may take to authenticate to polkit. */
 #define RELOAD_USEC (2 * 60 * 1000 * 1000ULL)
 
 static int new_call(struct ctl *ctl, const char *method, const char *const *arguments, size_t count,

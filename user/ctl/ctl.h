@@ -2,8 +2,8 @@
 #pragma once
 /*
  * scpolicyctl: what its verbs share. A verb is a row of the table in main.c; its function gets the words of
- * the command line that follow the options, the verb's own name first, and returns the exit status, having
- * said on standard error, in one line, what went wrong.
+ * the command line after the options, the verb's own name first. It prints what went wrong in one line on
+ * standard error, and returns the exit status.
  */
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -33,11 +33,10 @@ struct verb {
 	int least, most;       /* arguments, without the verb's own name */
 	const char *arguments; /* as the help shows them: "SESSION [CAUSE]" */
 	const char *summary;   /* one line of the help */
-	const char
-		*help; /* what `scpolicyctl VERB --help` says besides: what it is for, an example; or NULL */
+	const char *help; /* what `scpolicyctl VERB --help` adds: what the verb is for, an example; or NULL */
 };
 
-/* Says "scpolicyctl: …" on standard error. */
+/* Prints "scpolicyctl: …" on standard error. */
 void complain(const char *format, ...) _printf_(1, 2);
 
 /* The verbs, one file for each group of them. */

@@ -95,7 +95,7 @@ static void say_settings(char *text, const struct event *event)
 	    *card->rule ? "rule " : "[Policy]", card->rule, action_name(card->action));
 }
 
-/* What is told of no more than a session, and of nothing at all. */
+/* Texts that name only a session, and texts that name nothing. */
 static const char *plain_event(enum event_type type)
 {
 	static const char *const words[] = {

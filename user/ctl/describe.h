@@ -3,9 +3,9 @@
 /* The core's events and verdicts in words, one line each, for people. */
 #include "policy/verdict.h"
 
-/* 128 bytes of a name, what stands round it, and room. */
+/* A name of 128 bytes, the words around it, and some room. */
 #define DESCRIPTION_SIZE 512
 
-/* Both return `text`. Names in it are as they came: text_clean() is the caller's. */
+/* Both return `text`. Names in it are not cleaned: the caller calls text_clean(). */
 const char *describe_event(const struct event *event, char text[static DESCRIPTION_SIZE]);
 const char *describe_verdict(const struct verdict *verdict, char text[static DESCRIPTION_SIZE]);

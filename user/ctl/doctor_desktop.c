@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GNOME's own answer to a card's removal (gnome-settings-daemon), where an administrator sets it for everybody: dconf's
- * keyfiles and the schemas' overrides. What a single user has set is in their own database, and not looked at.
+ * GNOME's own reaction to a card's removal (gnome-settings-daemon), if an administrator sets it for
+ * everybody: dconf's keyfiles and the schemas' overrides. A single user's setting is in that user's database,
+ * and not examined.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static const char *skip_blanks(const char *text)
 	return text + strspn(text, " \t");
 }
 
-/* The line, counted from 1, on which the section sets removal-action to something else than 'none'; 0: none does. */
+/*
+ * The line, counted from 1, on which the section sets removal-action to anything but 'none'; 0: no line does.
+ */
 static unsigned find_removal_action(char *text, const char *section)
 {
 	size_t length = strlen(section);

@@ -89,7 +89,10 @@ static bool check_parts(struct doctor *doctor)
 	return all;
 }
 
-/* The first of these folders that has the file decides; an empty one there, or a link to nothing, turns it off. */
+/*
+ * The first of these directories that has the file decides. An empty file, or a link to nothing, switches it
+ * off.
+ */
 static bool check_rules(struct doctor *doctor)
 {
 	static const char *const folders[] = {"/etc/udev/rules.d/", "/run/udev/rules.d/",
@@ -133,7 +136,7 @@ void doctor_install(struct doctor *doctor)
 
 /* ---- configuration -------------------------------------------------------------------------------------- */
 
-/* As the machine itself calls it. */
+/* The path as the machine itself sees it. */
 static const char *below_root(const struct doctor *doctor, const char *path)
 {
 	size_t length = strlen(doctor->root);
@@ -141,7 +144,7 @@ static const char *below_root(const struct doctor *doctor, const char *path)
 	return strncmp(path, doctor->root, length) == 0 ? path + length : path;
 }
 
-/* "/etc/scpolicyd.conf:7: key …": the place apart from the words. */
+/* "/etc/scpolicyd.conf:7: key …": separates the place from the words. */
 static void report_config(struct doctor *doctor, const struct finding *finding, const char *error)
 {
 	const char *place = below_root(doctor, error), *words = strstr(place, ": ");

@@ -19,7 +19,7 @@ static const struct finding refused = {
 	"worker's user."};
 static const struct finding reached = {"pcscd", SEVERITY_OK, NULL, NULL};
 
-/* Connecting says nothing and asks nothing of pcscd, but has systemd start it where its socket waits. */
+/* Connecting sends nothing to pcscd, but has systemd start it if only its socket is there. */
 static int connect_to_pcscd(void)
 {
 	const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = PCSCD_SOCKET};

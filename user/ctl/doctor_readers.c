@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Readers as sysfs has them, whether udev has marked them, and what the daemon hears of them. */
+/* Readers as sysfs has them, whether udev has marked them, and what the daemon knows about them. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,7 +45,7 @@ static const struct finding some = {"readers", SEVERITY_OK, NULL, NULL};
 
 /* ---- sysfs ---------------------------------------------------------------------------------------------- */
 
-/* An attribute without its newline; "" when it cannot be read. */
+/* An attribute without its newline; "" if it cannot be read. */
 static char *attribute(const struct doctor *doctor, const char *device, const char *name, char *buffer,
 		       size_t size)
 {
@@ -200,7 +200,7 @@ void doctor_readers(struct doctor *doctor)
 		check_tag(doctor, &readers[i]);
 	if (doctor->readers)
 		check_known(doctor);
-	/* What the daemon knows, and sysfs does not tell for a reader, is shown to root. */
+	/* Only root sees what the daemon knows about a reader and sysfs does not show. */
 	if (r >= 0 && count == 0 && tree_count(doctor->readers) == 0 && geteuid() == 0)
 		doctor_report(doctor, &none, NULL, "no reader is plugged in");
 	else if (count > 0 || doctor->readers)

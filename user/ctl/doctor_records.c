@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Login records that are of no use, and sessions that a card opened without leaving one. */
+/* Login records that are of no use, and sessions that a card opened and that have no record. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static const struct finding missing = {
 	"See the findings about PAM and, in the journal, what pam_scpolicy said at the sign-in; then sign in anew."};
 static const struct finding good = {"records", SEVERITY_OK, NULL, NULL};
 
-/* The running system's, below the root; -ENOENT where nothing runs there. */
+/* That of the system that runs below the root; -ENOENT if none runs there. */
 static int read_boot_id(const struct doctor *doctor, char boot_id[static BOOT_ID_SIZE])
 {
 	_cleanup_free_ char *text = NULL;
@@ -102,7 +102,9 @@ static void check_records(struct doctor *doctor, int folder, const char *boot_id
 
 /* ---- sessions without one ------------------------------------------------------------------------------- */
 
-/* PKCS11_LOGIN_TOKEN_NAME in a process's environment: pam_pkcs11 or pam_sss let its session in with a card. */
+/*
+ * PKCS11_LOGIN_TOKEN_NAME in a process's environment: pam_pkcs11 or pam_sss opened its session with a card.
+ */
 static bool was_card(const struct doctor *doctor, const char *process)
 {
 	static const char variable[] = "PKCS11_LOGIN_TOKEN_NAME=";

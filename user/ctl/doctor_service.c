@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether the daemon runs, and what it says of itself. */
+/* Whether the daemon runs, and what it reports about itself. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,7 +108,7 @@ static bool check_unit(struct doctor *doctor)
 	return false;
 }
 
-/* Masking is a link to /dev/null, which below another root leads nowhere. */
+/* A masked unit is a link to /dev/null, which does not exist below another root. */
 static void check_unit_files(struct doctor *doctor)
 {
 	static const char *const masks[] = {"/etc/systemd/system/" UNIT, "/run/systemd/system/" UNIT};

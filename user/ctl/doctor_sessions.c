@@ -42,7 +42,7 @@ static int match(sd_journal *journal, const char *field, const char *value)
 	return sd_journal_add_match(journal, text, 0);
 }
 
-/* The outcome of the session's newest lock in this boot; "" when there is none, or it may not be read. */
+/* The outcome of the session's newest lock in this boot; "" if there is none, or if we may not read it. */
 static const char *last_outcome(const char *session, char *buffer, size_t size)
 {
 	static const char field[] = "SCPOLICY_OUTCOME=";
@@ -77,7 +77,7 @@ static bool has_kind(struct json_object *session, const char *kind)
 	return false;
 }
 
-/* True when a removal is acted on, and that can be relied on. */
+/* True if a removal is acted on reliably. */
 static bool check_session(struct doctor *doctor, struct json_object *session)
 {
 	const char *id = tree_string(session, "session"), *user = tree_string(session, "user");

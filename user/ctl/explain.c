@@ -17,7 +17,7 @@ static const char *rule_text(const char *rule, char *buffer, size_t size)
 
 /* ---- explain -------------------------------------------------------------------------------------------- */
 
-/* [key, value, file, rule, line], as D-Bus has it, becomes an object. */
+/* Makes an object of D-Bus' [key, value, file, rule, line]. */
 static struct json_object *name_setting(struct json_object *setting)
 {
 	static const char *const names[] = {"key", "value", "file", "rule", "line"};
@@ -148,7 +148,7 @@ static int show_settings(struct ctl *ctl, struct json_object *settings)
 	return output_rows(ctl, "settings", rows, columns, ELEMENTS(columns), "");
 }
 
-/* Causes under the same settings are told together: usually all of them. */
+/* Causes with the same settings are shown together: usually all of them. */
 static int show_all_settings(struct ctl *ctl, struct json_object *causes)
 {
 	int status = EXIT_FINE;

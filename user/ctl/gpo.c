@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `scpolicyctl gpo`: what Windows policy files say of the removal of a card, and which of them counts here. */
+/*
+ * `scpolicyctl gpo`: what Windows policy files say about the removal of a card, and which of them counts
+ * here.
+ */
 #include "config/gpo.h"
 
 #include <stdio.h>
@@ -19,7 +22,7 @@ static const char *wins_text(const struct gpo *gpo)
 		       : "  (wins)";
 }
 
-/* As grep(1) does, one file that was named is shown without its name. */
+/* A single file on the command line is shown without its name, as grep(1) does. */
 static void show_file(const struct ctl *ctl, const struct gpo *gpo, size_t i)
 {
 	const struct gpo_file *file = &gpo->files[i];

@@ -38,7 +38,7 @@ static int on_subscribed(sd_bus_message *answer, void *userdata, sd_bus_error *e
 	listener->subscribe_call = sd_bus_slot_unref(listener->subscribe_call);
 	if (!refusal)
 		listener->handler.presence(listener->handler.userdata, true);
-	/* Else gone again meanwhile: on_owner_changed() tells. */
+	/* Otherwise it is gone again: on_owner_changed() reports that. */
 	else if (!sd_bus_error_has_name(refusal, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
 		 !sd_bus_error_has_name(refusal, SD_BUS_ERROR_NO_REPLY))
 		listener->handler.refused(listener->handler.userdata,
@@ -59,7 +59,7 @@ static int subscribe(struct listener *listener)
 	return r;
 }
 
-/* `owner` "": it does not run. One that is exchanged for another has gone and come. */
+/* `owner` "": the daemon does not run. If another owner replaces it, the daemon ended and started. */
 static int set_owner(struct listener *listener, const char *owner)
 {
 	bool ran = listener->owner;
@@ -81,7 +81,7 @@ static int on_owner_changed(sd_bus_message *message, void *userdata, sd_bus_erro
 	const char *name, *before, *owner;
 	int r = sd_bus_message_read(message, "sss", &name, &before, &owner);
 
-	/* What was asked at the start is older than this. */
+	/* The answer to the question at the start is older than this. */
 	listener->owner_call = sd_bus_slot_unref(listener->owner_call);
 	return r < 0 ? r : set_owner(listener, owner);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Hears the daemon's signals, whichever the caller may hear: the broadcasts, or, for most people, those of their
- * own sessions. It outlives the daemon: whenever that is there, it subscribes anew. It never starts it.
+ * Receives the daemon's signals that the caller may receive: the broadcasts or, for most users, those of
+ * their own sessions. It outlives the daemon and subscribes again whenever the daemon appears. It never
+ * starts the daemon.
  */
 #include "ctl/ctl.h"
 
@@ -14,14 +15,20 @@ struct listener_handler {
 	 * anybody a signal with these names.
 	 */
 	void (*signal)(void *userdata, const char *name, sd_bus_message *message);
-	/* The daemon is there and its signals will be heard, or has gone; first for what is so at the start. */
+	/*
+	 * The daemon appeared and its signals will arrive, or it ended. The first call reports the state at
+	 * the start.
+	 */
 	void (*presence)(void *userdata, bool runs);
-	/* It runs, but does not let us listen: `why` is one clause. */
+	/* The daemon runs, but does not let us listen: `why` is one clause. */
 	void (*refused)(void *userdata, const char *why);
 	void *userdata;
 };
 
-/* `bus` is attached to a loop. 0, or a negative errno. The handler is copied, its functions are all there. */
+/*
+ * `bus` is attached to a loop. 0, or a negative errno. The handler is copied, and none of its functions is
+ * NULL.
+ */
 int listener_new(sd_bus *bus, const struct listener_handler *handler, struct listener **ret);
 struct listener *listener_free(struct listener *listener);
 DEFINE_CLEANUP(struct listener *, listener_free)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * OpenMetrics text 1.0. What the daemon tells beyond the families below is left out: their kind is not known.
- * A family of a kind that Prometheus' older text format has not (info, unknown) would make node_exporter refuse
- * the whole file, so there is none.
+ * OpenMetrics text 1.0. Families that are not listed below are left out, because their kind is not known.
+ * Prometheus' older text format lacks the kinds info and unknown. One family of such a kind would make
+ * node_exporter refuse the whole file, so there is none.
  */
 #include <locale.h>
 #include <math.h>
@@ -87,7 +87,7 @@ static void print_labels(struct json_object *labels)
 		putchar('}');
 }
 
-/* The shortest text that is read back as the same number. */
+/* The shortest text that reads back as the same number. */
 static void print_number(double number)
 {
 	char text[32];
@@ -171,7 +171,7 @@ int verb_metrics(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 		return status;
 	if (ctl->json)
 		return print_json(samples);
-	setlocale(LC_NUMERIC, "C"); /* the format knows no decimal comma */
+	setlocale(LC_NUMERIC, "C"); /* the format has no decimal comma */
 	for (size_t i = 0; i < ELEMENTS(families); i++)
 		print_family(&families[i], samples);
 	puts("# EOF");

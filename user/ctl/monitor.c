@@ -12,12 +12,14 @@
 struct monitor {
 	struct ctl *ctl;
 	sd_event *event;
-	bool listening; /* the daemon was there: from then on, it may come and go */
+	bool listening; /* the daemon was there: from then on, it may end and start */
 };
 
 /* ---- one line an event ---------------------------------------------------------------------------------- */
 
-/* Of an entry of the trail: when it was, CLOCK_MONOTONIC; and how long after the removal, if it says so. */
+/*
+ * When a trail entry's event happened, CLOCK_MONOTONIC; and how long after the removal, if the entry says so.
+ */
 static uint64_t when(struct json_object *entry, uint64_t *ret_since, bool *ret_known)
 {
 	static const char *const after[] = {"latency_usec", "later_usec"};
@@ -53,7 +55,7 @@ static const char *clock_text(uint64_t realtime, char buffer[static SPAN_SIZE])
 	return buffer;
 }
 
-/* The words for people without what stands in columns of their own: "Session 3 of user anna: ". */
+/* The words for people, without what has its own columns: "Session 3 of user anna: ". */
 static const char *what_happened(struct json_object *entry)
 {
 	const char *message = tree_string(entry, "message"), *colon = strstr(message, ": ");
@@ -159,7 +161,7 @@ static void on_signal(void *userdata, const char *name, sd_bus_message *message)
 	const struct monitor *monitor = userdata;
 	_cleanup_tree_ struct json_object *entry = NULL;
 
-	/* The other signals say again what the trail says. */
+	/* The other signals repeat what the trail says. */
 	if (strcmp(name, "Trail") == 0 && tree_read(message, monitor->ctl->json, &entry) >= 0)
 		tell(monitor, entry);
 }

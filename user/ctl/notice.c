@@ -21,7 +21,7 @@ struct notice {
 	uint64_t until;
 	uint32_t id;	   /* the desktop's; 0: none is shown */
 	sd_bus_slot *call; /* Notify, not yet answered: until then the id is not known */
-	bool shown_anew;   /* … and what it showed is no longer what is to be shown */
+	bool shown_anew;   /* … and the notification is out of date meanwhile */
 	bool closing;	   /* … and it is to be closed */
 	sd_event_source *tick;
 };
@@ -56,14 +56,14 @@ static int on_notified(sd_bus_message *answer, void *userdata, sd_bus_error *err
 
 /* ---- showing -------------------------------------------------------------------------------------------- */
 
-/* The summary holds at most one "%s", which the time that is left takes. */
+/* The summary has at most one "%s", for the time that is left. */
 static void compose_summary(const struct notice *notice, char *buffer, size_t size)
 {
 	const char *place = strstr(notice->summary, "%s");
 	uint64_t now = monotonic_usec(), left = notice->until > now ? notice->until - now : 0;
 	char span[SPAN_SIZE];
 
-	/* Rounded: a second is told while it begins, a little early or late. */
+	/* Rounded: a second shows about when it begins, a little early or late. */
 	left = (left + USEC_PER_SEC / 2) / USEC_PER_SEC * USEC_PER_SEC;
 	if (!place || !notice->until)
 		snprintf(buffer, size, "%s", notice->summary);
@@ -126,7 +126,7 @@ static int start_ticking(struct notice *notice)
 	sd_event *event = sd_bus_get_event(notice->bus);
 	uint64_t now = monotonic_usec();
 
-	/* Its seconds end where the countdown does. */
+	/* Its seconds end when the countdown does. */
 	return sd_event_add_time(event, &notice->tick, CLOCK_MONOTONIC,
 				 now + (notice->until - now) % USEC_PER_SEC, USEC_PER_SEC / 20, on_tick,
 				 notice);

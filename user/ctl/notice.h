@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * One session's notification on the desktop (org.freedesktop.Notifications on the user's bus): shown, replaced,
- * counted down second by second, closed. A desktop without a notification daemon, or one that is started anew,
- * is borne. Nothing waits, and nothing runs while nothing is counted down.
+ * One session's notification on the desktop (org.freedesktop.Notifications on the user's bus): shown,
+ * replaced, counted down second by second, closed. It works without a notification daemon, and with one that
+ * restarts. Nothing waits, and nothing runs unless there is a countdown.
  */
 #include "ctl/ctl.h"
 
 struct notice;
 
-/* What to tell. `until` (CLOCK_MONOTONIC, µs) is what is counted down to; 0: nothing is. */
+/* What to show. `until` (CLOCK_MONOTONIC, µs) is the end of the countdown; 0: there is none. */
 struct notice_text {
 	const char *
 		summary; /* "You will be logged out in %s: unlock to stay": with the time that is left; else plain */
@@ -20,10 +20,10 @@ struct notice_text {
 
 /* `bus` is the user's, attached to a loop. 0, or a negative errno. */
 int notice_new(sd_bus *bus, struct notice **ret);
-/* Closes what it shows. */
+/* Closes the notification that it shows. */
 struct notice *notice_free(struct notice *notice);
 
-/* Shows it, in the place of what it showed before. The strings are copied. 0, or a negative errno. */
+/* Shows this notification in place of the previous one. The strings are copied. 0, or a negative errno. */
 int notice_show(struct notice *notice, const struct notice_text *text);
 void notice_close(struct notice *notice);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The desktop's agent: what befalls the sessions of its user becomes a notification for each of them. One for each
- * user's bus, which is where the desktop is asked to show them.
+ * The desktop's agent: each session of its user gets a notification of what happens to it. There is one agent
+ * for each user's bus, which carries the notifications to the desktop.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,10 @@
 
 #define AGENT_NAME "org.scpolicyd1.Notify"
 
-/* Of one user: more than anybody has. Of more than that, the one that was told of first is forgotten. */
+/*
+ * Sessions of one user: more than anybody has. If there are more, the one that was reported first is
+ * forgotten.
+ */
 #define SESSIONS_MAX 64
 
 struct agent {
@@ -33,7 +36,7 @@ struct agent {
 
 /* ---- words ---------------------------------------------------------------------------------------------- */
 
-/* Markup, as bodies are: "<" and "&" in a reader's name are none. */
+/* Bodies are markup, so "<" and "&" in a reader's name are escaped. */
 static void escape_markup(const char *text, char *buffer, size_t size)
 {
 	static const char special[] = "<>&";
@@ -63,7 +66,9 @@ static const char *removal_words(const char *cause)
 	return "Your smart card was removed";
 }
 
-/* A second stage: "You will be logged out in %s: unlock to stay". Another session of the same user's is named. */
+/*
+ * A second stage: "You will be logged out in %s: unlock to stay". Another session of the same user is named.
+ */
 static void countdown_words(const struct agent *agent, const char *session, const char *action,
 			    struct notice_text *text, char *summary, char *after, size_t size)
 {
@@ -81,8 +86,8 @@ static void countdown_words(const struct agent *agent, const char *session, cons
 /* ---- sessions ------------------------------------------------------------------------------------------- */
 
 /*
- * Who hears broadcasts hears of everybody's sessions. Those from the other path are ours by that; and of an
- * ended session logind may no longer say whose it was.
+ * Users who receive broadcasts receive those of all sessions. Signals from the other path are about our own
+ * sessions. logind may no longer say whose an ended session was.
  */
 static bool is_own(const char *session, sd_bus_message *message)
 {
@@ -190,7 +195,7 @@ static int on_action(struct agent *agent, sd_bus_message *message)
 	return r;
 }
 
-/* What the other signals do not tell of: the card is back, or never went. */
+/* What the other signals do not report: the card is back, or was never removed. */
 static int on_trail(struct agent *agent, sd_bus_message *message)
 {
 	static const char *const ends[] = {"restored", "settled", "contradicted"};
@@ -224,7 +229,7 @@ static void on_signal(void *userdata, const char *name, sd_bus_message *message)
 		complain("signal %s is not understood: %s", name, strerror(-r));
 }
 
-/* A daemon that is gone counts nothing down. What it left undone, the next one takes up and tells anew. */
+/* A daemon that has ended counts nothing down. The next one continues its work and reports it again. */
 static void on_presence(void *userdata, bool runs)
 {
 	const struct agent *agent = userdata;
@@ -256,7 +261,7 @@ static int on_closed(sd_bus_message *message, void *userdata, sd_bus_error *erro
 
 /* ---- its life ------------------------------------------------------------------------------------------- */
 
-/* 0; -EEXIST when another agent serves this desktop; another negative errno, having said why. */
+/* Returns 0; -EEXIST if another agent serves this desktop; another negative errno after printing why. */
 static int open_desktop(struct agent *agent)
 {
 	int r = sd_bus_open_user(&agent->user_bus);
@@ -268,7 +273,7 @@ static int open_desktop(struct agent *agent)
 	r = sd_bus_request_name(agent->user_bus, AGENT_NAME, 0);
 	if (r >= 0)
 		r = sd_bus_attach_event(agent->user_bus, agent->event, SD_EVENT_PRIORITY_NORMAL);
-	/* The desktop's end is ours. */
+	/* The agent ends with the desktop. */
 	if (r >= 0)
 		r = sd_bus_set_exit_on_disconnect(agent->user_bus, true);
 	if (r >= 0)

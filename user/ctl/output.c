@@ -16,7 +16,7 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* json-c escapes the control characters below 0x20; a terminal takes DEL and C1 for commands as well. */
+/* json-c escapes the control characters below 0x20; a terminal treats DEL and C1 as commands as well. */
 static void write_json(const char *text)
 {
 	for (; *text; text++) {

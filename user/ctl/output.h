@@ -23,13 +23,14 @@ struct column {
 };
 
 /*
- * An array of objects as a table; with --json as {"name": [...]}, with everything that the objects hold. An
- * empty one shows `none`, a sentence, instead. 0, or an exit status after saying what went wrong.
+ * Prints an array of objects as a table, or with --json as {"name": [...]} with everything that the objects
+ * hold. For an empty array it prints the sentence `none`. Returns 0, or an exit status after printing what
+ * went wrong.
  */
 int output_rows(struct ctl *ctl, const char *name, struct json_object *rows, const struct column *columns,
 		size_t count, const char *none);
 
 /* Indented, with a newline; always valid: strings hold UTF-8, control characters are escaped. */
 void output_json(struct json_object *tree);
-/* The same in one line. Flushed: a reader at the other end of a pipe has it at once. */
+/* The same in one line. Flushed, so that a reader at the other end of a pipe gets it at once. */
 void output_json_line(struct json_object *tree);

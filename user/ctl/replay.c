@@ -11,7 +11,7 @@
 
 struct showing {
 	struct ctl *ctl;
-	uint64_t begin; /* the first event's stamp: times are told from there */
+	uint64_t begin; /* the first event's stamp: times are counted from there */
 	bool begun;
 	struct json_object *events;   /* --json */
 	struct json_object *verdicts; /* … of the last of them; borrowed */
@@ -27,7 +27,7 @@ static void on_event(void *userdata, const struct event *event, const char *line
 	if (!showing->begun)
 		showing->begin = event->stamp;
 	showing->begun = true;
-	/* A kernel's word may be older than one that was heard before it. */
+	/* A report from the kernel may be older than a report that arrived before it. */
 	printf("%12.4f  %-8s %s\n", ((double)event->stamp - (double)showing->begin) / NSEC_PER_SEC,
 	       event_source_name(event->source), text_clean((char *)describe_event(event, text), false));
 }

@@ -9,7 +9,7 @@
 #include "ctl/text.h"
 #include "lib/cleanup.h"
 
-/* No event has so many words: what is longer is a comment or a mistake, and is not kept. */
+/* No event is so long: a longer line is a comment or a mistake, and is not kept. */
 #define LINE_SIZE 65536
 
 struct input {
@@ -35,7 +35,7 @@ static bool next_line(struct input *input)
 			continue;
 		}
 		input->cut = true;
-		/* An endless line is wrong now. */
+		/* Report an endless line at once. */
 		if (input->text[0] != '#' && input->text[0] != '=')
 			break;
 	}

@@ -87,7 +87,7 @@ static int read_basic(sd_bus_message *message, char type, bool json, struct json
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* An array of dictionary entries is an object, everything else that holds others is an array. */
+/* An array of dictionary entries becomes an object; every other container becomes an array. */
 static int read_elements(sd_bus_message *message, bool json, struct json_object *array)
 {
 	struct json_object *element;
@@ -122,7 +122,7 @@ static int read_entries(sd_bus_message *message, bool json, struct json_object *
 	return r;
 }
 
-/* "{sv}": "sv"; NULL for what is no array of such entries. */
+/* "{sv}": "sv"; NULL for anything that is no array of such entries. */
 static const char *entry_types(const char *contents, char *buffer, size_t size)
 {
 	size_t length = strlen(contents);

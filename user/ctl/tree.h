@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* Trees of json-c, read without ceremony: what is not there is "", 0, false, or NULL. */
+/* Reads trees of json-c simply: a missing value is "", 0, false, or NULL. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
@@ -16,8 +16,8 @@ static inline void tree_put_p(struct json_object **tree)
 #define _cleanup_tree_ _cleanup_(tree_put_p)
 
 /*
- * The value at which the message stands, as client.h describes it. `json`: control characters stay, to be
- * escaped when written. 0, or a negative errno.
+ * The value at which the message stands, as client.h describes it. `json`: control characters stay, and are
+ * escaped when they are written. 0, or a negative errno.
  */
 int tree_read(sd_bus_message *message, bool json, struct json_object **ret);
 
@@ -27,7 +27,7 @@ const char *tree_string(struct json_object *tree, const char *key);
 uint64_t tree_number(struct json_object *tree, const char *key);
 bool tree_bool(struct json_object *tree, const char *key);
 
-/* Elements of an array; 0 for what is none. */
+/* The number of elements of an array; 0 for anything else. */
 size_t tree_count(struct json_object *array);
 
 /* The value as one text: an array's elements with commas between them, "yes" and "no". malloc()ed; NULL: out of memory. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* What somebody may have meant, and how times and causes are said to people. */
+/* Finds the word that somebody may have meant, and writes times and causes for people. */
 #include <stddef.h>
 #include <stdint.h>
 
 #define SPAN_SIZE 32
 
-/* The word that is nearest to `word`, or that it begins; NULL when none is near. */
+/* The word that is nearest to `word`, or that begins with it; NULL if no word is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t count);
 
 /* "350 ms", "20 s", "2 min 5 s", "3 h 20 min", "2 d 4 h". Returns `buffer`. */
