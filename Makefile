@@ -1,15 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-#
-# make            builds everything under build/, the tests' tools too; make programs what is installed
-# make demo       shows the main job in a throw-away VM (installs what it needs)
-# make check      runs every test (installs what it needs); check-unit, check-integration, check-vm CASE=… run parts
-# make fuzz       throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
-# make soak       has the simulated machine judge the core for SECONDS=60, with new seeds each time
-# make coverage   shows which lines of the core the unit tests and the oracle run (installs what it needs)
-# make bench      measures scpolicyd against everything else, in VMs of its own (installs what it needs; an hour and a half)
-# make install    writes files below DESTDIR, calls nothing; make uninstall removes them
-# make deb        builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
-# V=1 shows commands.
+# make help says what it can do; V=1 shows commands.
 
 VERSION := 0.1.0
 PREFIX ?= /usr
@@ -37,7 +27,7 @@ CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"
             -Iuser -I. -Ibuild
 # Flags from the environment, such as dpkg-buildflags', come last.
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-          -Wpointer-arith -Wvla -Werror -fstack-protector-strong -fno-common $(CFLAGS)
+          -Wpointer-arith -Wvla -fstack-protector-strong -fno-common $(if $(WERROR),-Werror) $(CFLAGS)
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -55,7 +45,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak coverage deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint FORCE
+.PHONY: all programs soak coverage deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -77,6 +67,26 @@ PROGRAMS := scpolicyd scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
 all: programs $(TEST_TOOLS)
+
+define HELP
+make             builds everything under build/, the tests' tools too; make programs: what is installed
+make demo        shows the main job in a throw-away VM (installs what it needs)
+make check       runs every test, lint too (installs what it needs)
+make check-unit, check-integration, check-vm CASE=NN-name    run parts of it
+make soak        has the simulated machine judge the core for SECONDS=60, with new seeds each time
+make fuzz        throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
+make coverage    shows which lines of the core the unit tests and the oracle run (installs what it needs)
+make bench       measures scpolicyd beside everything else, in VMs of its own (installs what it needs; 90 minutes)
+make lint        reads the sources with clang-format, clang-tidy and cppcheck (installs what it needs)
+make format      lays the sources out as .clang-format says
+make deb         builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
+make install     writes files below DESTDIR, and calls nothing; make uninstall removes them
+WERROR=1 makes warnings errors; V=1 shows commands.
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
 programs: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 
 build/man/%: user/man/%.scd
@@ -86,7 +96,7 @@ build/man/%: user/man/%.scd
 
 # ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
 
-# Objects have these folders compiled in: those of another PREFIX are compiled anew.
+# Objects have these directories compiled in: those of another PREFIX are compiled again.
 PATHS := $(LIBEXECDIR) $(VENDORDIR) $(PAMDIR)
 build/paths: FORCE
 	@mkdir -p $(@D)
@@ -253,13 +263,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
 		-o $@ $< $(FUZZED_SOURCES) -linih -lyaml -lpcsclite
 
 fuzz: $(FUZZERS)
-	@for fuzzer in $(FUZZERS); do name=$${fuzzer##*/fuzz_}; mkdir -p build/fuzz/corpus/$$name; \
-		echo "$$name, $(FUZZ_SECONDS) s"; \
-		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
-			$$(for hint in tests/fuzz/$$name.dict; do [ ! -e $$hint ] || echo -dict=$$hint; done) build/fuzz/corpus/$$name \
-			$$(for seeds in tests/fuzz/corpus/$$name; do [ ! -d $$seeds ] || echo $$seeds; done) > build/fuzz/$$name.log 2>&1 || \
-			{ tail -n 40 build/fuzz/$$name.log; exit 1; }; \
-		grep executed_units build/fuzz/$$name.log; done
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
 # New seeds each time: the clock's. Its last line says what was found.
 SECONDS ?= 60
@@ -274,10 +278,11 @@ coverage:
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
                 $(PAM_SOURCES) $(HELPER_SOURCES)
 
-lint: build/removal.skel.h
-	clang-tidy --quiet $(LINT_SOURCES) -- $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -std=gnu17
-	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
-		--suppressions-list=.cppcheck --std=c11 -j2 $(CPPFLAGS) $(LINT_SOURCES)
+lint: deps build/removal.skel.h
+	@scripts/lint $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -- $(LINT_SOURCES)
+
+format: deps
+	git ls-files -z '*.[ch]' | xargs -0 clang-format-19 -i
 
 # ---- installing -------------------------------------------------------------------------------------------
 

@@ -62,12 +62,13 @@ void opensc_hide_twins(const struct reader_state *cards, size_t count, size_t sh
 {
 	_cleanup_fclose_ FILE *file = NULL;
 	char path[32];
-	int fd;
+	int fd, copy;
 
 	if (!has_quotable_twin(cards, count, shown))
 		return;
 	fd = memfd_create("opensc.conf", 0);
-	file = fd < 0 ? NULL : fdopen(dup(fd), "w");
+	copy = fd < 0 ? -1 : dup(fd);
+	file = copy < 0 ? NULL : fdopen(copy, "w");
 	if (!file)
 		return;
 	write_block(file, cards, count, shown);
