@@ -37,7 +37,7 @@ PKCS11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
-HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto
+HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -59,8 +59,9 @@ HELPER_SOURCES := $(filter-out $(PAM_SOURCES),$(wildcard user/pam/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,build/san/tests/%,$(wildcard tests/unit/test_*.c))
 TOOL_SOURCES := $(wildcard tests/integration/*.c tests/vm/*.c tests/vm/host/*.c)
 BENCH_TOOLS := $(patsubst %.c,build/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out %-preload.c,$(TOOL_SOURCES))) \
-              $(patsubst tests/%.c,build/tests/%.so,$(filter %-preload.c,$(TOOL_SOURCES)))
+TOOL_LIBRARIES := $(filter %-preload.c %-driver.c,$(TOOL_SOURCES))
+TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out $(TOOL_LIBRARIES),$(TOOL_SOURCES))) \
+              $(TOOL_LIBRARIES:tests/%.c=build/tests/%.so)
 
 PROGRAMS := scpolicyd scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
@@ -204,7 +205,7 @@ build/tests/model/soak: $(call objects,build/obj,$(MODEL_SOURCES)) build/libscpo
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
-build/tests/%-preload.so: build/obj/tests/%-preload.o
+$(TOOL_LIBRARIES:tests/%.c=build/tests/%.so): build/tests/%.so: build/obj/tests/%.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -shared -o $@ $^

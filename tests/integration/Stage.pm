@@ -9,14 +9,15 @@ use warnings;
 use Exporter 'import';
 use FindBin;
 use IO::Socket::UNIX;
+use IPC::Open2;
 use File::Path 'make_path';
 use Test::More;
 use Time::HiRes qw(sleep time);
 use Stage::Process;
 
-our @EXPORT = qw(build start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
+our @EXPORT = qw(build tool start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
     start_bus own append_file start_logind start_journal start_daemon stop_daemon
-    session record drop_record expect_lock expect_no_lock expect_entry unlock);
+    ask_helper read_record session record drop_record expect_lock expect_no_lock expect_entry unlock);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
     0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD', 0xAC7B => "Odd\x01PCD");
@@ -71,12 +72,14 @@ sub boot_id {
 # ---- pcscd, readers, cards -------------------------------------------------------------------------------
 
 # The real pcscd with virtual readers: of the channels named, by default the one of ports 35963 and 35964.
+# start_pcscd(usb => ...): the readers tell a USB address, 1:2.
 sub start_pcscd {
+    my $driver = @_ && $_[0] eq 'usb' ? (shift, tool('usb-driver.so'))[1] : '/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
     my @channels = @_ ? @_ : (0x8C7B);
-    my $conf = join '', map { sprintf <<'X', $pcscd_reader{$_}, $_, $_ } @channels;
+    my $conf = join '', map { sprintf <<'X', $pcscd_reader{$_}, $_, $driver, $_ } @channels;
 FRIENDLYNAME "%s"
 DEVICENAME /dev/null:0x%X
-LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so
+LIBPATH %s
 CHANNELID 0x%X
 X
     write_file('/run/reader.conf', $conf);
@@ -117,6 +120,32 @@ sub until_true {
 sub connects {
     my ($path) = @_;
     return IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $path);
+}
+
+# ---- the PAM module's helper ------------------------------------------------------------------------------
+
+# Sends FIELD => value pairs, or a text as it is. The reply as a hash. Killed at its time limit, as the module does.
+sub ask_helper {
+    my ($verb, @request) = @_;
+    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';    # the leak checker needs ptrace
+    my %given = @request == 1 ? () : @request;
+    my $text = @request == 1 ? $request[0] : exists $given{TIMEOUT} ? '' : "TIMEOUT=20000\n";
+    for (my $i = 0; $i + 1 < @request; $i += 2) { $text .= "$request[$i]=$request[$i + 1]\n" }
+    my $pid = open2(my $out, my $in, build('scpolicyd-pam-helper'), $verb);
+    print $in $text;
+    close $in;
+    local $SIG{ALRM} = sub { kill 'KILL', $pid };
+    alarm(($given{TIMEOUT} // 20000) / 1000 + 1);
+    my %reply = map { chomp; split /=/, $_, 2 } <$out>;
+    alarm(0);
+    waitpid($pid, 0);
+    return \%reply;
+}
+
+sub read_record {
+    my ($id) = @_;
+    open(my $file, '<', "/run/scpolicyd/sessions/$id") or return {};
+    return {map { chomp; split /=/, $_, 2 } <$file>};
 }
 
 # ---- bus, logind, journal --------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ use FindBin;
 use lib $FindBin::Bin;
 use Stage;
 use File::Copy 'copy';
-use IPC::Open2;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -14,19 +13,7 @@ my $READER = $Stage::READER;
 my $OTHER = $READER =~ s/00$/01/r;    # the other slot, port 35964
 my $RECORDS = '/run/scpolicyd/sessions';
 
-# Sends FIELD => value pairs, or a text as it is. The reply as a hash.
-sub ask {
-    my ($verb, @request) = @_;
-    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';    # the leak checker needs ptrace
-    my $text = @request == 1 ? $request[0] : "TIMEOUT=20000\n";
-    for (my $i = 0; $i + 1 < @request; $i += 2) { $text .= "$request[$i]=$request[$i + 1]\n" }
-    my $pid = open2(my $out, my $in, build('scpolicyd-pam-helper'), $verb);
-    print $in $text;
-    close $in;
-    my %reply = map { chomp; split /=/, $_, 2 } <$out>;
-    waitpid($pid, 0);
-    return \%reply;
-}
+sub ask { return ask_helper(@_) }
 
 sub sign_in {
     my ($id, @more) = @_;
@@ -37,12 +24,6 @@ sub says {
     my ($reply, $result, $text, $why) = @_;
     is($reply->{RESULT}, $result, $why);
     like($reply->{TEXT} // '', $text, "$why: in words");
-}
-
-sub read_record {
-    my ($id) = @_;
-    open(my $file, '<', "$RECORDS/$id") or return {};
-    return {map { chomp; split /=/, $_, 2 } <$file>};
 }
 
 # pcscd needs a moment to see a card; ask it until it says so.

@@ -26,24 +26,25 @@ static uint32_t channel_id_decode(const uint8_t *bytes, DWORD size)
 	return 0;
 }
 
-struct usb_address pcsc_reader_usb(SCARDCONTEXT context, const char *name)
+LONG pcsc_reader_usb(SCARDCONTEXT context, const char *name, struct usb_address *ret_usb)
 {
 	uint8_t bytes[sizeof(uint64_t)] = {0};
 	DWORD size = sizeof(bytes), protocol;
 	SCARDHANDLE card;
 	uint32_t channel;
-	LONG r;
+	LONG r = SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &card, &protocol);
 
-	if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &card, &protocol) != SCARD_S_SUCCESS)
-		return (struct usb_address){0};
+	if (r != SCARD_S_SUCCESS)
+		return r;
 	r = SCardGetAttrib(card, SCARD_ATTR_CHANNEL_ID, bytes, &size);
 	SCardDisconnect(card, SCARD_LEAVE_CARD);
 	if (r != SCARD_S_SUCCESS)
-		return (struct usb_address){0};
+		return r;
 	channel = channel_id_decode(bytes, size);
 	if (channel >> 16 != CHANNEL_TYPE_USB)
-		return (struct usb_address){0};
-	return (struct usb_address){.bus = (channel >> 8) & 0xff, .device = channel & 0xff};
+		return SCARD_E_UNSUPPORTED_FEATURE;
+	*ret_usb = (struct usb_address){.bus = (channel >> 8) & 0xff, .device = channel & 0xff};
+	return SCARD_S_SUCCESS;
 }
 
 static unsigned int hex_value(char digit)

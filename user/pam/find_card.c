@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/names.h"
 #include "lib/pcsc_reader.h"
+#include "pam/find_address.h"
 #include "pam/find_token.h"
 
 /* Major number of the nodes in /dev/bus/usb, 128 a bus (USB_DEVICE_MAJOR, linux/usb.h; usb/core/usb.c). */
@@ -30,7 +31,7 @@ static void context_release_p(SCARDCONTEXT *context)
 static int tell_pcsc(struct find_text *text, const char *what, LONG error)
 {
 	find_tell(text, "%s: %s", what, pcsc_stringify_error(error));
-	return -ECOMM;
+	return error == SCARD_E_NO_MEMORY ? -ENOMEM : -ECOMM;
 }
 
 /* ---- the readers ------------------------------------------------------------------------------------------
@@ -238,19 +239,19 @@ static void read_usb_device(struct login_record *record)
 	copy_attribute(device, "serial", record->usb_serial, sizeof(record->usb_serial));
 }
 
-static void fill_record(struct login_record *record, SCARDCONTEXT context, const struct reader_state *card)
+static void fill_record(struct login_record *record, const struct reader_state *card, unsigned int address_ms)
 {
 	record->card = *card;
 	log_safe(card->name, record->card.name, sizeof(record->card.name));
 	memset(record->usb_path, 0, sizeof(record->usb_path));
 	memset(record->usb_id, 0, sizeof(record->usb_id));
 	memset(record->usb_serial, 0, sizeof(record->usb_serial));
-	record->card.usb = pcsc_reader_usb(context, card->name);
+	record->card.usb = find_address(card->name, address_ms);
 	read_usb_device(record);
 }
 
-int card_find(const struct pam_request *request, unsigned int timeout_ms, struct login_record *ret_record,
-	      struct find_text *ret_text)
+int card_find(const struct pam_request *request, const struct find_times *times,
+	      struct login_record *ret_record, struct find_text *ret_text)
 {
 	_cleanup_(context_release_p) SCARDCONTEXT context = 0;
 	_cleanup_(readers_clear) struct readers readers = {0};
@@ -269,8 +270,8 @@ int card_find(const struct pam_request *request, unsigned int timeout_ms, struct
 	if (error != SCARD_S_SUCCESS)
 		return tell_pcsc(ret_text, "cannot read the readers' state", error);
 	keep_cards(&readers, request->reader_glob, &cards);
-	r = cards_choose(context, request, timeout_ms, &cards, ret_text, &card);
+	r = cards_choose(context, request, times->tokens_ms, &cards, ret_text, &card);
 	if (r > 0)
-		fill_record(ret_record, context, card);
+		fill_record(ret_record, card, times->address_ms);
 	return r;
 }

@@ -19,6 +19,7 @@
 #include "lib/log.h"
 #include "lib/names.h"
 #include "pam/certificate.h"
+#include "pam/inherited.h"
 #include "pam/privileges.h"
 #include "pam/token.h"
 
@@ -45,6 +46,7 @@ static int set_apart(pid_t helper, int answer_fd)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
 	    setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
+	inherited_allow_memory();
 	/* The helper may have been ended before that was asked for. */
 	return getppid() == helper ? 0 : -ESRCH;
 }

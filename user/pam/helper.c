@@ -2,9 +2,12 @@
 /* scpolicyd-pam-helper VERB: what the PAM module must not do inside gdm, sshd or login. See pam_message.h. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -12,6 +15,7 @@
 #include "lib/names.h"
 #include "lib/pam_message.h"
 #include "pam/find_card.h"
+#include "pam/inherited.h"
 #include "pam/privileges.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
@@ -28,19 +32,67 @@ _printf_(3, 4) static void answer(struct pam_reply *reply, enum pam_result resul
 	log_safe(raw, reply->text, sizeof(reply->text));
 }
 
-/* A quarter of the module's time limit is left to start in, and to say in words that the rest was not enough.
- */
-static unsigned int time_to_ask(const struct pam_request *request)
+/* ---- time ------------------------------------------------------------------------------------------------- */
+
+/* What is out of memory, descriptors or room now may have them in a moment. */
+#define AGAIN_USEC 20000
+
+/* More than a reader's address takes on a busy machine; who waits longer, waits for another program. */
+#define ADDRESS_MS_MAX 250
+
+static int64_t now_ms(void)
 {
-	return request->timeout_ms / 4 * 3;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/*
+ * Of the module's time limit the tokens of several cards have three quarters, a reader's address an eighth; the last
+ * eighth is left to start in, and to say in words that the rest was not enough.
+ */
+static int64_t last_moment(const struct pam_request *request)
+{
+	return now_ms() + request->timeout_ms / 8 * 7;
+}
+
+static struct find_times times_until(int64_t deadline, const struct pam_request *request)
+{
+	unsigned int address = request->timeout_ms / 8;
+	int64_t tokens = deadline - now_ms() - address;
+
+	return (struct find_times){
+		.tokens_ms = tokens > 0 ? (unsigned int)tokens : 0,
+		.address_ms = address < ADDRESS_MS_MAX ? address : ADDRESS_MS_MAX,
+	};
+}
+
+/* True, after a moment: what failed with `r` may do so no more. */
+static bool try_again(int r, int64_t deadline)
+{
+	static const int passing[] = {-ENOMEM, -ENOSPC, -EDQUOT, -EMFILE, -ENFILE, -EAGAIN, -EINTR};
+
+	for (size_t i = 0; i < ELEMENTS(passing); i++)
+		if (r == passing[i] && now_ms() < deadline)
+			return usleep(AGAIN_USEC) == 0;
+	return false;
+}
+
+/* ---- what the verbs do ------------------------------------------------------------------------------------ */
+
 /* Fills the card's members of `record` by a look. True; false when the reply says why not. */
-static bool look(const struct pam_request *request, struct login_record *record, struct pam_reply *reply)
+static bool look(const struct pam_request *request, struct login_record *record, int64_t deadline,
+		 struct pam_reply *reply)
 {
 	struct find_text text = {""};
-	int r = card_find(request, time_to_ask(request), record, &text);
+	struct find_times times;
+	int r;
 
+	do {
+		times = times_until(deadline, request);
+		r = card_find(request, &times, record, &text);
+	} while (try_again(r, deadline));
 	if (r <= 0)
 		answer(reply, r < 0 ? PAM_RESULT_FAILED : PAM_RESULT_NOTHING, "%s", text.text);
 	return r > 0;
@@ -50,14 +102,14 @@ static bool look(const struct pam_request *request, struct login_record *record,
  * The card of the note, as it was then, or else what is there now. A note that is none is not ours: somebody
  * else put it into the environment, which must not cost the record.
  */
-static bool choose_card(const struct pam_request *request, struct login_record *record,
+static bool choose_card(const struct pam_request *request, struct login_record *record, int64_t deadline,
 			struct pam_reply *reply)
 {
 	struct record_error error;
 
 	if (request->note[0] && pam_note_parse(request->note, record, &error) == 0)
 		return true;
-	return look(request, record, reply);
+	return look(request, record, deadline, reply);
 }
 
 static void set_socket(struct login_record *record)
@@ -67,11 +119,11 @@ static void set_socket(struct login_record *record)
 	snprintf(record->pcsc_socket, sizeof(record->pcsc_socket), "%s", socket ? socket : PCSCD_SOCKET);
 }
 
-static void do_look(struct pam_request *request, struct pam_reply *reply)
+static void do_look(struct pam_request *request, int64_t deadline, struct pam_reply *reply)
 {
 	struct record_error error;
 
-	if (!look(request, &request->record, reply))
+	if (!look(request, &request->record, deadline, reply))
 		return;
 	if (pam_note_format(&request->record, reply->note, sizeof(reply->note), &error) < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot note the card in %s: %s", request->record.card.name,
@@ -97,24 +149,36 @@ static bool taken_by_another(int dir_fd, const struct login_record *record, stru
 	return true;
 }
 
-static void do_record(struct pam_request *request, struct pam_reply *reply)
+static int record_once(struct login_record *record, struct pam_reply *reply)
 {
 	_cleanup_close_ int dir_fd = record_dir_open();
-	struct login_record *record = &request->record;
 	int r = dir_fd < 0 ? dir_fd : boot_id_read(record->boot_id);
 
 	if (r < 0) {
 		answer(reply, PAM_RESULT_FAILED, "cannot open %s: %s", RECORD_DIR, strerror(-r));
-		return;
+		return r;
 	}
-	if (!choose_card(request, record, reply) || taken_by_another(dir_fd, record, reply))
-		return;
-	set_socket(record);
+	if (taken_by_another(dir_fd, record, reply))
+		return -EEXIST;
 	r = record_write(dir_fd, record);
 	if (r < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot write the record of session %s: %s", record->session,
 		       strerror(-r));
-	else
+	return r;
+}
+
+static void do_record(struct pam_request *request, int64_t deadline, struct pam_reply *reply)
+{
+	struct login_record *record = &request->record;
+	int r;
+
+	if (!choose_card(request, record, deadline, reply))
+		return;
+	set_socket(record);
+	do
+		r = record_once(record, reply);
+	while (try_again(r, deadline));
+	if (r == 0)
 		answer(reply, PAM_RESULT_DONE, "session %s of %s is bound to the card in %s", record->session,
 		       record->user, record->card.name);
 }
@@ -124,6 +188,7 @@ struct rebind {
 	const struct login_record *wanted; /* session (or empty), boot id, uid, and the new card */
 	unsigned int bound;
 	unsigned int failed;
+	int error; /* of the last that failed */
 };
 
 static void rebind_one(struct rebind *rebind, int dir_fd, const char *name)
@@ -131,6 +196,7 @@ static void rebind_one(struct rebind *rebind, int dir_fd, const char *name)
 	const struct login_record *wanted = rebind->wanted;
 	struct login_record record, old;
 	struct record_error error;
+	int r;
 
 	if (wanted->session[0] && strcmp(wanted->session, name) != 0)
 		return;
@@ -142,16 +208,19 @@ static void rebind_one(struct rebind *rebind, int dir_fd, const char *name)
 	memcpy(record.user, old.user, sizeof(record.user));
 	memcpy(record.service, old.service, sizeof(record.service));
 	record.leader = old.leader;
-	if (record_write(dir_fd, &record) < 0)
-		rebind->failed++;
-	else
+	r = record_write(dir_fd, &record);
+	if (r == 0) {
 		rebind->bound++;
+		return;
+	}
+	rebind->failed++;
+	rebind->error = r;
 }
 
-static int rebind_all(struct rebind *rebind, int dir_fd)
+static int rebind_records(struct rebind *rebind, int dir_fd)
 {
 	_cleanup_(closedir_p) DIR *dir = NULL;
-	int fd = dup(dir_fd);
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
@@ -181,21 +250,34 @@ static void answer_rebind(struct pam_reply *reply, const struct rebind *rebind, 
 		answer(reply, PAM_RESULT_NOTHING, "no session to bind to the card in %s", reader);
 }
 
-static void do_rebind(struct pam_request *request, struct pam_reply *reply)
+/* Those that are bound already are bound once more when it has to be tried again. */
+static int rebind_all(struct rebind *rebind, int dir_fd, int64_t deadline)
+{
+	int r;
+
+	do {
+		rebind->bound = rebind->failed = 0;
+		rebind->error = 0;
+		r = rebind_records(rebind, dir_fd);
+	} while (try_again(r < 0 ? r : rebind->error, deadline));
+	return r;
+}
+
+static void do_rebind(struct pam_request *request, int64_t deadline, struct pam_reply *reply)
 {
 	_cleanup_close_ int dir_fd = record_dir_open();
 	struct rebind rebind = {.wanted = &request->record};
 	int r = dir_fd < 0 ? dir_fd : boot_id_read(request->record.boot_id);
 
-	if (r == 0 && !choose_card(request, &request->record, reply))
+	if (r == 0 && !choose_card(request, &request->record, deadline, reply))
 		return;
 	set_socket(&request->record);
 	if (r == 0)
-		r = rebind_all(&rebind, dir_fd);
+		r = rebind_all(&rebind, dir_fd, deadline);
 	answer_rebind(reply, &rebind, r);
 }
 
-static void (*const verbs[])(struct pam_request *request, struct pam_reply *reply) = {
+static void (*const verbs[])(struct pam_request *request, int64_t deadline, struct pam_reply *reply) = {
 	[PAM_VERB_LOOK] = do_look,
 	[PAM_VERB_RECORD] = do_record,
 	[PAM_VERB_REBIND] = do_rebind,
@@ -229,7 +311,7 @@ static void serve(enum pam_verb verb, struct pam_reply *reply)
 	if (r < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot drop privileges: %s", strerror(-r));
 	else if (read_request(verb, &request, reply) == 0)
-		verbs[verb](&request, reply);
+		verbs[verb](&request, last_moment(&request), reply);
 }
 
 int main(int argc, char **argv)
@@ -246,9 +328,11 @@ int main(int argc, char **argv)
 		fputs("usage: scpolicyd-pam-helper look|record|rebind (run by pam_scpolicy.so)\n", stderr);
 		return 2;
 	}
+	inherited_replace();
 	serve((enum pam_verb)verb, &reply);
 	if (pam_reply_format(&reply, text, sizeof(text), &error) < 0 || fputs(text, stdout) == EOF ||
 	    fflush(stdout) == EOF)
-		return 1;
-	return reply.result == PAM_RESULT_FAILED;
+		_exit(1);
+	/* Not exit(): a thread that waits for a reader's address may be inside libpcsclite. */
+	_exit(reply.result == PAM_RESULT_FAILED);
 }

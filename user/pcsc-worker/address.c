@@ -8,18 +8,24 @@
 #include "lib/cleanup.h"
 #include "lib/pcsc_reader.h"
 
+/*
+ * So many readers may be held in transactions at once without keeping a further one's address from being found. That is
+ * all readers of a pcscd before 2.5.0.
+ */
+#define FINDERS 16
+
 enum question_state {
 	QUESTION_FREE,
 	QUESTION_ASKED,
-	QUESTION_BUSY,	    /* the thread is at it */
-	QUESTION_FORGOTTEN, /* the thread is at it, nobody wants the answer */
+	QUESTION_BUSY,	    /* a thread is at it */
+	QUESTION_FORGOTTEN, /* a thread is at it, nobody wants the answer */
 	QUESTION_ANSWERED,
 };
 
 struct question {
 	enum question_state state;
 	char name[READER_NAME_SIZE];
-	struct usb_address usb;
+	struct address_answer answer;
 };
 
 struct address_finder {
@@ -41,29 +47,29 @@ static struct question *question_find(struct address_finder *finder, enum questi
 	return NULL;
 }
 
-static struct usb_address address_find(const char *name)
+static struct address_answer address_find(const char *name)
 {
-	struct usb_address usb = {0};
+	struct address_answer answer = {0};
 	SCARDCONTEXT context;
 
 	if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS)
-		return usb;
-	usb = pcsc_reader_usb(context, name);
+		return answer;
+	answer.exclusive = pcsc_reader_usb(context, name, &answer.usb) == SCARD_E_SHARING_VIOLATION;
 	SCardReleaseContext(context);
-	return usb;
+	return answer;
 }
 
 static void question_answer(struct address_finder *finder, struct question *question)
 {
 	char name[READER_NAME_SIZE];
-	struct usb_address usb;
+	struct address_answer answer;
 
 	question->state = QUESTION_BUSY;
 	memcpy(name, question->name, sizeof(name));
 	pthread_mutex_unlock(&finder->lock);
-	usb = address_find(name);
+	answer = address_find(name);
 	pthread_mutex_lock(&finder->lock);
-	question->usb = usb;
+	question->answer = answer;
 	question->state = question->state == QUESTION_BUSY ? QUESTION_ANSWERED : QUESTION_FREE;
 	pthread_cond_broadcast(&finder->answered);
 }
@@ -123,7 +129,7 @@ void address_wait(struct address_finder *finder, unsigned int timeout_ms)
 }
 
 bool address_take(struct address_finder *finder, char ret_name[static READER_NAME_SIZE],
-		  struct usb_address *ret_usb)
+		  struct address_answer *ret_answer)
 {
 	struct question *question;
 
@@ -131,7 +137,7 @@ bool address_take(struct address_finder *finder, char ret_name[static READER_NAM
 	question = question_find(finder, QUESTION_ANSWERED, NULL);
 	if (question) {
 		memcpy(ret_name, question->name, READER_NAME_SIZE);
-		*ret_usb = question->usb;
+		*ret_answer = question->answer;
 		question->state = QUESTION_FREE;
 	}
 	pthread_mutex_unlock(&finder->lock);
@@ -155,13 +161,22 @@ void address_forget(struct address_finder *finder, const char *name)
 	pthread_mutex_unlock(&finder->lock);
 }
 
+static int threads_start(struct address_finder *finder)
+{
+	pthread_t thread;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < FINDERS; i++)
+		r = pthread_create(&thread, NULL, address_thread, finder);
+	return -r;
+}
+
 int address_finder_new(struct interrupt *interrupt, struct address_finder **ret)
 {
-	_cleanup_free_ struct address_finder *finder = calloc(1, sizeof(*finder));
+	struct address_finder *finder = calloc(1, sizeof(*finder));
 	pthread_condattr_t monotonic;
-	pthread_t thread;
-	int r;
 
+	/* Not freed on a failure: a thread may have it, and the process ends. */
 	if (!finder)
 		return -ENOMEM;
 	finder->interrupt = interrupt;
@@ -171,9 +186,6 @@ int address_finder_new(struct interrupt *interrupt, struct address_finder **ret)
 	pthread_cond_init(&finder->answered, &monotonic);
 	pthread_cond_init(&finder->asked, NULL);
 	pthread_condattr_destroy(&monotonic);
-	r = pthread_create(&thread, NULL, address_thread, finder);
-	if (r)
-		return -r;
-	*ret = steal_pointer(finder);
-	return 0;
+	*ret = finder;
+	return threads_start(finder);
 }

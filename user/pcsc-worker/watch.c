@@ -17,6 +17,14 @@
  */
 #define WAIT_MS 60000U
 
+/*
+ * pcscd wakes nobody when another client's exclusive use ends: its status thread notices at its next card event, which
+ * for a reader with an interrupt endpoint may take ten minutes (pcsc-lite 1.9.9 to 2.5, eventhandler.c). The state
+ * is right at each new call. Calls come at these intervals, growing, while such a client hides an address.
+ */
+#define PATIENCE_MS	500U
+#define PATIENCE_MS_MAX 8000U
+
 /* A reader that just came is held back so long for its USB address, then sent without and once more later. */
 #define ADDRESS_WAIT_MS 100U
 
@@ -31,6 +39,7 @@ struct watched_reader {
 	DWORD known;	/* dwCurrentState: what pcscd said last; SCARD_STATE_UNAWARE: nothing yet */
 	bool announced; /* the daemon knows `state` */
 	bool listed;	/* by the latest SCardListReaders() */
+	bool exclusive; /* another client had it to itself when its address was asked for */
 };
 
 struct watch {
@@ -41,6 +50,7 @@ struct watch {
 	bool without_pnp; /* this library takes no more entries than it has readers, and all of them are there
 			   */
 	bool too_many;	  /* said so in the log */
+	DWORD patience;	  /* the next interval */
 	DWORD pnp_known;
 	size_t count;
 	struct watched_reader readers[READERS_MAX];
@@ -94,19 +104,26 @@ static void watch_remove(struct watch *watch, size_t i, uint64_t stamp)
 	watch->without_pnp = false;
 }
 
+static void watch_take_address(struct watched_reader *reader, const struct address_answer *answer)
+{
+	reader->exclusive = answer->exclusive;
+	if (!usb_address_is_set(answer->usb) || usb_address_equal(answer->usb, reader->state.usb))
+		return;
+	reader->state.usb = answer->usb;
+	if (reader->announced)
+		watch_announce(reader, channel_stamp());
+}
+
 static void watch_take_addresses(struct watch *watch)
 {
 	char name[READER_NAME_SIZE];
-	struct usb_address usb;
+	struct address_answer answer;
 	struct watched_reader *reader;
 
-	while (address_take(watch->finder, name, &usb)) {
+	while (address_take(watch->finder, name, &answer)) {
 		reader = watch_find(watch, name);
-		if (!reader || !usb_address_is_set(usb) || usb_address_equal(usb, reader->state.usb))
-			continue;
-		reader->state.usb = usb;
-		if (reader->announced)
-			watch_announce(reader, channel_stamp());
+		if (reader)
+			watch_take_address(reader, &answer);
 	}
 }
 
@@ -171,21 +188,37 @@ static DWORD state_known(DWORD event_state)
 	return known & told ? known : known | SCARD_STATE_EMPTY | SCARD_STATE_PRESENT;
 }
 
+/*
+ * The end of an exclusive use that hides an address returns too. Nothing is added to UNAWARE: it would not return at
+ * once any more.
+ */
+static DWORD state_passed_back(const struct watched_reader *reader)
+{
+	bool waits = reader->exclusive && reader->known != SCARD_STATE_UNAWARE;
+
+	return reader->known | (waits ? SCARD_STATE_EXCLUSIVE : 0);
+}
+
 static bool reader_state_equal(const struct reader_state *a, const struct reader_state *b)
 {
 	return a->card == b->card && a->event_counter == b->event_counter && a->atr.size == b->atr.size &&
 	       memcmp(a->atr.bytes, b->atr.bytes, sizeof(a->atr.bytes)) == 0;
 }
 
-static void watch_take_state(struct watched_reader *reader, const SCARD_READERSTATE *state, bool always,
-			     uint64_t stamp)
+static void watch_take_state(struct watch *watch, struct watched_reader *reader,
+			     const SCARD_READERSTATE *state, bool always, uint64_t stamp)
 {
 	struct reader_state old = reader->state;
+	bool let_go = reader->exclusive && !(state->dwEventState & SCARD_STATE_EXCLUSIVE);
 
 	pcsc_reader_read(state, &reader->state);
 	reader->known = state_known(state->dwEventState);
 	if (always || !reader->announced || !reader_state_equal(&old, &reader->state))
 		watch_announce(reader, stamp);
+	if (let_go) {
+		reader->exclusive = false;
+		address_ask(watch->finder, reader->state.name);
+	}
 }
 
 /*
@@ -202,7 +235,7 @@ static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
 {
 	for (size_t i = 0; i < watch->count; i++)
 		if (!(watch->states[i].dwEventState & SCARD_STATE_UNKNOWN))
-			watch_take_state(&watch->readers[i], &watch->states[i], always, stamp);
+			watch_take_state(watch, &watch->readers[i], &watch->states[i], always, stamp);
 	for (size_t i = watch->count; i-- > 0;)
 		if (watch->states[i].dwEventState & SCARD_STATE_UNKNOWN)
 			watch_remove(watch, i, stamp);
@@ -213,7 +246,8 @@ static DWORD watch_fill_states(struct watch *watch, bool unaware)
 	memset(watch->states, 0, sizeof(watch->states));
 	for (size_t i = 0; i < watch->count; i++) {
 		watch->states[i].szReader = watch->readers[i].state.name;
-		watch->states[i].dwCurrentState = unaware ? SCARD_STATE_UNAWARE : watch->readers[i].known;
+		watch->states[i].dwCurrentState =
+			unaware ? SCARD_STATE_UNAWARE : state_passed_back(&watch->readers[i]);
 	}
 	if (unaware || watch->without_pnp)
 		return (DWORD)watch->count;
@@ -268,13 +302,27 @@ static LONG watch_errands(struct watch *watch)
 	return SCARD_S_SUCCESS;
 }
 
+static DWORD watch_wait_ms(struct watch *watch)
+{
+	DWORD ms = watch->patience;
+	bool hidden = false;
+
+	for (size_t i = 0; i < watch->count; i++)
+		hidden |= watch->readers[i].exclusive;
+	if (hidden)
+		watch->patience = 2 * ms < PATIENCE_MS_MAX ? 2 * ms : PATIENCE_MS_MAX;
+	else
+		watch->patience = PATIENCE_MS;
+	return hidden ? ms : WAIT_MS;
+}
+
 static LONG watch_wait(struct watch *watch)
 {
 	DWORD count = watch_fill_states(watch, false);
 	uint64_t stamp;
 	LONG r;
 
-	r = SCardGetStatusChange(watch->context, WAIT_MS, watch->states, count);
+	r = SCardGetStatusChange(watch->context, watch_wait_ms(watch), watch->states, count);
 	stamp = channel_stamp();
 	if (r == SCARD_E_INVALID_PARAMETER && !watch->without_pnp) {
 		watch->without_pnp = true;
@@ -321,6 +369,7 @@ static void watch_reset(struct watch *watch, SCARDCONTEXT context)
 	watch->count = 0;
 	watch->context = context;
 	watch->synced = watch->without_pnp = false;
+	watch->patience = PATIENCE_MS;
 	watch->pnp_known = SCARD_STATE_UNAWARE;
 }
 
