@@ -8,10 +8,10 @@
 /* ---- what PC/SC says ------------------------------------------------------------------------------------ */
 
 /*
- * pcscd counts 1 for a card that leaves and 1 for one that comes, so an insertion that is still the bound one has
- * the bound count, but for the times that its reader could be read again (`recovered`). A smaller count means that
- * pcscd, or the reader within it, was started again; there 0 is a card that was in from the start and 1 one that was
- * first read while it settled.
+ * pcscd counts 1 for a card that is removed and 1 for a card that is inserted. So the bound insertion still
+ * has the bound count, plus 1 for each time that its reader could be read again (`recovered`). A smaller
+ * count means that pcscd, or the reader within it, started again. Then 0 is a card that was in from the
+ * start, and 1 is a card that was first read while it settled.
  */
 static enum hearing compare(const struct reader_state *bound, const struct reader_state *now,
 			    unsigned recovered)
@@ -28,7 +28,7 @@ static enum hearing compare(const struct reader_state *bound, const struct reade
 											    : HEARING_REREAD;
 }
 
-/* How far PC/SC's count is behind the bound one; 0: it is not. */
+/* How far PC/SC's count is behind the bound count; 0: not at all. */
 static unsigned behind(const struct session *session, const struct reader_state *now)
 {
 	uint16_t by = (uint16_t)(session->login.card.event_counter - now->event_counter);
@@ -36,7 +36,7 @@ static unsigned behind(const struct session *session, const struct reader_state 
 	return by < 0x8000 ? by : 0;
 }
 
-/* PC/SC's count has gone on since the session was bound: a card that left was counted. */
+/* PC/SC's count has moved since the session was bound: it counted a removed card. */
 static bool has_counted(const struct session *session, const struct reader_state *now)
 {
 	uint16_t moved = (uint16_t)(now->event_counter - session->login.card.event_counter);
@@ -45,15 +45,16 @@ static bool has_counted(const struct session *session, const struct reader_state
 }
 
 /*
- * Until when "empty" need not mean that the card is out; 0: it does. A pcscd, or a reader, that is new calls a slot
- * empty until it has powered the card. So does one that came back unseen under the same name: it counts from 0.
+ * Until when "empty" may not mean that the card is out; 0: it does mean that. A new pcscd, or a new reader,
+ * calls a slot empty until it has powered the card. So does a reader that came back unnoticed under the same
+ * name: it counts from 0.
  */
 static uint64_t settles_until(const struct world *world, const struct session *session,
 			      const struct reader *reader)
 {
 	uint64_t settled = later(reader->card_since, DOUBT_NSEC);
 
-	/* The reader itself has said "out" and "in": PC/SC is still at the "out". */
+	/* The reader itself has reported "out" and "in"; PC/SC still shows the "out". */
 	if (world->probe && world->now < session->lag_until)
 		return session->lag_until;
 	if (session_pcscd_is_new(world, session))
@@ -63,7 +64,9 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
-/* The sign-in's own PC/SC client was ahead of ours; or ours still speaks of the reader that was there before. */
+/*
+ * The sign-in's own PC/SC client was ahead of ours, or ours still reports the reader that was there before.
+ */
 static uint64_t older_until(const struct world *world, const struct session *session,
 			    const struct reader *reader)
 {
@@ -81,8 +84,8 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 }
 
 /*
- * Counted from 0 again, is it a card that was in from the start? Such a one has 0, or 1 if it was first read while it
- * settled; and 1 for each time that its reader could be read again.
+ * Whether a count from 0 means a card that was in from the start. Such a card has 0, or 1 if it was first
+ * read while it settled, plus 1 for each time that its reader could be read again.
  */
 static bool may_be_first(const struct reader_state *bound, const struct reader *reader)
 {
@@ -122,10 +125,16 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	/* pcscd took the reader from its list and named one again: it was unplugged. */
 	if (session->unnamed && session->stay != reader->stay)
 		return HEARING_OTHER;
-	/* Since it was named it has lost a card, and whatever was in before that is out; or it has had one from the start. */
+	/*
+	 * Since pcscd named the reader, either a card was removed from it, so the earlier card is out; or one
+	 * was in from the start.
+	 */
 	if (session->stay != reader->stay && reader->outs)
 		return HEARING_OTHER;
-	/* Another life may be another worker's alone; and pcscd 1.9.9 goes on counting where the reader stopped (seen). */
+	/*
+	 * A new life may only be a new worker. And pcscd 1.9.9 continues the count where the reader stopped
+	 * (seen).
+	 */
 	if ((session_pcscd_is_new(world, session) || (session->stay && session->stay != reader->stay)) &&
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
@@ -150,7 +159,7 @@ static struct belief doubt(enum reason reason, uint64_t until)
 	return (struct belief){.kind = BELIEF_DOUBT, .reason = reason, .until = until};
 }
 
-/* What was found by looking, and not heard of while it happened, is `absent`. */
+/* What was found by looking, and not reported while it happened, is `absent`. */
 static struct belief out(enum reason reason, unsigned evidence, enum cause cause, enum event_source source,
 			 uint64_t stamp)
 {
@@ -174,7 +183,7 @@ static const struct device *back_after_sleep(const struct world *world, const st
 	return there && there->came.now < later(world->resumed, RESUME_NSEC) ? there : NULL;
 }
 
-/* What PC/SC says of the reader that is back in the session's place. */
+/* What PC/SC reports about the reader that is back in the session's place. */
 static struct belief belief_back(const struct world *world, const struct session *session,
 				 const struct device *there)
 {
@@ -197,8 +206,8 @@ static struct belief belief_back(const struct world *world, const struct session
 }
 
 /*
- * Around sleep a reader may only have been enumerated again. But a card that was seen to leave has left: PC/SC counted
- * it, or the reader said so before the machine slept, or since it is back.
+ * Around sleep a reader may only have been enumerated again. But a removal of the card is certain if PC/SC
+ * counted it, or if the reader reported it before the machine slept or since the reader is back.
  */
 static struct belief belief_around_sleep(const struct world *world, const struct session *session)
 {
@@ -237,7 +246,7 @@ static bool left_together(const struct world *world, const struct session *sessi
 	       world->unplugged < later(unheard, TOGETHER_NSEC);
 }
 
-/* PC/SC cannot read: what is proof, what passes, and what stays unknown. */
+/* PC/SC cannot read the card: what proves a removal, what is temporary, and what stays unknown. */
 static struct belief belief_unheard(const struct world *world, const struct session *session,
 				    enum hearing hearing)
 {
@@ -250,7 +259,7 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 	bool together =
 		missing && left_together(world, session, session->unnamed ? session->unnamed : unheard);
 
-	/* What is found again after sleep has its time; when that is over, two words agree at once. */
+	/* Devices get time to come back after sleep. When that time is over, two reports agree at once. */
 	if (missing && !here && world_just_resumed(world) &&
 	    (together || until < later(world->resumed, RESUME_NSEC)))
 		until = later(world->resumed, RESUME_NSEC);

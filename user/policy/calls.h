@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* What the core's files call of each other; core.h includes it. Each calls only those above it. */
+/*
+ * The functions that the core's files call in each other; core.h includes it. Each file calls only those
+ * above it.
+ */
 
-/* report.c: what is said, and when */
+/* report.c: what is reported, and when */
 void world_tell(struct world *world, const struct session *session, struct verdict *verdict);
 struct verdict removal_verdict(const struct session *session, enum verdict_type type, uint64_t stamp);
 void removal_tell(struct world *world, const struct session *session, enum verdict_type type, uint64_t stamp,
@@ -21,7 +24,7 @@ bool deadline_due(struct world *world, struct session *session, enum deadline de
 void listing_ask(struct world *world, enum verdict_type how, enum event_source source, uint64_t stamp);
 void listing_complete(struct world *world, struct listing *listing);
 
-/* device.c: facts of USB */
+/* device.c: facts about USB */
 struct device *device_find(const struct world *world, struct usb_address usb);
 struct device *device_get(struct world *world, struct usb_address usb); /* makes one; NULL: no memory */
 int device_describe(struct world *world, struct device *device, const char *path, const char *id);
@@ -40,7 +43,7 @@ void port_place(struct world *world, struct session *session, struct port *port)
 void port_release(struct world *world, struct port *port); /* forgets it when nothing is there */
 void device_forget_all(struct world *world);
 
-/* reader.c: facts of PC/SC */
+/* reader.c: facts about PC/SC */
 struct reader *reader_find(const struct world *world, const char *name);
 struct reader *reader_get(struct world *world, const struct event *event); /* NULL: no memory */
 void reader_forget(struct world *world, struct reader *reader);
@@ -77,7 +80,7 @@ struct plan {
 	unsigned locks, count;
 	enum action
 		losing; /* what the last step does; it loses work, so that it waits for agreement. Or NONE */
-	bool cannot_lock; /* nothing is known here that would obey the lock */
+	bool cannot_lock; /* nothing is known there that would obey the lock */
 };
 
 struct plan plan_action(const struct session *session, const struct settings *settings, enum action action);
@@ -92,7 +95,7 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 bool plan_heeds_pcsc(const struct world *world, const struct session *session);
 bool plan_probe_watches(const struct world *world, const struct session *session);
 
-/* act.c: the calls */
+/* act.c: makes the calls */
 void act_lock(struct world *world, struct session *session, const struct plan *plan);
 void act_losing(struct world *world, struct session *session, enum action action, enum because because);
 struct plan act(struct world *world, struct session *session, enum action action, enum because because);
@@ -118,7 +121,7 @@ bool case_hint(struct world *world, struct session *session, bool locked, uint64
 void case_ended(struct world *world, struct session *session, uint64_t stamp);
 void case_console_locked(struct world *world, struct session *session, uint64_t stamp);
 
-/* bind.c: to which insertion a session is bound */
+/* bind.c: the insertion that a session is bound to */
 void bind_device(struct world *world, struct session *session, struct device *device);
 void bind_place(struct world *world, struct session *session, const struct device *device);
 void bind_record(struct world *world, struct session *session, const struct event *event,
@@ -154,13 +157,13 @@ bool update_place(struct world *world, struct device *device, const struct event
 void update_unlocated(struct world *world, const struct event *event);
 void update_inferred(struct world *world, const struct event *event);
 
-/* usb.c: what the kernel and udevd say */
+/* usb.c: reports of the kernel and udevd */
 int usb_added(struct world *world, const struct event *event);
 int usb_removed(struct world *world, const struct event *event);
 void usb_listed(struct world *world, const struct event *event);
 void usb_slot_changed(struct world *world, const struct event *event);
 
-/* pcsc.c: what PC/SC says */
+/* pcsc.c: reports of PC/SC */
 void pcsc_changed(struct world *world, const struct event *event, bool up);
 int pcsc_reader(struct world *world, const struct event *event);
 void pcsc_reader_gone(struct world *world, const struct event *event);

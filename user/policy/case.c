@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One session's case: from the first word of a removal to the outcome of what was done about it. One removal
- * opens one case; later words add evidence or annotate.
+ * One session's case: from the first report of a removal to the outcome of what was done about it. One
+ * removal opens one case; later reports add evidence or annotate it.
  */
 #include "policy/core.h"
 
 /* ---- stages --------------------------------------------------------------------------------------------- */
 
-/* When the countdown speaks again: at 60, 30, 10 and 5 s before the second stage. */
+/* When the countdown is reported again: 60, 30, 10 and 5 s before the second stage. */
 static void set_countdown(struct world *world, struct session *session)
 {
 	static const uint64_t before[] = {60 * NSEC_PER_SEC, 30 * NSEC_PER_SEC, 10 * NSEC_PER_SEC,
@@ -43,8 +43,8 @@ static void first_stage(struct world *world, struct session *session)
 static const char unseen[] = "its locker never set LockedHint, so that an unlock would not be seen";
 
 /*
- * The second stage says "unless it is unlocked". Where nothing can show that it was unlocked, nobody is logged out: they
- * may be at work. While the first lock's sign may still come, that is not known yet.
+ * The second stage says "unless it is unlocked". If nothing can show an unlock, the core logs nobody out: the
+ * person may be at work. While the first lock's sign may still come, the core does not know yet.
  */
 static void second_stage(struct world *world, struct session *session)
 {
@@ -102,7 +102,7 @@ static bool asks_for(const struct settings *settings, const struct removal *remo
 	return settings->when_lock_fails == FALLBACK_LOGOUT;
 }
 
-/* The policy was read again: an open case goes on under it, without what it does not ask for any more. */
+/* The policy was read again: an open case continues under it, without what it no longer asks for. */
 void case_govern(struct world *world, struct session *session)
 {
 	const struct settings *settings = session->governance.by_cause[session->removal.cause];
@@ -113,7 +113,7 @@ void case_govern(struct world *world, struct session *session)
 	    (removal->pending != ACTION_NONE && !asks_for(settings, removal, then)))
 		case_cancel(world, session, world->now, "the policy does not ask for it any more");
 	removal->then = then;
-	/* Settings that a case never had are none that it could go on under. */
+	/* A case cannot continue under settings that it never had. */
 	if (session->removal.settings)
 		session->removal.settings = settings;
 	report_later(world, session, REPORT_DEALT);
@@ -121,7 +121,7 @@ void case_govern(struct world *world, struct session *session)
 
 /* ---- words of a removal --------------------------------------------------------------------------------- */
 
-/* Each source, once. */
+/* Each source is counted once. */
 void case_heard(struct world *world, struct session *session, enum cause cause, enum event_source source,
 		uint64_t stamp)
 {
@@ -137,7 +137,7 @@ void case_heard(struct world *world, struct session *session, enum cause cause, 
 	world_tell(world, session, &verdict);
 }
 
-/* One more word of a removal that has its case. */
+/* One more report of a removal that has its case. */
 void case_word(struct world *world, struct session *session, enum cause cause, enum event_source source,
 	       unsigned evidence, uint64_t stamp)
 {
@@ -151,7 +151,7 @@ void case_word(struct world *world, struct session *session, enum cause cause, e
 	case_heard(world, session, cause, source, stamp);
 }
 
-/* The card is gone again before the last action's sign came: that action's outcome is reported all the same. */
+/* The card was removed again before the last action's sign came: that action's outcome is still reported. */
 static void overtake(struct world *world, struct session *session, uint64_t stamp)
 {
 	if (session->removal.awaited == AWAIT_NOTHING)
@@ -185,12 +185,12 @@ void case_open(struct world *world, struct session *session, const struct belief
 		.locks = removal->locks && session->deadlines[DEADLINE_THEN],
 	};
 	removal->heard[belief->cause] = (uint8_t)(1U << belief->source);
-	/* What was found by asking PC/SC is no news from it. */
+	/* What PC/SC answered to our question is no second report from it. */
 	if (belief->evidence & EVIDENCE_PCSC && belief->cause != CAUSE_PCSC_LOST)
 		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
 	for (enum deadline deadline = 0; session->heap && deadline < DEADLINE_COUNT; deadline++) {
-		/* That pcscd stays away ends no doubt about the device. */
+		/* pcscd's absence ends no doubt about the device. */
 		if (deadline == DEADLINE_BELIEF && belief->cause == CAUSE_PCSC_LOST)
 			continue;
 		if (deadline != DEADLINE_THEN && deadline != DEADLINE_COUNTDOWN)
@@ -224,11 +224,11 @@ void case_contradicted(struct world *world, struct session *session, uint64_t st
 
 /* ---- the locker's word ---------------------------------------------------------------------------------- */
 
-/* True: a person showed that they are there. */
+/* True: a person has shown that they are there. */
 static bool hint_gone(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct removal *removal = &session->removal;
-	/* What was found missing may have been locked for already, by a daemon before this one. */
+	/* An earlier daemon may already have locked for a card that was found missing. */
 	bool found = removal->cause == CAUSE_ABSENT && removal->awaited == AWAIT_LOCK;
 	bool since_removal =
 		removal->insertion && (session->answered || session->hinted >= removal->opened.now || found);
@@ -237,21 +237,24 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
 		if (removal->awaited == AWAIT_NONE_COMES)
 			sign_over(world, session);
-		/* A session that was disconnected lives on, and is to be locked. */
+		/* A disconnected session stays, and has to be locked. */
 		if (removal->taken == ACTION_DISCONNECT && removal->awaited == AWAIT_NOTHING)
 			removal->taken = ACTION_LOCK;
 		if (session->answered && removal->taken == ACTION_LOCK)
 			sign_failed(world, session, stamp, "LockedHint vanished at once: the locker ended");
 		return false;
 	}
-	/* Locked before the removal, so that no lock could show; what its person opened stays open. */
+	/*
+	 * The session was locked before the removal, so no lock could show; what its person has opened since
+	 * stays open.
+	 */
 	if (removal->awaited == AWAIT_LOCK)
 		sign_tell(world, session, OUTCOME_VERIFIED, stamp, "it was locked already");
 	case_cancel(world, session, stamp, "the session was unlocked");
 	return true;
 }
 
-/* Late ones too: a slow machine, or a slow locker. */
+/* Late hints count too: the machine or the locker may be slow. */
 static bool answers_lock(const struct world *world, const struct session *session)
 {
 	const struct removal *removal = &session->removal;
@@ -284,7 +287,10 @@ void case_ended(struct world *world, struct session *session, uint64_t stamp)
 		sign_tell(world, session, OUTCOME_VERIFIED, stamp, NULL);
 }
 
-/* Nobody can switch away from physlock any more: that is the proof, for a session whose own locker shows none. */
+/*
+ * Nobody can switch away from physlock any more. That is the proof, for a session whose own locker shows
+ * none.
+ */
 void case_console_locked(struct world *world, struct session *session, uint64_t stamp)
 {
 	if (session->removal.awaited == AWAIT_LOCK && !session->provable)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The core's own types. Only the files of this folder include this.
+ * The core's own types. Only the files of this directory include this.
  *
  * An event changes FACTS. From the facts one pure function computes the BELIEF about each session that the event
  * concerns. A belief that the card is out opens a CASE. Nothing else keeps an opinion.
  *
- * FACTS    what each source last said: of a device (which life of its address), of a reader (which stay in which life
- *          of pcscd), of a slot, of the locker, of sleep. Stored with the event's place in the order of events.
+ * FACTS    what each source last reported: about a device (which life of its address), a reader (which stay in which
+ *          life of pcscd), a slot, the locker, sleep. Stored with the event's place in the order of events.
  *
  * BELIEF   is the bound insertion of the card in?                                             belief.c
- *            in        PC/SC reads it; or nothing speaks against it
- *            out       with its evidence: the device is gone, the reader said so, PC/SC says so
+ *            in        PC/SC reads it; or no report contradicts it
+ *            out       with its evidence: the device is gone, the reader reported it, PC/SC reports it
  *            doubt     until a moment T: PC/SC settles or cannot read; devices come back after sleep
- *            unknown   nobody can say now: pcscd is away, the machine sleeps, the reader stays unreadable
+ *            unknown   nobody knows now: pcscd is away, the machine sleeps, the reader stays unreadable
  *
  * BINDING  device and life, slot, name, ATR, counter. Each binding has a number, the *insertion*.  bind.c
  *            a record, the card's return to its place, or an unlock makes a new one
@@ -30,12 +30,12 @@
  *                                                                  │           session ends, or neither did
  *                                                                  │  stage 2: THEN runs, COUNTDOWN beside it
  *
- *          The card's return makes a new insertion. It ends *away* and leaves what still runs of the case: the sign,
+ *          The card's return makes a new insertion. It ends *away*. The rest of the case continues: the sign,
  *          what is pending, stage 2. An unlock cancels what is pending and stage 2; a contradiction does as well.
  *
  * LOCKER   plain facts: the hint, since when, whether it was ever seen (provable), whether physlock runs.  sign.c
  *
- * Every deadline is set by deadline_set() alone, everything that is reported after the calls by report_later() alone.
+ * Only deadline_set() sets deadlines. Only report_later() queues what is reported after the calls.
  * world_check() enforces this page.
  */
 #include "policy/facts.h"
@@ -49,20 +49,20 @@ enum belief_kind {
 	BELIEF_UNKNOWN,
 };
 
-/* What speaks for a removal; what may be done depends on it. */
+/* The evidence for a removal; what may be done depends on it. */
 enum evidence {
 	EVIDENCE_DEVICE = 1 << 0,  /* the reader's USB device is gone: proof by itself */
-	EVIDENCE_SLOT = 1 << 1,	   /* the reader said that the card went */
-	EVIDENCE_PCSC = 1 << 2,	   /* PC/SC says so */
+	EVIDENCE_SLOT = 1 << 1,	   /* the reader reported that the card was removed */
+	EVIDENCE_PCSC = 1 << 2,	   /* PC/SC reports it */
 	EVIDENCE_SILENCE = 1 << 3, /* nobody contradicted within Confirm= */
 };
 
-/* What PC/SC says of the bound insertion. */
+/* What PC/SC reports about the bound insertion. */
 enum hearing {
 	HEARING_NONE,	    /* pcscd is away, or has not listed its readers yet */
-	HEARING_MISSING,    /* it names no reader that could be the session's */
+	HEARING_MISSING,    /* it names no reader that can be the session's */
 	HEARING_UNREADABLE, /* it names the reader and cannot read it */
-	HEARING_OLDER,	    /* what it says may be older than the login record */
+	HEARING_OLDER,	    /* its report may be older than the login record */
 	HEARING_SETTLING,   /* "empty", from a pcscd or a reader that may not have looked yet */
 	HEARING_EMPTY,
 	HEARING_SAME,	/* the recorded insertion */
@@ -73,25 +73,25 @@ enum hearing {
 
 enum reason {
 	REASON_READ,	   /* PC/SC reads the card, its counter as recorded */
-	REASON_NOTHING,	   /* nobody says otherwise */
+	REASON_NOTHING,	   /* no source contradicts */
 	REASON_ASLEEP,	   /* the machine sleeps */
 	REASON_COMES_BACK, /* devices are enumerated again after sleep */
 	REASON_DEVICE_GONE,
 	REASON_SLOT, /* the reader's own notice */
 	REASON_EMPTY,
-	REASON_OTHER_CARD, /* out and in again, or another one */
+	REASON_OTHER_CARD, /* out and in again, or another card */
 	REASON_NO_PCSCD,
 	REASON_NO_READER, /* PC/SC does not name the session's reader */
 	REASON_UNREADABLE,
 	REASON_SETTLING, /* pcscd, or the reader, is new */
-	REASON_OLDER,	 /* what PC/SC says is older than the login record */
+	REASON_OLDER,	 /* PC/SC's report is older than the login record */
 	REASON_COUNT,
 };
 
 struct belief {
 	enum belief_kind kind;
 	enum reason reason;
-	uint64_t until; /* DOUBT: when the answer is another one at the latest */
+	uint64_t until; /* DOUBT: when the answer changes at the latest */
 	/* OUT: */
 	unsigned evidence; /* enum evidence bits */
 	enum cause cause;
@@ -112,11 +112,11 @@ enum awaited {
 enum deadline {
 	DEADLINE_BELIEF,    /* a doubt ends */
 	DEADLINE_PCSC_LOST, /* pcscd stays away */
-	DEADLINE_CONFIRM,   /* a second word is awaited */
+	DEADLINE_CONFIRM,   /* waiting for a second report */
 	DEADLINE_SETTLE,    /* the removal is forgotten if the insertion is back by then */
-	DEADLINE_COUNTDOWN, /* the next word of stage 2's countdown */
+	DEADLINE_COUNTDOWN, /* the next report of stage 2's countdown */
 	DEADLINE_THEN,	    /* stage 2 */
-	DEADLINE_SIGN,	    /* the sign of obedience is awaited */
+	DEADLINE_SIGN,	    /* waiting for the sign of obedience */
 	DEADLINE_COUNT,
 };
 
@@ -128,10 +128,10 @@ enum report {
 	REPORT_CANNOT_LOCK = 1 << 3,
 	REPORT_COUNTDOWN = 1 << 4,
 	REPORT_BOUND = 1 << 5,
-	REPORT_DEALT = 1 << 6, /* where it differs from what was last reported */
+	REPORT_DEALT = 1 << 6, /* if it differs from what was last reported */
 };
 
-/* What was reported once and is not repeated until it is over. */
+/* What was reported once. It is not repeated until it is over. */
 enum said {
 	SAID_COMM_ERROR = 1 << 0,
 	SAID_UNGUARDED = 1 << 1,
@@ -148,23 +148,23 @@ enum because {
 
 /* As much as a cache line holds: the removal of a reader's hundred sessions writes a hundred of these. */
 struct removal {
-	unsigned insertion;		 /* that it is about; 0: there was none yet */
+	unsigned insertion;		 /* the insertion that it is about; 0: there was none yet */
 	const struct settings *settings; /* that govern it */
-	struct moment opened;		 /* its first word */
+	struct moment opened;		 /* its first report */
 	uint64_t locked_at;		 /* our clock, when its last lock was sent; 0: none was */
 	uint8_t heard[CAUSE_COUNT];	 /* bit n: event source n has reported that cause */
 	uint8_t evidence;		 /* enum evidence bits */
 	enum cause cause : 8;
 	enum event_source source : 8;
-	enum action pending : 8;  /* waits for agreement; ACTION_NONE: nothing does */
+	enum action pending : 8;  /* waits for agreement; ACTION_NONE: nothing waits */
 	enum because because : 8; /* … why */
 	enum action taken : 8;	  /* the last one sent, whose sign is awaited */
 	enum awaited awaited : 8;
 	enum action then : 8;	   /* stage 2, while DEADLINE_THEN is set */
 	enum cause then_cause : 8; /* whose settings ask for it: of this removal, or of one before it */
 	bool locks;		   /* stage 1 was a lock: an unlock would be the person's answer */
-	bool denied;		   /* PC/SC has said since that the card is in, its counter unmoved */
-	bool retried;		   /* a lock was sent a second time, or a step that failed was made up for */
+	bool denied;		   /* PC/SC has reported since that the card is in, its counter unmoved */
+	bool retried;		   /* a lock was sent a second time, or a lock replaced a step that failed */
 };
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
 _Static_assert(sizeof(struct removal) <= 64, "a cache line holds a removal");
@@ -203,16 +203,16 @@ struct session {
 	bool locked;	 /* LockedHint */
 	uint64_t hinted; /* our clock, when the hint last came */
 	uint64_t
-		answered; /* our clock, when the lock was sent that this hint came after; 0: nobody asked for it */
+		answered; /* our clock, when the lock that this hint followed was sent; 0: no lock was requested */
 
 	/* More of the binding. */
 	unsigned stay;	     /* of the reader, when PC/SC last confirmed the card there; 0: not yet */
-	unsigned others;     /* readers up to this stay were there beside it, and are none of its */
+	unsigned others;     /* readers up to this stay were there beside it, and are not the session's */
 	unsigned interfaces; /* how many of the device's CCID interfaces have such a slot; 0: not known */
 	unsigned interface;  /* which of them it is, from 0 */
 	unsigned recovered;  /* reader->recovered, when the counter was taken */
 	unsigned
-		pcsc_life; /* that the counter belongs to; 0: the record's, which may be this one's or an earlier one's */
+		pcsc_life; /* that the counter belongs to; 0: that of the record, which may be this one or an earlier one */
 	uint64_t
 		recorded; /* our clock, when its login record was read; 0: bound since by the card's return */
 	uint64_t lag_until; /* PC/SC may still be counting an absence that ended before it was bound */
@@ -221,11 +221,11 @@ struct session {
 	struct moment slot_out, slot_in; /* the reader's last notices */
 	unsigned outs;			 /* how many times it said "out" */
 	bool pcsc_found;		 /* pcsc_out was given while everything was looked at again */
-	struct moment pcsc_out;		 /* PC/SC's first word that it is out, or was */
+	struct moment pcsc_out;		 /* PC/SC's first report that it is out, or was */
 	uint64_t
-		unnamed; /* our clock, when the stay ended that it was read in, while pcscd went on; 0: it did not */
+		unnamed; /* our clock, when the stay that it was read in ended while pcscd ran on; 0: that did not happen */
 
-	struct login_record login; /* login.card and login.usb_* are what it is bound to now */
+	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
 	struct verdict overtaken;
 	UT_hash_handle hh;
 };
@@ -256,7 +256,7 @@ struct world {
 	uint64_t now;	/* never runs backwards */
 	uint64_t order; /* of the event at hand */
 
-	bool looking_devices, looking_pcsc; /* until the listing that was asked for is complete */
+	bool looking_devices, looking_pcsc; /* until the requested listing is complete */
 	bool recheck_asked;
 	/*
 	 * Listings: order of the last complete one; of the request that the next one answers, or of one before that; of
@@ -268,14 +268,14 @@ struct world {
 	} devices_listing, readers_listing;
 
 	bool pcsc_up, pcsc_listed;
-	bool pcsc_down; /* it was reported: not the same as not up yet */
+	bool pcsc_down; /* that was reported: not the same as not up yet */
 	unsigned pcsc_life, stays;
 	uint64_t pcsc_since;	 /* our clock, when it was reached */
 	bool probe;		 /* the kernel probe listens */
 	bool asleep;		 /* between EVENT_SLEEP and EVENT_RESUME */
 	uint64_t slept, resumed; /* our clock; 0: never */
 	uint64_t
-		unplugged; /* our clock: the last USB device that left and that no reader was known for; 0: none */
+		unplugged; /* our clock: when the last USB device without a known reader was removed; 0: none */
 
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */
 	uint64_t
@@ -283,7 +283,7 @@ struct world {
 	struct moment lost;    /* a source last said that it had lost something */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, or is in doubt: ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */
-	uint64_t locate_delay; /* how long it was given for that */
+	uint64_t locate_delay; /* how much time it was given for that */
 	bool locate_once;      /* ask once, whatever is known */
 };
 
@@ -292,13 +292,13 @@ struct world {
 #define LIST_ADD(head, session, link)	 DL_APPEND2(head, session, link.prev, link.next)
 #define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
 
-/* Nanoseconds from `start` to `stamp`; 0 when a stamp of another source lies before it. */
+/* Nanoseconds from `start` to `stamp`; 0 if the stamp, from another source, is earlier. */
 static inline uint64_t since(uint64_t start, uint64_t stamp)
 {
 	return stamp > start ? stamp - start : 0;
 }
 
-/* A moment that never comes is as good as one that is out of reach. */
+/* A moment out of reach counts as one that never comes. */
 static inline uint64_t later(uint64_t moment, uint64_t span)
 {
 	return span > UINT64_MAX - 1 - moment ? UINT64_MAX - 1 : moment + span;
@@ -309,7 +309,7 @@ static inline struct moment moment_now(const struct world *world, uint64_t stamp
 	return (struct moment){.stamp = stamp, .now = world->now, .order = world->order};
 }
 
-/* Devices come and go for no reason of ours. */
+/* Devices are removed and added without anybody touching them. */
 static inline bool world_just_resumed(const struct world *world)
 {
 	return world->resumed && world->now < later(world->resumed, RESUME_NSEC);
@@ -321,7 +321,7 @@ static inline bool session_is_away(const struct session *session)
 	return session->removal.insertion == session->insertion;
 }
 
-/* Its count, and the names that go with it, are another pcscd's. */
+/* Its count and the names that belong to it come from another pcscd. */
 static inline bool session_pcscd_is_new(const struct world *world, const struct session *session)
 {
 	return session->pcsc_life && session->pcsc_life != world->pcsc_life;

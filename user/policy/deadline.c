@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * When time alone changes something. The sessions that wait for it stand in a heap, the first on top: to set one
- * deadline costs as little among 100,000 sessions as among ten. Room for every session is made when it is recorded,
- * because a removal must not allocate.
+ * Deadlines: when time alone changes something. The sessions that wait stand in a heap, the first on top:
+ * setting a deadline costs as little among 100,000 sessions as among ten. Each session gets its place in the
+ * heap when it is recorded, because a removal must not allocate.
  */
 #include "policy/core.h"
 
@@ -107,7 +107,7 @@ void deadline_set(struct world *world, struct session *session, enum deadline de
 		     (struct wake){first, session});
 }
 
-/* Whether it has come; then it is none any more. */
+/* Whether the deadline has come; this clears it. */
 bool deadline_due(struct world *world, struct session *session, enum deadline deadline)
 {
 	if (!session->deadlines[deadline] || world->now < session->deadlines[deadline])

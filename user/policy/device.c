@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Facts of USB: which devices are here, in which life of their address, at which port. */
+/* Facts about USB: which devices are here, in which life of their address, at which port. */
 #include "policy/core.h"
 
 static uint32_t device_key(struct usb_address usb)
@@ -149,7 +149,7 @@ static void model_leave(struct device *device)
 	device->model = NULL;
 }
 
-/* What is known of it by now; NULL: nothing new. -ENOMEM: nothing was changed. */
+/* Takes over what is known about it by now; NULL: nothing new. -ENOMEM: nothing was changed. */
 int device_describe(struct world *world, struct device *device, const char *path, const char *id)
 {
 	bool moved = path && *path && strncmp(device->path, path, sizeof(device->path) - 1) != 0;
@@ -202,16 +202,18 @@ void device_release(struct world *world, struct device *device)
 	if (device->watched)
 		world_tell(world, NULL, &(struct verdict){.type = VERDICT_UNWATCH, .usb = device->usb});
 	device->watched = false;
-	/* While udevd's word about its end is to come, that must not be taken for the next one's end. */
+	/*
+	 * udevd's report of its end is still to come. It must not be mistaken for the end of the next life.
+	 */
 	if (device->presence == PRESENCE_HERE || device->udevd_owes)
 		return;
-	/* Whoever is at work with it now goes on: it is freed when the event is over. */
+	/* Code that uses it now may continue: it is freed when the event is over. */
 	if (!device->released)
 		DL_APPEND2(world->released, device, released_prev, released_next);
 	device->released = true;
 }
 
-/* Those that nothing has come to need since. */
+/* Frees those that nothing has needed since. */
 void device_free_released(struct world *world)
 {
 	struct device *device, *next;
@@ -245,7 +247,7 @@ bool device_come(struct world *world, struct device *device, const struct event 
 	bool listed = event->source == SOURCE_STARTUP, again = device->presence == PRESENCE_GONE;
 
 	if (device->disconnected && listed && world->now < later(device->disconnected, STALE_NSEC)) {
-		/* sysfs may still show what the probe saw leave. A listing after that tells. */
+		/* sysfs may still show a device that the probe saw disconnected. The next listing decides. */
 		if (!world->relist_at)
 			world->relist_at = later(device->disconnected, STALE_NSEC);
 		device->listed = world->order;
@@ -271,8 +273,9 @@ static void note_left(const struct world *world, struct device *device)
 }
 
 /*
- * True: it was here. Every source reports the end of each life, udevd long after the others: what it says while it
- * still owes its word about an earlier life is that word. The probe's stamp tells by itself which life it means.
+ * True: it was here. Every source reports the end of each life, udevd long after the others. If udevd has not
+ * reported the end of an earlier life yet, its report is about that life. The probe's stamp shows by itself
+ * which life it means.
  */
 bool device_leave(struct world *world, struct device *device, enum event_source source, uint64_t stamp)
 {
@@ -294,7 +297,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 	return true;
 }
 
-/* It was never reported, and everything there is has been. */
+/* It was never reported, and everything that is there has been. */
 void device_miss(struct world *world, struct device *device)
 {
 	device->presence = PRESENCE_GONE;
@@ -304,8 +307,8 @@ void device_miss(struct world *world, struct device *device)
 }
 
 /*
- * A complete listing lacks it. A uevent that came after the listing was asked for may be newer than the listing;
- * what came before it was asked for is not.
+ * A complete listing lacks the device. A uevent that came after the request for the listing may be newer than
+ * the listing; an earlier uevent is not.
  */
 bool device_missed(const struct world *world, const struct device *device)
 {
@@ -314,15 +317,16 @@ bool device_missed(const struct world *world, const struct device *device)
 
 	if (device->presence == PRESENCE_GONE || device->listed > listing->last)
 		return false;
-	/* At the start everything that was heard of was heard of while the first listing ran. */
+	/* At the start, every report so far arrived while the first listing ran. */
 	return !device->heard || (listing->last && device->heard < begin);
 }
 
 /* ---- endpoints ------------------------------------------------------------------------------------------ */
 
 /*
- * Of two CCID interfaces that both count their slots from 0, a notice names neither; but each has an interrupt endpoint
- * of its own. Which reader has which is learnt when PC/SC counts a card of exactly one of them after a notice.
+ * If two CCID interfaces both count their slots from 0, a notice names neither of them. But each has its own
+ * interrupt endpoint. The core learns which reader has which endpoint when PC/SC counts a card of exactly one
+ * of them after a notice.
  */
 void device_learn_endpoint(struct reader *reader)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What the sources last said, and the spans of time that what they say is given. Only core.h includes this: its page
+ * What the sources last reported, and how much time their reports get. Only core.h includes this; its page
  * says what facts are for.
  */
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* uthash must report an allocation that failed instead of ending the process. */
+/* uthash must report a failed allocation instead of ending the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
@@ -19,7 +19,7 @@
 
 struct session;
 
-/* How long a reader that cannot be read, though its USB device is there, is given to answer again. */
+/* How long a reader may stay unreadable while its USB device is there. */
 #define DOUBT_NSEC (2 * NSEC_PER_SEC)
 /* How long PC/SC may lag behind a card that was out and in again. */
 #define LAG_NSEC (2 * NSEC_PER_SEC)
@@ -31,28 +31,32 @@ struct session;
 #define END_NSEC (10 * NSEC_PER_SEC)
 /* A step that gives no sign was taken unless its failure is reported by then: our own process reports at once. */
 #define NO_SIGN_NSEC (100 * NSEC_PER_MSEC)
-/* A hint that vanishes so soon after it came was not taken away by a person: the locker ended (xss-lock, seen). */
+/* A hint that vanishes so soon was not cleared by a person: the locker ended (xss-lock, seen). */
 #define VANISH_NSEC NSEC_PER_SEC
 /* How long after LockTimeout= a hint still counts as the answer to the lock. */
 #define LATE_NSEC (10 * NSEC_PER_SEC)
-/* A reader without an address and a USB device that left within this time of each other are the same thing. */
+/* If a reader without an address and a USB device are removed within this time, they are the same thing. */
 #define TOGETHER_NSEC NSEC_PER_SEC
 /* A reader still listed with a device that is gone: PC/SC is asked after this time, then after twice that, up to: */
 #define STALE_READER_FIRST_NSEC (500 * NSEC_PER_MSEC)
 #define STALE_READER_MOST_NSEC	(32 * NSEC_PER_SEC)
 /*
- * Among more readers, or readers of one device, nobody looks for a session's by elimination: each event's
- * work would grow with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in pcsclite.h).
+ * Among more readers, or readers of one device, the core does not find a session's reader by elimination:
+ * each event's work would grow with their square. PC/SC names 16 at most (PCSCLITE_MAX_READERS_CONTEXTS in
+ * pcsclite.h).
  */
 #define READERS_CROWD 64
-/* No clock comes near it: what is added to it is later. */
+/* No clock comes near it, and adding a span to it does not overflow. */
 #define NOW_MAX (UINT64_MAX / 4)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
 /* ---- facts ---------------------------------------------------------------------------------------------- */
 
-/* When something was said: by the event's own stamp (never later than `now`), by our clock, in the order of events. */
+/*
+ * When something was reported: by the event's own stamp (never later than `now`), by our clock, in the order
+ * of events.
+ */
 struct moment {
 	uint64_t stamp, now;
 	uint64_t order; /* counts events from 1; 0: never */
@@ -67,7 +71,7 @@ enum presence {
 struct slot_notice {
 	struct moment moment;
 	uint8_t from;	  /* its endpoint */
-	uint8_t endpoint; /* … while a count of PC/SC can mean it alone */
+	uint8_t endpoint; /* … while a count of PC/SC can only mean this endpoint */
 	uint32_t changed; /* bit n: slot n */
 };
 
@@ -80,13 +84,13 @@ struct device {
 	bool watched;
 	unsigned named; /* how many readers PC/SC names for it */
 	struct device *model_prev,
-		*model_next; /* of those of the model that are here and that no reader claims */
+		*model_next; /* of those devices of the model that are here and that no reader claims */
 	struct device *released_prev, *released_next;
 
 	/* Its removal reads and writes the rest. */
 	struct device *prev, *next; /* of the port */
 	struct session *sessions;   /* bound to this device, whichever life */
-	struct reader *readers;	    /* that PC/SC names for it */
+	struct reader *readers;	    /* the readers that PC/SC names at it */
 	struct port *port;
 	struct model *model;
 	struct moment came, left; /* of this life; of the last one that ended */
@@ -95,7 +99,7 @@ struct device {
 	enum presence presence;
 	unsigned life; /* counts what has sat at this address: a session is bound to one life of it */
 	enum event_source left_by; /* who reported that it left; STARTUP: it was found missing */
-	bool left_round_sleep;	   /* … while devices came and went for no reason of ours */
+	bool left_round_sleep;	   /* … around sleep */
 	bool udevd_owes;	   /* udevd has not reported the end of the last life yet */
 	bool released;		   /* stands in world->released: nothing needs it any more */
 	bool unclaimed, counted;   /* stands in the model's list; in its number */
@@ -103,7 +107,7 @@ struct device {
 	UT_hash_handle hh;
 };
 
-/* Where devices are plugged in: one after another, each with an address of its own. */
+/* A place where devices are plugged in, one after another, each with an address of its own. */
 struct port {
 	char path[USB_PATH_SIZE];
 	struct device *devices;
@@ -114,7 +118,7 @@ struct port {
 struct model {
 	char id[10];
 	unsigned here; /* devices of it that are here */
-	uint64_t left; /* our clock, when one of it left last; 0: none has */
+	uint64_t left; /* our clock, when a device was last removed from it; 0: never */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };
@@ -123,15 +127,15 @@ struct reader {
 	struct reader_state state;
 	struct device *device; /* NULL: its address is not known (yet), or it is not on USB */
 	unsigned life;	       /* of the device, when PC/SC last named the two together */
-	unsigned stay;	       /* a number of its own: a reader that leaves and comes back has another */
+	unsigned stay;	       /* a number of its own: a reader that is removed and inserted gets another */
 	uint8_t endpoint;      /* its interface's interrupt endpoint, learnt; 0: not known */
-	uint8_t maybe_endpoint; /* … as PC/SC's last count after a notice has it; the second time it is known */
-	uint64_t came;		/* order of the word that began the stay */
+	uint8_t maybe_endpoint; /* … a first guess, from PC/SC's count after a notice; a second one confirms it */
+	uint64_t came;		/* order of the report that began the stay */
 	uint64_t since;		/* … our clock */
-	struct moment said;	/* PC/SC's last word on it */
-	uint64_t card_since;	/* our clock, when `state.card` last changed */
-	unsigned outs;		/* cards that were seen to leave in this stay */
-	bool had_card;		/* one was in, at a count of: */
+	struct moment said;	/* PC/SC's last report about it */
+	uint64_t card_since; /* our clock, when `state.card` last changed */
+	unsigned outs;	     /* how many cards were removed in this stay */
+	bool had_card;	     /* one was in, at a count of: */
 	uint16_t first_count;
 	enum card_state
 		read; /* when it could last be read; what it counted then, and how many recoveries had been seen */

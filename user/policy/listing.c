@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Listings: asking the sources for everything again, and which listing answers which request. Sources answer in order,
- * each request with a listing of its own. What was reported before a listing was asked for does not outlive its absence
- * from that listing; what was reported since then may be newer than the listing.
+ * Listings: ask the sources for everything again, and match listings to requests. Sources answer in order,
+ * each request with a listing of its own. If a listing lacks something that was reported before the request,
+ * that thing is gone. What was reported since the request may be newer than the listing.
  */
 #include "policy/core.h"
 
@@ -22,7 +22,10 @@ void listing_ask(struct world *world, enum verdict_type how, enum event_source s
 	world_tell(world, NULL, &(struct verdict){.type = how, .source = source, .stamp = stamp});
 }
 
-/* Of several that are still to come, only the last one's request is known: the next one was asked for earlier. */
+/*
+ * If several listings are still to come, only the last request is stored: the next listing was requested
+ * earlier.
+ */
 void listing_complete(struct world *world, struct listing *listing)
 {
 	listing->owed -= listing->owed > 0;

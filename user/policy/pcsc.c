@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What PC/SC says: of its readers, and of pcscd itself. */
+/* Reports of PC/SC: about its readers, and about pcscd itself. */
 #include "policy/core.h"
 
 void pcsc_changed(struct world *world, const struct event *event, bool up)
@@ -12,7 +12,7 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	world->pcsc_listed = false;
 	world->pcsc_life += up;
 	world->pcsc_since = world->now;
-	/* What was asked of the last one may be answered yet, whatever is asked of this one. */
+	/* The last worker may still answer its requests, whatever this one is asked. */
 	world->readers_listing = (struct listing){
 		.last = world->order,
 		.asked = world->order,
@@ -20,7 +20,7 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 		.owed = world->readers_listing.owed > 0,
 	};
 	HASH_ITER(hh, world->sessions, session, next) {
-		/* What is said after it is another pcscd's word. */
+		/* Reports after it come from another pcscd. */
 		session->said &= ~(unsigned)SAID_COMM_ERROR;
 		session->unnamed = 0;
 		session_update(world, session, event->source, event->stamp);
@@ -29,8 +29,8 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 }
 
 /*
- * pcscd drops a reader when that is unplugged. Where no device speaks for a session, this does. After sleep it may only
- * be found again, until pcscd has said all that it has.
+ * pcscd drops a reader when it is unplugged. If no device represents a session, this report does. After sleep
+ * the reader may only be found again, until pcscd has listed all its readers.
  */
 static void forget(struct world *world, struct reader *reader)
 {
@@ -61,7 +61,10 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 		update_place(world, device, event);
 }
 
-/* A session waits here for one of two interfaces, and that there are two is a guess: have PC/SC name all there are. */
+/*
+ * A session waits here for one of two interfaces, and it is a guess that there are two: have PC/SC name all
+ * of them.
+ */
 static bool is_guessed(const struct device *device)
 {
 	const struct session *session;
@@ -82,7 +85,10 @@ int pcsc_reader(struct world *world, const struct event *event)
 	struct device *left;
 	bool unlocated = world->unlocated;
 
-	/* It left and came back between two of PC/SC's words. Its device, if that was known, would have said so. */
+	/*
+	 * The reader was removed and inserted between two of PC/SC's reports. Its device, if it was known,
+	 * would have shown that.
+	 */
 	if (reader && !reader->device && reader_counts_again(reader, event->reader)) {
 		pcsc_reader_gone(world, event);
 		before = (struct usb_address){0};
@@ -111,7 +117,7 @@ int pcsc_reader(struct world *world, const struct event *event)
 	return 0;
 }
 
-/* A complete list lacks it; what was reported after the list was asked for may be newer than the list. */
+/* A complete list lacks it. What was reported after the request for the list may be newer than the list. */
 static bool reader_missed(const struct world *world, const struct reader *reader)
 {
 	const struct listing *listing = &world->readers_listing;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Facts of PC/SC: which readers it names, where they are, and what they show. */
+/* Facts about PC/SC: which readers it names, where they are, and what they show. */
 #include "policy/core.h"
 
 struct reader *reader_find(const struct world *world, const char *name)
@@ -10,7 +10,7 @@ struct reader *reader_find(const struct world *world, const char *name)
 	return reader;
 }
 
-/* PC/SC goes on to name it with a device that is gone, or that has been another one since it was named. */
+/* PC/SC still names it with a device that is gone, or that was replaced since the reader was named. */
 bool reader_is_stale(const struct reader *reader)
 {
 	const struct device *device = reader->device;
@@ -129,7 +129,7 @@ static bool same_reader(const struct reader *a, const struct reader *b)
 {
 	size_t family = family_length(a->state.name);
 
-	/* Behind the family, " XX" of its number and " XX" of the slot. */
+	/* After the family follow " XX" of its number and " XX" of the slot. */
 	return family && family == family_length(b->state.name) &&
 	       strncmp(a->state.name, b->state.name, family + 3) == 0;
 }
@@ -202,7 +202,7 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 		learn_interfaces(world, device);
 }
 
-/* PC/SC has not said where it is. A session that can only be meant by it has. */
+/* PC/SC has not reported where it is. A session that is certainly this reader's shows it. */
 void reader_infer(struct world *world, struct reader *reader, struct device *device)
 {
 	if (reader->device || !device)
@@ -230,7 +230,8 @@ static void locate_slots(struct world *world, struct reader *reader)
 }
 
 /*
- * A reader of the same family as one whose device is the only one of its model here is another interface of that device.
+ * If a device is the only one of its model here, another reader of the same family is another interface of
+ * that device.
  */
 void reader_infer_interfaces(struct world *world)
 {
@@ -242,7 +243,10 @@ void reader_infer_interfaces(struct world *world)
 		for (other = world->readers; other && !reader->device; other = other->hh.next) {
 			const struct model *model = other->device ? other->device->model : NULL;
 
-			/* A reader that was named before one of the model left, or just after, may be that one's. */
+			/*
+			 * A reader that was named before a device of the model was removed, or just after,
+			 * may be that device's.
+			 */
 			if (model && model->here == 1 &&
 			    (!model->left || reader->since > later(model->left, DOUBT_NSEC)) &&
 			    !reader_is_stale(other) &&
@@ -271,8 +275,8 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 }
 
 /*
- * pcscd counts up for as long as a reader stays, and a card does not leave or come uncounted. What an unreadable reader
- * shows is no count.
+ * pcscd's count only grows while a reader stays, and it counts every removal and insertion. An unreadable
+ * reader shows no count.
  */
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now)
 {
@@ -289,7 +293,7 @@ static struct device *reader_whereabouts(const struct reader *reader, struct dev
 	return reported || !reader->device || reader_is_stale(reader) ? reported : reader->device;
 }
 
-/* A reader that could not be read twice in a row with different counts could be read in between. */
+/* If a reader is unreadable twice in a row with different counts, it was readable in between. */
 static unsigned recoveries(const struct reader_state *before, const struct reader_state *now)
 {
 	uint16_t moved = (uint16_t)(now->event_counter - before->event_counter);
@@ -300,8 +304,8 @@ static unsigned recoveries(const struct reader_state *before, const struct reade
 }
 
 /*
- * How PC/SC's count got from one to the other: one event each time a card leaves or comes, and each time the reader could
- * be read again. Of those, one may have passed unseen.
+ * How PC/SC's count got from one value to the other: it adds 1 each time a card is removed or inserted, and
+ * each time the reader could be read again. One of the latter may have passed unnoticed.
  */
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered)
 {

@@ -47,8 +47,8 @@ void session_forget(struct world *world, struct session *session)
 /* ---- believing ------------------------------------------------------------------------------------------ */
 
 /*
- * A session without a device is bound to its reader's once PC/SC says which that is: until then the name alone
- * ties the two, and neither the probe nor uevents can speak for it.
+ * A session without a device is bound to its reader's device once PC/SC reports which one that is. Until then
+ * only the name connects session and reader, and neither the probe nor uevents can report about it.
  */
 static void find_place(struct world *world, struct session *session)
 {
@@ -65,8 +65,8 @@ static void find_place(struct world *world, struct session *session)
 }
 
 /*
- * What PC/SC says of the insertion: that it is out; since when no reader is read for it; that it is about to count an
- * absence that is over.
+ * What PC/SC reports about the insertion: that it is out; since when no reader is read for it; that PC/SC is
+ * about to count an absence that is over.
  */
 static void note_hearing(const struct world *world, struct session *session, const struct reader *reader,
 			 enum hearing hearing)
@@ -115,13 +115,13 @@ static void believe_out(struct world *world, struct session *session, struct bel
 {
 	const struct reader *reader;
 
-	/* Nobody heard of what was so before the session was recorded. */
+	/* No source reported what was true before the session was recorded. */
 	if (source == SOURCE_RECORD) {
 		belief.cause = CAUSE_ABSENT;
 		belief.source = SOURCE_STARTUP;
 	}
 	case_open(world, session, &belief);
-	/* A card is in again already. Whether it guards the session is decided when PC/SC says so once more. */
+	/* A card is in again already. PC/SC's next report decides whether it guards the session. */
 	reader = belief.evidence & EVIDENCE_SLOT ? NULL : reader_in_place(world, session);
 	if (reader && reader->state.card == CARD_PRESENT)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, belief.stamp);
@@ -152,7 +152,7 @@ static void believe(struct world *world, struct session *session, enum event_sou
 	}
 }
 
-/* What PC/SC says while the session's case is open: does it agree? */
+/* Whether PC/SC agrees while the session's case is open. */
 static void hear_while_away(struct world *world, struct session *session, const struct reader *reader,
 			    enum hearing hearing)
 {
@@ -164,12 +164,12 @@ static void hear_while_away(struct world *world, struct session *session, const 
 	switch (hearing) {
 	case HEARING_MISSING:
 	case HEARING_UNREADABLE:
-		/* A reader that cannot be read is no second word for a card that left. */
+		/* An unreadable reader is no second report of a removed card. */
 		case_word(world, session, CAUSE_READER, SOURCE_PCSC, 0, stamp);
 		break;
 	case HEARING_SETTLING:
 	case HEARING_OLDER:
-		/* Nor is a pcscd that has not looked yet. */
+		/* A pcscd that has not looked yet is no second report either. */
 		case_word(world, session, CAUSE_CARD, SOURCE_PCSC, 0, stamp);
 		break;
 	case HEARING_EMPTY:
@@ -186,7 +186,7 @@ static void hear_while_away(struct world *world, struct session *session, const 
 	}
 }
 
-/* `source` and `stamp` are of the word that the session is looked at for. */
+/* `source` and `stamp` are those of the report at hand. */
 void session_update(struct world *world, struct session *session, enum event_source source, uint64_t stamp)
 {
 	const struct reader *reader;
@@ -194,7 +194,7 @@ void session_update(struct world *world, struct session *session, enum event_sou
 	uint64_t until;
 
 	find_place(world, session);
-	/* Of a device that left, PC/SC may still say what it saw before: while the reader is listed with it. */
+	/* While PC/SC lists the reader with a removed device, it may still report what it saw before. */
 	if (!session_device_left(session))
 		reader = reader_of_session(world, session);
 	else
@@ -207,7 +207,7 @@ void session_update(struct world *world, struct session *session, enum event_sou
 			hear_while_away(world, session, reader, hearing);
 		if (bind_return(world, session, stamp) || session->removal.cause != CAUSE_PCSC_LOST)
 			return;
-		/* That pcscd stayed away was no removal. What it or the kernel says since then is one. */
+		/* pcscd's absence was no removal. What pcscd or the kernel has reported since then is one. */
 	}
 	believe(world, session, source, stamp);
 }
@@ -222,7 +222,7 @@ void session_slot(struct world *world, struct session *session, bool present, ui
 {
 	bool away = session_is_away(session);
 
-	/* It is about the insertion before this one. */
+	/* The notice is about the insertion before this one. */
 	if (stamp <= session->bound.stamp) {
 		if (!present)
 			case_heard(world, session, CAUSE_CARD, SOURCE_PROBE, stamp);
@@ -232,7 +232,7 @@ void session_slot(struct world *world, struct session *session, bool present, ui
 		session->slot_in = moment_now(world, stamp);
 		return;
 	}
-	/* Said twice, it left once. */
+	/* Two notices of "out" are one removal. */
 	if (!session->slot_out.order || session->slot_in.order > session->slot_out.order) {
 		session->slot_out = moment_now(world, stamp);
 		session->outs++;
@@ -254,7 +254,7 @@ void session_heed_pcsc(struct world *world, struct session *session)
 		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 }
 
-/* What governs the session was resolved again: a case that is open goes on under it. */
+/* The session's settings were resolved again: an open case continues under them. */
 void session_govern(struct world *world, struct session *session, const struct governance *governance)
 {
 	session->governance = *governance;
@@ -263,7 +263,7 @@ void session_govern(struct world *world, struct session *session, const struct g
 	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }
 
-/* While pcscd is away nobody knows whether the card is in: that is no unlock without it. */
+/* While pcscd is away nobody knows whether the card is in, so this is no unlock without a card. */
 static void unlocked(struct world *world, struct session *session, uint64_t stamp)
 {
 	if (session_is_away(session) && session->removal.cause != CAUSE_PCSC_LOST)
@@ -278,7 +278,7 @@ void session_set_kind(struct world *world, struct session *session, unsigned kin
 	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 	if (!back)
 		return;
-	/* physlock lets nobody back to the session's console without the password. */
+	/* physlock lets nobody return to the session's console without the password. */
 	session->console_locked = false;
 	case_cancel(world, session, stamp, "the console was unlocked");
 	unlocked(world, session, stamp);
@@ -307,7 +307,7 @@ static void pcsc_lost(struct world *world, struct session *session)
 	if (session_is_away(session) || belief_of(world, session).reason == REASON_READ)
 		return;
 	case_open(world, session, &belief);
-	/* … or reads it elsewhere, for all that is known by now. */
+	/* … or reads it elsewhere, as far as is known by now. */
 	if (world->pcsc_up)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 }
@@ -318,7 +318,7 @@ static void confirm_over(struct world *world, struct session *session)
 	if (session_is_away(session) && bind_return(world, session, world->now) &&
 	    session->removal.pending == ACTION_NONE)
 		return;
-	/* It says that it has the card, and may not have looked yet: the last notice is too new. */
+	/* PC/SC reports the card as in, but may not have looked yet: the last notice is too new. */
 	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now) {
 		deadline_set(world, session, DEADLINE_CONFIRM, session->deadlines[DEADLINE_BELIEF]);
 		return;

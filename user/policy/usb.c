@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel and udevd say: of USB devices, and of slots in a reader's own notices. */
+/* Reports of the kernel and udevd: about USB devices, and about slots in a reader's own notices. */
 #include "policy/core.h"
 
-/* One more word of a removal, for those whose case is open. */
+/* One more report of a removal, for the sessions whose case is open. */
 static void device_word(struct world *world, struct device *device, const struct event *event, bool earlier)
 {
 	struct session *session, *next;
@@ -32,7 +32,10 @@ static bool device_left(struct world *world, struct device *device, const struct
 	return away;
 }
 
-/* A device left that no reader is known for. Those whose reader's device is not known may have lost it. */
+/*
+ * A device without a known reader was removed. A session whose reader's device is not known may have lost its
+ * reader.
+ */
 static void update_unplugged(struct world *world, const struct event *event)
 {
 	update_list(world, &world->placeless, event);
@@ -40,8 +43,9 @@ static void update_unplugged(struct world *world, const struct event *event)
 }
 
 /*
- * A full queue says so before what is still in it is read. So a removal may be older than the listing that was made for
- * what was lost; and what was lost may be that the device is back at its address. Another listing tells.
+ * A full queue is reported before its contents are read. So a removal may be older than the listing that
+ * replaced the lost messages, and one of those may have reported the device as back at its address. Another
+ * listing decides.
  */
 static void doubt_removal(struct world *world, const struct device *device)
 {
@@ -74,7 +78,7 @@ int usb_removed(struct world *world, const struct event *event)
 	return 0;
 }
 
-/* The end of a life that nobody reported: something else is there now. */
+/* Nobody reported the end of this life: another device is there now. */
 static bool device_missing(struct world *world, struct device *device, const struct event *event)
 {
 	bool gone = device_leave(world, device, SOURCE_STARTUP, event->stamp);
@@ -176,8 +180,8 @@ void usb_listed(struct world *world, const struct event *event)
 /* ---- the probe ------------------------------------------------------------------------------------------ */
 
 /*
- * Of two CCID interfaces each counts its slots from 0. The endpoint says which one sent the notice, once it is known
- * which reader it belongs to.
+ * Two CCID interfaces both count their slots from 0. The endpoint shows which one sent the notice, once the
+ * core knows which reader has that endpoint.
  */
 enum sender { SENDER_OWN, SENDER_OTHER, SENDER_UNKNOWN };
 
@@ -199,7 +203,10 @@ static enum sender sender_of(const struct world *world, const struct session *se
 	return SENDER_UNKNOWN;
 }
 
-/* Said before the machine slept, and read after the kernel's word that the reader left: it may only be found again. */
+/*
+ * Reported before the machine slept, and read after the kernel's report that the reader was removed: the
+ * reader may only be found again.
+ */
 static bool is_late(const struct world *world, const struct session *session, const struct event *event)
 {
 	const struct device *device = session->device;
@@ -208,7 +215,7 @@ static bool is_late(const struct world *world, const struct session *session, co
 	       device->left_round_sleep && event->stamp < world->slept && !session_is_away(session);
 }
 
-/* True: it may be about this session's slot. Where only PC/SC can tell, it is asked. */
+/* True: the notice may be about this session's slot. If only PC/SC can know, it is asked. */
 static bool slot_of_session(struct world *world, struct session *session, const struct event *event)
 {
 	uint8_t slot = session->login.card.slot, bits;
@@ -226,7 +233,10 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 	return true;
 }
 
-/* After sleep, of a session that is not bound to the device yet: its reader is back, and the card leaves it. */
+/*
+ * For a session after sleep that is not bound to the device yet: its reader is back, and the card is removed
+ * from it.
+ */
 static void slot_in_place(struct world *world, struct session *session, struct device *device,
 			  const struct event *event)
 {

@@ -2,8 +2,8 @@
 /*
  * Which of PC/SC's readers is a session's.
  *
- * A reader's name is the first one free of its driver: it may pass to another device whenever pcscd starts or a reader
- * leaves. An address outweighs a name. A name alone counts where nothing else can be meant.
+ * A reader gets the first free name of its driver. So a name may pass to another device whenever pcscd starts
+ * or a reader is removed. An address outweighs a name. A name alone counts only if it can mean nothing else.
  */
 #include "policy/core.h"
 
@@ -13,7 +13,7 @@ static bool device_is_elsewhere(const struct device *device, const struct sessio
 	return device->port && session->port && device->port != session->port;
 }
 
-/* Its device is gone, or another one has its address. */
+/* Its device is gone, or another device has its address. */
 bool session_device_left(const struct session *session)
 {
 	const struct device *device = session->device;
@@ -23,8 +23,8 @@ bool session_device_left(const struct session *session)
 }
 
 /*
- * A reader whose address is unknown can be nowhere but at this device: all others of its model are claimed. A device that
- * came with the reader may be reported later than the reader.
+ * A reader without a known address can only be at this device, because all others of its model are claimed. A
+ * device may be reported later than the reader that came with it.
  */
 static bool must_be_at(const struct world *world, const struct device *device)
 {
@@ -41,7 +41,7 @@ static bool could_be(const struct session *session, const struct reader *reader)
 	       reader_same_family(reader->state.name, session->login.card.name);
 }
 
-/* The one without an address that must be at `device`; NULL: none, or nobody can tell. */
+/* The reader without an address that must be at `device`; NULL: there is none, or nobody can know. */
 static struct reader *unlocated_at(const struct world *world, const struct session *session,
 				   const struct device *device)
 {
@@ -59,7 +59,10 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	return found;
 }
 
-/* It has been the session's since it was named: by its address, or because nothing else could be meant. */
+/*
+ * It has been the session's reader since it was named: by its address, or because no other reader could be
+ * meant.
+ */
 static bool is_same_stay(const struct session *session, const struct device *device,
 			 const struct reader *reader)
 {
@@ -69,8 +72,8 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 }
 
 /*
- * That the device has several interfaces was taken from the names in the records alone, and those may be of different
- * lives of pcscd: PC/SC has named everything by now, and there is one.
+ * Only the names in the records suggested that the device has several interfaces, and these may come from
+ * different lives of pcscd. PC/SC has named everything by now, and there is one interface.
  */
 static bool is_disproved(const struct world *world, const struct session *session,
 			 const struct device *device)
@@ -82,7 +85,8 @@ static bool is_disproved(const struct world *world, const struct session *sessio
 }
 
 /*
- * Of a device of one such interface PC/SC may name two readers: the one that left, and the one that came. NULL: it does not.
+ * PC/SC may name two readers for a device with one such interface: the removed one and the new one. NULL: it
+ * does not.
  */
 static struct reader *newer_at(const struct session *session, const struct device *device,
 			       const struct reader *older)
@@ -102,7 +106,10 @@ static struct reader *newer_at(const struct session *session, const struct devic
 	return found;
 }
 
-/* In the session's slot of a device; NULL as well while that may be another interface's slot of the same number. */
+/*
+ * The reader in the session's slot of a device; NULL also while that may be another interface's slot of the
+ * same number.
+ */
 static struct reader *reader_at(const struct world *world, const struct session *session,
 				const struct device *device)
 {
@@ -124,10 +131,10 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	}
 	if (device->readers && is_disproved(world, session, device))
 		interfaces = 1;
-	/* Of two interfaces it would not be known which one it is. */
+	/* With two interfaces, nobody would know which one it is. */
 	if (!device->readers)
 		return interfaces > 1 ? NULL : unlocated_at(world, session, device);
-	/* The reader of that name may be at another interface, and has not said so yet. */
+	/* The reader of that name may be at another interface, and that is not reported yet. */
 	if (!session->interfaces && by_name && !by_name->device &&
 	    reader_may_have_another(world, device->readers))
 		return NULL;
@@ -158,7 +165,9 @@ static bool has_card_of(const struct session *session, const struct reader *read
 	       atr_equal(&reader->state.atr, &session->login.card.atr);
 }
 
-/* How many could be the session's, how many of them have a card like its own, and the last one of those. */
+/*
+ * How many readers could be the session's, how many of them have a card like its own, and the last of those.
+ */
 struct candidates {
 	unsigned readers, cards;
 	struct reader *reader, *card;
@@ -170,7 +179,7 @@ static struct candidates find_candidates(const struct world *world, const struct
 	struct candidates found = {0};
 
 	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
-		/* Those that were there beside the session's own reader are none of its. */
+		/* Readers that were there beside the session's own reader are not the session's. */
 		if ((reader->stay <= session->others && reader->stay != session->stay) ||
 		    !could_be(session, reader) || is_elsewhere(session, reader) || reader_is_stale(reader))
 			continue;
@@ -187,8 +196,9 @@ static struct candidates find_candidates(const struct world *world, const struct
 }
 
 /*
- * pcscd was started again, and may have given the name to another reader of the model. Then the card tells: only one of
- * them has one like it. If none has, the card is out of all of them. If several have, nobody can tell.
+ * pcscd was started again, and may have given the name to another reader of the model. Then the card decides,
+ * if only one of these readers has a card like it. If none has, the card is out of all of them. If several
+ * have, nobody can know.
  */
 static struct reader *reader_by_name(const struct world *world, const struct session *session)
 {
@@ -199,10 +209,10 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		by_name = NULL;
 	if (by_name && session->stay == by_name->stay)
 		return by_name;
-	/* It was recorded in this life of pcscd, before we had heard of the reader. */
+	/* It was recorded in this life of pcscd, before the reader was reported to us. */
 	if (by_name && !session->stay && session->pcsc_life && session->pcsc_life == world->pcsc_life)
 		return by_name;
-	/* Until all are named, the only one need not be the only one. */
+	/* Until all readers are named, a single candidate may not stay the only one. */
 	if (!world->pcsc_listed || world_is_crowded(world))
 		return NULL;
 	found = find_candidates(world, session);
@@ -218,7 +228,9 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	return found.cards ? NULL : by_name;
 }
 
-/* Several readers could be the session's, and nothing says which of them is: pcscd has named them again since. */
+/*
+ * Several readers could be the session's, and nothing shows which one is: pcscd has named them again since.
+ */
 bool reader_is_ambiguous(const struct world *world, const struct session *session)
 {
 	return !session->device && session->pcsc_life != world->pcsc_life &&
@@ -233,7 +245,9 @@ struct reader *reader_of_session(const struct world *world, const struct session
 	return session_device_left(session) ? NULL : reader_at(world, session, session->device);
 }
 
-/* The device that is now where the session's was: itself, or one at the same port that is the same product. */
+/*
+ * The device that is now in the place of the session's: the same one, or the same product at the same port.
+ */
 struct device *device_in_place(const struct session *session)
 {
 	const char *id = session->login.usb_id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Each event: what it changes among the facts, and which sessions it concerns. */
+/* Takes in each event: which facts it changes, and which sessions it concerns. */
 #include "policy/world.h"
 
 #include "policy/core.h"
@@ -12,7 +12,7 @@ int world_new(verdict_handler handler, void *userdata, struct world **ret)
 		return -ENOMEM;
 	world->handler = handler;
 	world->userdata = userdata;
-	/* Until the first listings are complete, what is missing was missed while nobody listened. */
+	/* Until the first listings are complete, a missing thing was removed while nobody listened. */
 	world->looking_devices = world->looking_pcsc = true;
 	*ret = world;
 	return 0;
