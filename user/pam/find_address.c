@@ -12,7 +12,7 @@
 /* Whatever RLIMIT_STACK says. libpcsclite keeps its messages on the stack: some kilobytes. */
 #define STACK_SIZE (256U * 1024)
 
-/* The thread's too, for as long as the process lives: who does not answer in time keeps it. */
+/* The thread owns it too, as long as the process lives: a thread that does not answer in time keeps it. */
 struct look_up {
 	pthread_mutex_t lock;
 	pthread_cond_t done;

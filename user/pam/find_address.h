@@ -7,7 +7,8 @@
 #include "lib/card.h"
 
 /*
- * Asks in a thread of its own, which is left to itself when it does not answer within `limit_ms` milliseconds: after
- * this the process may end by _exit() alone. An address that is not set when there is none, or none in time.
+ * Asks in a thread of its own. If the thread does not answer within `limit_ms` milliseconds, it is left
+ * alone, and the process may then end only with _exit(). Returns an unset address if there is none, or none
+ * in time.
  */
 struct usb_address find_address(const char *reader, unsigned int limit_ms);

@@ -38,7 +38,7 @@ static int tell_pcsc(struct find_text *text, const char *what, LONG error)
  */
 
 struct readers {
-	char *names; /* what the states point into: one after the other, an empty one at the end */
+	char *names; /* the names that the states point into, one after the other, with an empty one at the end */
 	DWORD count;
 	SCARD_READERSTATE states[READERS_MAX];
 };
@@ -48,7 +48,10 @@ static void readers_clear(struct readers *readers)
 	free(readers->names);
 }
 
-/* Twice asked, for the length first: a reader that comes in between makes it too short, and we ask again. */
+/*
+ * Ask twice, for the length first. A reader that is plugged in meanwhile makes the buffer too short; then ask
+ * again.
+ */
 static LONG readers_name(SCARDCONTEXT context, struct readers *readers)
 {
 	for (int attempt = 0;; attempt++) {
@@ -83,7 +86,7 @@ static LONG readers_list(SCARDCONTEXT context, struct readers *readers)
 	return SCARD_S_SUCCESS;
 }
 
-/* One at a time: a reader that goes meanwhile spoils the answer for itself alone. */
+/* One at a time: a reader that is removed meanwhile spoils only its own answer. */
 static LONG readers_look(SCARDCONTEXT context, struct readers *readers)
 {
 	for (DWORD i = 0; i < readers->count; i++) {
@@ -103,7 +106,7 @@ static LONG readers_look(SCARDCONTEXT context, struct readers *readers)
 struct cards {
 	struct reader_state state[READERS_MAX];
 	size_t count;
-	size_t wanted; /* so many, the first, are in readers that the pattern matches */
+	size_t wanted; /* the first so many are in readers that the pattern matches */
 };
 
 static void take_card(const SCARD_READERSTATE *state, struct cards *cards)
@@ -124,7 +127,7 @@ static bool matches(const char *glob, const char *name)
 	return glob[0] == '\0' || fnmatch(glob, name, 0) == 0;
 }
 
-/* Keeps the readers that have a card, in the order of the list, the wanted ones first. */
+/* Keeps the readers that have a card: the wanted ones first, each group in the order of the list. */
 static void keep_cards(const struct readers *readers, const char *glob, struct cards *cards)
 {
 	cards->count = 0;
@@ -151,7 +154,7 @@ static int tell_several(struct find_text *text, const struct cards *cards, const
 	return 0;
 }
 
-/* What the tokens said was of this insertion, if nothing happened to it since we looked. */
+/* The tokens' answers belong to this insertion only if nothing happened to it since we looked. */
 static bool is_same_insertion(SCARDCONTEXT context, const struct reader_state *card)
 {
 	SCARD_READERSTATE state = {.szReader = card->name, .dwCurrentState = SCARD_STATE_UNAWARE};
@@ -164,8 +167,8 @@ static bool is_same_insertion(SCARDCONTEXT context, const struct reader_state *c
 }
 
 /*
- * Cards in readers that the pattern leaves out are asked too: where a slot's description cannot tell readers
- * apart, one of these could pass for a wanted one.
+ * Ask cards in readers that the pattern excludes, too: if a slot's description does not distinguish readers,
+ * such a card could be mistaken for a wanted one.
  */
 static int cards_ask(SCARDCONTEXT context, const struct pam_request *request, unsigned int timeout_ms,
 		     const struct cards *cards, struct find_text *text)
@@ -211,11 +214,11 @@ static void copy_attribute(struct udev_device *device, const char *name, char *t
 {
 	const char *value = udev_device_get_sysattr_value(device, name);
 
-	/* A serial number is the device's to choose: a control character in it must not cost the record. */
+	/* The device chooses its serial number: a control character in it must not cost the record. */
 	log_safe(value ? value : "", to, size);
 }
 
-/* What sysfs says of the device at record->card.usb; an address without a device is none. */
+/* What sysfs shows about the device at record->card.usb; an address without a device counts as none. */
 static void read_usb_device(struct login_record *record)
 {
 	_cleanup_(udev_unref_p) struct udev *udev = udev_new();

@@ -29,7 +29,7 @@
 /* ---- the process that reads one card ----------------------------------------------------------------------
  */
 
-/* It hears nothing from the sign-in program and says nothing to it, and ends when the helper is ended. */
+/* It has no connection to the sign-in program, and ends when the helper is ended. */
 static int set_apart(pid_t helper, int answer_fd)
 {
 	static const struct rlimit none = {0};
@@ -47,7 +47,7 @@ static int set_apart(pid_t helper, int answer_fd)
 	    setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
 	inherited_allow_memory();
-	/* The helper may have been ended before that was asked for. */
+	/* The helper may have ended before that request. */
 	return getppid() == helper ? 0 : -ESRCH;
 }
 
@@ -117,7 +117,7 @@ static bool wait_readable(int fd, int64_t deadline)
 	return poll(&entry, 1, left > 0 ? (int)left : 0) > 0;
 }
 
-/* What the library's process wrote is checked: it may have been taken over. A bool of it may be any byte. */
+/* Check what the library's process wrote: it may have been taken over. Its bool may be any byte. */
 static bool read_flag(const bool *flag)
 {
 	unsigned char byte;
@@ -151,7 +151,7 @@ static void read_answer(int fd, int64_t deadline, struct token_answer *answer)
 	answer->user = read_flag(&raw.user);
 }
 
-/* The card is let go of by a process that ends by itself; it has until the deadline. */
+/* A process that ends by itself releases the card; it has until the deadline. */
 static void end(struct asked *asked, int64_t deadline)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -193,7 +193,7 @@ int tokens_ask(const struct pam_request *request, const struct reader_state *car
 /* ---- choosing ---------------------------------------------------------------------------------------------
  */
 
-/* What a card is told by, from the strongest; `given` says whether the sign-in left it. */
+/* What identifies a card, the strongest first; `given` says whether the sign-in left it. */
 enum mark {
 	MARK_CERTIFICATE,
 	MARK_LABEL,
@@ -251,13 +251,12 @@ int token_choose(const struct pam_request *request, const struct reader_state *c
 	enum mark mark = request->serial[0]	    ? MARK_CERTIFICATE
 			 : request->record.token[0] ? MARK_LABEL
 						    : MARK_USER;
-	/* A certificate is one card's, whatever the others are, if its issuer could be compared. */
+	/* If its issuer could be compared, a certificate belongs to one card, whatever the others have. */
 	bool is_proof = mark == MARK_CERTIFICATE && issuer_is_comparable(request->issuer);
 	uint64_t found = cards_with(answers, count, mark), narrower;
 	const char *why, *unread = first_unread(cards, answers, count, &why);
 
-	/* Copies of one certificate, or tokens that are all called the same: the next mark may tell them
-	 * apart. */
+	/* Copies of one certificate, or tokens that all have one label: the next mark may tell them apart. */
 	for (int next = mark + 1; found && !is_single(found) && next <= MARK_USER; next++) {
 		narrower = found & cards_with(answers, count, (enum mark)next);
 		found = narrower ? narrower : found;

@@ -81,7 +81,7 @@ static bool try_again(int r, int64_t deadline)
 
 /* ---- what the verbs do ------------------------------------------------------------------------------------ */
 
-/* Fills the card's members of `record` by a look. True; false when the reply says why not. */
+/* Looks for the card and fills its members of `record`. False if the reply says why not. */
 static bool look(const struct pam_request *request, struct login_record *record, int64_t deadline,
 		 struct pam_reply *reply)
 {
@@ -99,8 +99,8 @@ static bool look(const struct pam_request *request, struct login_record *record,
 }
 
 /*
- * The card of the note, as it was then, or else what is there now. A note that is none is not ours: somebody
- * else put it into the environment, which must not cost the record.
+ * The card of the note, as it was then, or else the card that is there now. A note that does not parse is not
+ * ours: somebody else put it into the environment, and that must not cost the record.
  */
 static bool choose_card(const struct pam_request *request, struct login_record *record, int64_t deadline,
 			struct pam_reply *reply)
@@ -133,8 +133,8 @@ static void do_look(struct pam_request *request, int64_t deadline, struct pam_re
 }
 
 /*
- * Ids of sessions are not used twice in one boot. Somebody else's record under ours means that the id we were
- * given is not of the session that is being opened.
+ * Session ids are not used twice in one boot. If somebody else's record has our id, the id that we were given
+ * is not that of the session being opened.
  */
 static bool taken_by_another(int dir_fd, const struct login_record *record, struct pam_reply *reply)
 {
@@ -200,7 +200,7 @@ static void rebind_one(struct rebind *rebind, int dir_fd, const char *name)
 
 	if (wanted->session[0] && strcmp(wanted->session, name) != 0)
 		return;
-	/* A record that the daemon refuses too is not ours to mend. */
+	/* Leave alone a record that the daemon refuses too. */
 	if (record_read(dir_fd, name, geteuid(), wanted->boot_id, &old, &error) < 0 || old.uid != wanted->uid)
 		return;
 	record = *wanted;
@@ -284,7 +284,7 @@ static void (*const verbs[])(struct pam_request *request, int64_t deadline, stru
 };
 ASSERT_ROWS(verbs, PAM_VERB_REBIND + 1);
 
-/* One byte more than a request may have, to see that it has more. */
+/* One byte more than a request may have, to notice a longer one. */
 static int read_request(enum pam_verb verb, struct pam_request *ret_request, struct pam_reply *reply)
 {
 	char text[PAM_MESSAGE_MAX + 1];

@@ -30,10 +30,10 @@ static const struct {
 	{RLIMIT_FSIZE, {1 << 20, 1 << 20}},
 	/* A pipe for each card. */
 	{RLIMIT_NOFILE, {1024, 1024}},
-	/* The hard one is for the process that a PKCS#11 module runs in. */
+	/* The hard limit is for the process that a PKCS#11 module runs in. */
 	{RLIMIT_AS, {SOFT_ADDRESS_SPACE, RLIM_INFINITY}},
 	{RLIMIT_DATA, {RLIM_INFINITY, RLIM_INFINITY}},
-	/* timeout= is at most a minute. A process that has used so much is one that nobody waits for. */
+	/* timeout= is at most a minute. Nobody waits for a process that has used so much. */
 	{RLIMIT_CPU, {60, 70}},
 	{RLIMIT_CORE, {0, 0}},
 };
@@ -45,7 +45,7 @@ static void set_limits(void)
 	for (size_t i = 0; i < ELEMENTS(limits); i++) {
 		struct rlimit limit = limits[i].limit;
 
-		/* Where the hard one cannot be raised, as in some containers, as much as it lets. */
+		/* If the hard limit cannot be raised, as in some containers, take as much as it allows. */
 		if (setrlimit(limits[i].which, &limit) < 0 && getrlimit(limits[i].which, &old) == 0) {
 			limit.rlim_max = old.rlim_max;
 			limit.rlim_cur = limit.rlim_cur < old.rlim_max ? limit.rlim_cur : old.rlim_max;
@@ -74,7 +74,7 @@ static void set_priority(void)
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0));
 }
 
-/* A number that is free would be given to the next file that is opened, a record for one. */
+/* The next file that is opened, such as a record, would get a free number. */
 static void set_descriptors(void)
 {
 	int fd;

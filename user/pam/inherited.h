@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What a program leaves to those that it starts, and none of which may cost a record: pam_limits(8) sets limits and
- * priority inside login, sshd and gdm before the session line is reached, and who runs su chooses his own.
+ * What a program passes on to those that it starts. None of it may cost a record: pam_limits(8) sets limits
+ * and priority inside login, sshd and gdm before the session line runs, and users who run su choose their
+ * own.
  */
 
 /*

@@ -9,16 +9,16 @@
 #include "lib/pcsc_reader.h"
 
 /*
- * So many readers may be held in transactions at once without keeping a further one's address from being found. That is
- * all readers of a pcscd before 2.5.0.
+ * This many readers may be held in transactions at once, and the address of one more is still found. It is
+ * the number of readers of a pcscd before 2.5.0.
  */
 #define FINDERS 16
 
 enum question_state {
 	QUESTION_FREE,
 	QUESTION_ASKED,
-	QUESTION_BUSY,	    /* a thread is at it */
-	QUESTION_FORGOTTEN, /* a thread is at it, nobody wants the answer */
+	QUESTION_BUSY,	    /* a thread works on it */
+	QUESTION_FORGOTTEN, /* a thread works on it, nobody wants the answer */
 	QUESTION_ANSWERED,
 };
 

@@ -11,8 +11,8 @@
 struct address_finder;
 
 struct address_answer {
-	struct usb_address usb; /* not set: the reader has none, or does not tell it now */
-	bool exclusive;		/* … for another client has it to itself: ask again when that lets go */
+	struct usb_address usb; /* not set: the reader has none, or does not report it now */
+	bool exclusive;		/* … because another client holds it exclusively: ask again when that ends */
 };
 
 /* 0, or a negative errno. Lives as long as the process; `interrupt` must outlive it. */
@@ -23,9 +23,10 @@ void address_ask(struct address_finder *finder, const char *name);
 /* Waits until everything asked was found, or until `timeout_ms` have passed. */
 void address_wait(struct address_finder *finder, unsigned int timeout_ms);
 /*
- * Takes one answer out; false when there is none. Once address_wait() was over, interrupt_note_addresses() tells of each later answer.
+ * Takes one answer out; false if there is none. After address_wait(), interrupt_note_addresses() reports each
+ * later answer.
  */
 bool address_take(struct address_finder *finder, char ret_name[static READER_NAME_SIZE],
 		  struct address_answer *ret_answer);
-/* Forgets the question or its answer: the reader went. */
+/* Forgets the question or its answer: the reader was removed. */
 void address_forget(struct address_finder *finder, const char *name);

@@ -11,9 +11,9 @@
 #define PNP_NOTIFICATION "\\\\?PnP?\\Notification"
 
 /*
- * "Infinite" to libpcsclite is a minute and round again. A minute of our own wakes up as often, and each time
- * looks again at what one call alone can miss: a reader that came between listing and waiting, a card changed
- * twice while its counter was 0 (the library compares no counter of 0).
+ * For libpcsclite, "infinite" is a minute, again and again. Our own minute wakes up as often, and each time
+ * looks again for what one call can miss: a reader that was plugged in between listing and waiting, or a card
+ * that changed twice while its counter was 0 (the library compares no counter of 0).
  */
 #define WAIT_MS 60000U
 
@@ -25,10 +25,13 @@
 #define PATIENCE_MS	500U
 #define PATIENCE_MS_MAX 8000U
 
-/* A reader that just came is held back so long for its USB address, then sent without and once more later. */
+/*
+ * A new reader's report waits this long for its USB address. Then it is sent without the address, and once
+ * more later.
+ */
 #define ADDRESS_WAIT_MS 100U
 
-/* How long pcscd is left alone after a change was told. */
+/* How long pcscd is left alone after a change was reported. */
 #define REST_USEC 30000
 
 /* Room for the names of more readers than are watched, so that too many of them do no harm to the first. */
@@ -36,10 +39,10 @@
 
 struct watched_reader {
 	struct reader_state state;
-	DWORD known;	/* dwCurrentState: what pcscd said last; SCARD_STATE_UNAWARE: nothing yet */
+	DWORD known;	/* dwCurrentState: pcscd's last report; SCARD_STATE_UNAWARE: none yet */
 	bool announced; /* the daemon knows `state` */
 	bool listed;	/* by the latest SCardListReaders() */
-	bool exclusive; /* another client had it to itself when its address was asked for */
+	bool exclusive; /* another client held it exclusively when we asked for its address */
 };
 
 struct watch {
@@ -49,7 +52,7 @@ struct watch {
 	bool synced;	  /* SYNCED was sent since PCSC_UP */
 	bool without_pnp; /* this library takes no more entries than it has readers, and all of them are there
 			   */
-	bool too_many;	  /* said so in the log */
+	bool too_many;	  /* the log says so */
 	DWORD patience;	  /* the next interval */
 	DWORD pnp_known;
 	size_t count;
@@ -137,7 +140,7 @@ static bool watch_merge(struct watch *watch, uint64_t stamp)
 	for (i = 0; i < watch->count; i++)
 		watch->readers[i].listed = false;
 	for (const char *name = watch->names; *name; name += strlen(name) + 1) {
-		/* Not a name of pcscd's: cut off, no call would know it. */
+		/* pcscd has no such name: cut off, no call would accept it. */
 		if (strlen(name) >= READER_NAME_SIZE)
 			continue;
 		reader = watch_find(watch, name);
@@ -176,9 +179,9 @@ static LONG watch_list(struct watch *watch)
  */
 
 /*
- * What to pass back so that every later change of card or counter returns, and no change in who else uses
- * the card does. A reader that showed neither a card nor none must not be passed as 0, which would be
- * UNAWARE and return at once for ever: as both, it returns when it shows either.
+ * What to pass back so that the call returns at every later change of card or counter, and at no change of
+ * who else uses the card. If a reader showed neither a card nor an empty slot, 0 would be UNAWARE and return
+ * at once for ever. Passed as both, it returns when it shows either.
  */
 static DWORD state_known(DWORD event_state)
 {
@@ -222,15 +225,15 @@ static void watch_take_state(struct watch *watch, struct watched_reader *reader,
 }
 
 /*
- * To go on waiting takes some round trips to pcscd, while others are still busy with what it just told; what
- * happens meanwhile is told as soon as it is asked again. Errands wait so long, too.
+ * Waiting again takes some round trips to pcscd, while others are still busy with its last report. pcscd
+ * reports what happens meanwhile as soon as it is asked again. Errands wait as long.
  */
 static void watch_rest(void)
 {
 	usleep(REST_USEC);
 }
 
-/* UNKNOWN: the name was not listed for a moment. The reader that bears it after this is another arrival. */
+/* UNKNOWN: the name was not listed for a moment. A reader with this name after that is a new arrival. */
 static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
 {
 	for (size_t i = 0; i < watch->count; i++)
@@ -262,7 +265,7 @@ static void watch_synced(struct watch *watch, uint32_t number)
 	channel_send(WORKER_SYNCED, channel_stamp(), number);
 }
 
-/* A reader that left in between makes one call fail as a whole: then the rest is asked again. */
+/* A reader that was removed meanwhile makes the whole call fail: then ask for the rest again. */
 static LONG watch_recheck(struct watch *watch, bool locate)
 {
 	DWORD count;
@@ -278,7 +281,7 @@ static LONG watch_recheck(struct watch *watch, bool locate)
 	if (r != SCARD_S_SUCCESS && r != SCARD_E_TIMEOUT)
 		return r;
 	watch_take_states(watch, true, channel_stamp());
-	/* A reader may have left and come back under its name, at another address. */
+	/* A reader may have been removed and inserted under the same name, at another address. */
 	for (size_t i = 0; i < watch->count; i++)
 		if (locate || !usb_address_is_set(watch->readers[i].state.usb))
 			address_ask(watch->finder, watch->readers[i].state.name);
