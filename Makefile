@@ -182,8 +182,12 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 # Each allocation fails once.
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
-# What a test needs of scpolicyctl.
-build/san/tests/test_pam_stack: build/san/obj/user/ctl/pam_stack.o
+# A PAM module in the place of any other, for libpam to walk the doctor's stacks with.
+build/san/tests/test_pam_oracle: | build/san/tests/pam-stand-in.so
+build/san/tests/pam-stand-in.so: tests/unit/pam-stand-in.c tests/unit/pam-stand-in.h
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
 # The PAM module as the unit test loads it: it runs the helper that the test names.
 build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so

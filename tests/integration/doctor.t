@@ -156,8 +156,10 @@ put('/etc/pam.d/common-auth', $common_auth =~ s/^.*pam_scpolicy.*\n//mr =~ s/pkc
 finds('no auth line, and nothing else tells', 'fault:pam-auth-missing@/etc/pam.d/common-auth:1');
 put('/etc/pam.d/common-auth', $common_auth =~ s/pam_scpolicy.so/pam_scpolicy.so token/r =~ s/pkcs11/p11/r);
 finds('it waits for a label that nobody tells', 'fault:pam-auth-token@/etc/pam.d/common-auth:4');
-put('/etc/pam.d/common-auth', "auth [success=1 default=ignore] pam_pkcs11.so\n" . debian('common-auth'));
+put('/etc/pam.d/common-auth', "auth [success=2 default=ignore] pam_pkcs11.so\n" . debian('common-auth'));
 finds("Debian's profile without an auth line", 'note:pam-auth-missing@/etc/pam.d/common-auth:1');
+put('/etc/pam.d/common-auth', "auth [success=1 default=ignore] pam_pkcs11.so\n" . debian('common-auth'));
+finds('its jump leads to pam_deny', 'warning:pam-card-refused@/etc/pam.d/common-auth:1');
 put('/etc/pam.d/common-auth', "auth [success=2 default=ignore] pam_pkcs11.so\n"
     . debian('common-auth', "auth optional pam_scpolicy.so token\n"));
 finds("with our own profile's");
@@ -175,7 +177,8 @@ put('/etc/pam.d/gdm-smartcard',
 finds("GDM's for SSSD, with our line");
 put('/etc/pam.d/gdm-smartcard',
     debian('gdm-smartcard-sssd-or-password') =~ s/^(auth.*pam_nologin.*\n)/auth optional pam_scpolicy.so\n$1/mr);
-finds("GDM's for either: its jump leads past the substack and our line",
+finds("GDM's for either: its jump leads past the substack and our line, the password does not",
+    'warning:pam-auth-password@' . at('gdm-smartcard', qr/pam_scpolicy/),
     'warning:pam-auth-skipped@' . at('gdm-smartcard', qr/try_cert_auth/));
 
 healthy();

@@ -8,10 +8,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <security/_pam_types.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/pam_stack.h"
+#include "ctl/pam_walk.h"
 
 /* A pam.d of two files. */
 struct folder {
@@ -32,70 +33,87 @@ static int read_file(void *userdata, const char *name, char **ret_text, char **r
 	return 0;
 }
 
-static bool is_card(void *userdata _unused_, const struct pam_line *line)
+/* card.so succeeds, or fails; the others succeed, pam_deny.so does not. A flag for each: ours.so was asked. */
+static size_t answers(void *userdata, const struct pam_stack *stack, size_t at, unsigned flags,
+		      struct pam_outcome *ret)
 {
-	return strcmp(line->module, "card.so") == 0;
+	const struct pam_line *line = &stack->lines[at];
+	bool fails = strcmp(line->module, "card.so") == 0 ? *(bool *)userdata
+							  : strcmp(line->module, "pam_deny.so") == 0;
+
+	*ret = (struct pam_outcome){fails ? PAM_BIT(PAM_AUTH_ERR) : PAM_BIT(PAM_SUCCESS),
+				    flags | (strcmp(line->module, "ours.so") == 0)};
+	return 1;
 }
 
-/* From the first line, or from card.so, to ours.so. Where it turns away: that line's number. */
+/* Whether ours.so is asked, and the person let in. Where ours.so is not: the number of the line that leads past it. */
 static void test_ways(void **state _unused_)
 {
 	static const struct {
 		const char *service, *other;
-		bool card_fails, reached, failed;
+		bool card_fails, reached, in;
 		unsigned turned_at;
 	} cases[] = {
-		{"auth required card.so\nauth optional ours.so", "", false, true, false, 0},
-		{"auth required card.so\nauth optional ours.so", "", true, true, true, 0},
-		{"auth requisite card.so\nauth optional ours.so", "", true, false, true, 1},
-		{"auth sufficient card.so\nauth optional ours.so", "", false, false, false, 1},
-		{"auth sufficient card.so\nauth optional ours.so", "", true, true, false, 0},
+		{"auth required card.so\nauth optional ours.so", "", false, true, true, 0},
+		{"auth required card.so\nauth optional ours.so", "", true, true, false, 0},
+		{"auth requisite card.so\nauth optional ours.so", "", true, false, false, 1},
+		{"auth sufficient card.so\nauth optional ours.so", "", false, false, true, 1},
+		{"auth sufficient card.so\nauth optional ours.so", "", true, true, true, 0},
 		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so",
-		 "", false, true, false, 0},
+		 "", false, true, true, 0},
 		{"auth [success=1 default=ignore] card.so\nauth requisite pam_deny.so\nauth optional ours.so",
-		 "", true, false, true, 2},
+		 "", true, false, false, 2},
 		{"auth [success=2 default=ignore] card.so\nauth optional x.so\nauth optional ours.so", "",
 		 false, false, false, 1},
 		{"auth [default=1] card.so\nauth requisite pam_deny.so\nauth optional ours.so", "", false,
-		 true, false, 0},
-		{"auth [auth_err=die default=ignore] card.so\nauth optional ours.so", "", true, false, true,
+		 true, true, 0},
+		{"auth [auth_err=die default=ignore] card.so\nauth optional ours.so", "", true, false, false,
 		 1},
 		/* Unsaid answers are failures. */
-		{"auth [new_authtok_reqd=ok] card.so\nauth optional ours.so", "", false, true, true, 0},
+		{"auth [new_authtok_reqd=ok] card.so\nauth optional ours.so", "", false, true, false, 0},
+		/* A jump out of a substack, or out of the stack, is one. */
+		{"auth substack other\nauth optional ours.so", "auth [success=1] card.so", false, true, false,
+		 0},
 		/* done ends a substack alone; of an include, the stack. */
 		{"auth substack other\nauth optional ours.so",
-		 "auth sufficient card.so\nauth requisite pam_deny.so", false, true, false, 0},
-		{"auth include other\nauth optional ours.so", "auth sufficient card.so\n", false, false,
-		 false, 1},
-		{"@include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, false,
+		 "auth sufficient card.so\nauth requisite pam_deny.so", false, true, true, 0},
+		{"auth include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, true,
 		 1},
+		{"@include other\nauth optional ours.so", "auth sufficient card.so\n", false, false, true, 1},
 		/* A jump takes a substack as one. */
 		{"auth [success=1] card.so\nauth substack other\nauth optional ours.so",
-		 "auth required x.so\nauth required y.so", false, true, false, 0},
+		 "auth required x.so\nauth required y.so", false, true, true, 0},
 		{"auth [success=1] card.so\nauth substack other\n",
 		 "auth required x.so\nauth optional ours.so", false, false, false, 1},
+		/* reset: as it was before the substack. */
+		{"auth required x.so\nauth substack other\nauth optional ours.so",
+		 "auth required card.so\nauth [default=reset] y.so", true, true, true, 0},
 		/* Words as people write them. */
 		{"# auth required pam_deny.so\n\n-AUTH\tRequired  /lib/security/card.so  a b\\\n c\nauth optional ours.so",
-		 "", false, true, false, 0},
+		 "", false, true, true, 0},
 		{"session required ours.so\nauth required card.so # auth optional ours.so", "", false, false,
-		 false, 2},
+		 true, 2},
 	};
 
 	for (size_t i = 0; i < ELEMENTS(cases); i++) {
 		struct folder folder = {cases[i].service, cases[i].other};
+		bool card_fails = cases[i].card_fails;
 		struct pam_stack stack;
-		struct pam_way way;
-		size_t from, to;
+		struct pam_walk *walk;
+		struct pam_end end;
+		size_t turn;
 
 		assert_int_equal(pam_stack_read(read_file, &folder, "service", PAM_TYPE_AUTH, &stack), 0);
 		assert_null(stack.problem);
-		from = cases[i].card_fails ? 0 : pam_stack_find(&stack, "card.so", 0);
-		to = pam_stack_find(&stack, "ours.so", 0);
-		way = pam_stack_walk(&stack, from, to, cases[i].card_fails ? is_card : NULL, NULL);
-		if (way.reached != cases[i].reached || way.failed != cases[i].failed)
-			fail_msg("%s: reached %d, failed %d", cases[i].service, way.reached, way.failed);
-		if (!way.reached)
-			assert_int_equal(stack.lines[way.turned_at].line, cases[i].turned_at);
+		assert_int_equal(pam_walk_new(&stack, answers, &card_fails, &walk), 0);
+		assert_int_equal(pam_walk_count(walk), 1);
+		end = pam_walk_end(walk, 0);
+		if (end.flags != cases[i].reached || end.success != cases[i].in)
+			fail_msg("%s: reached %u, in %d", cases[i].service, end.flags, end.success);
+		turn = pam_walk_turn(walk, 0, pam_stack_find(&stack, "ours.so", 0));
+		if (!cases[i].reached && turn < stack.count)
+			assert_int_equal(stack.lines[turn].line, cases[i].turned_at);
+		pam_walk_free(walk);
 		pam_stack_clear(&stack);
 	}
 }
@@ -200,7 +218,9 @@ static void test_random(void **state _unused_)
 	srandom(1);
 	for (int round = 0; round < 20000; round++) {
 		struct folder folder = {texts[0], texts[1]};
+		bool card_fails = round % 2;
 		struct pam_stack stack;
+		struct pam_walk *walk;
 
 		for (int file = 0; file < 2; file++) {
 			texts[file][0] = '\0';
@@ -208,8 +228,8 @@ static void test_random(void **state _unused_)
 				strcat(texts[file], pieces[(size_t)random() % ELEMENTS(pieces)]);
 		}
 		assert_int_equal(pam_stack_read(read_file, &folder, "service", PAM_TYPE_AUTH, &stack), 0);
-		for (size_t from = 0; from < stack.count && from < 20; from++)
-			pam_stack_walk(&stack, from, pam_stack_find(&stack, "ours.so", from), is_card, NULL);
+		assert_int_equal(pam_walk_new(&stack, answers, &card_fails, &walk), 0);
+		pam_walk_free(walk);
 		pam_stack_clear(&stack);
 	}
 }

@@ -48,7 +48,7 @@ void doctor_unseen(struct doctor *doctor, const char *what, int error)
 	bool denied = error == -EACCES || error == -EPERM;
 
 	doctor_report(doctor, denied ? &forbidden : &unseen, NULL, "%s: could not be looked at: %s", what,
-		      strerror(-error));
+		      error == -EILSEQ ? "it is no text" : strerror(-error));
 }
 
 /* ---- output --------------------------------------------------------------------------------------------- */

@@ -55,8 +55,10 @@ static inline bool doctor_is_live(const struct doctor *doctor)
 int doctor_open(const struct doctor *doctor, const char *path, int flags);
 
 /* The text of a regular file of at most DOCTOR_FILE_MAX bytes (else -EFBIG, -EBADMSG), to its first NUL. */
-#define DOCTOR_FILE_MAX (1024 * 1024)
+#define DOCTOR_FILE_MAX (4 * 1024 * 1024)
 int doctor_read(const struct doctor *doctor, const char *path, char **ret);
+/* -EILSEQ for one that has a NUL in it, and so is no text. */
+int doctor_read_text(const struct doctor *doctor, const char *path, char **ret);
 
 /* Names in a folder, sorted, without those that begin with a dot; at most DOCTOR_NAMES_MAX. */
 #define DOCTOR_NAMES_MAX 4096

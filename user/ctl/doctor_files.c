@@ -23,7 +23,7 @@ int doctor_open(const struct doctor *doctor, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int doctor_read(const struct doctor *doctor, const char *path, char **ret)
+static int read_all(const struct doctor *doctor, const char *path, char **ret, size_t *ret_size)
 {
 	_cleanup_close_ int fd = doctor_open(doctor, path, O_RDONLY);
 	_cleanup_free_ char *text = NULL;
@@ -48,6 +48,28 @@ int doctor_read(const struct doctor *doctor, const char *path, char **ret)
 	if (used > DOCTOR_FILE_MAX)
 		return -EFBIG;
 	text[used] = '\0';
+	*ret = steal_pointer(text);
+	*ret_size = used;
+	return 0;
+}
+
+int doctor_read(const struct doctor *doctor, const char *path, char **ret)
+{
+	size_t size;
+
+	return read_all(doctor, path, ret, &size);
+}
+
+int doctor_read_text(const struct doctor *doctor, const char *path, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = read_all(doctor, path, &text, &size);
+
+	if (r < 0)
+		return r;
+	if (strlen(text) != size)
+		return -EILSEQ;
 	*ret = steal_pointer(text);
 	return 0;
 }

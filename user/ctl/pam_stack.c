@@ -3,14 +3,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 
-#define BLANKS " \t\r"
+#define BLANKS " \n\t"
 
-/* One file being taken in. */
+/* One service being read. */
 struct taking {
 	pam_reader read;
 	void *userdata;
@@ -19,15 +20,23 @@ struct taking {
 	unsigned reads;
 };
 
-static int take_file(struct taking *taking, const char *name, unsigned level, unsigned depth);
+/* The file that is being read. */
+struct place {
+	const char *file;
+	unsigned line;
+	unsigned level, depth;
+	bool any; /* lines of every type may stand here; else lines of the wanted type alone count */
+};
 
-static void refuse(struct pam_stack *stack, const char *file, unsigned line, const char *why)
+static int take_file(struct taking *taking, const char *name, const struct place *from);
+
+static void refuse(struct pam_stack *stack, const struct place *place, const char *why)
 {
 	if (stack->problem)
 		return;
 	stack->problem = why;
-	stack->problem_file = file;
-	stack->problem_line = line;
+	stack->problem_file = place->file;
+	stack->problem_line = place->line;
 }
 
 /* Takes `path` over; the same text for the same path. NULL: out of memory. */
@@ -52,20 +61,28 @@ static const char *keep_file(struct pam_stack *stack, char *path)
 
 /* ---- words ---------------------------------------------------------------------------------------------- */
 
-/* The next word, cut out of the text; "[...]" is one, without its brackets. NULL: there is none. */
-static char *take_word(char **text)
+/* The end of "[...]", whose "\]" become "]" in place. */
+static char *close_bracket(char *word)
+{
+	char *to = word, *end = word;
+
+	for (; *end && *end != ']'; to++, end++) {
+		if (*end == '\\' && end[1] == ']')
+			end++;
+		*to = *end;
+	}
+	if (to != end)
+		*to = '\0';
+	return end;
+}
+
+char *pam_take_word(char **text)
 {
 	char *word = *text + strspn(*text, BLANKS), *end;
 
 	if (!*word)
 		return NULL;
-	if (*word == '[') {
-		word++;
-		end = strchr(word, ']');
-		if (!end)
-			end = word + strlen(word);
-	} else
-		end = word + strcspn(word, BLANKS);
+	end = *word == '[' ? close_bracket(++word) : word + strcspn(word, BLANKS);
 	*text = *end ? end + 1 : end;
 	*end = '\0';
 	return word;
@@ -81,89 +98,6 @@ static int type_number(const char *word)
 	return -EINVAL;
 }
 
-struct answer {
-	bool given;
-	int action;
-};
-
-/* "ok", "3": 0 or -EINVAL. */
-static int parse_action(const char *text, int *ret)
-{
-	static const struct {
-		const char *name;
-		int action;
-	} actions[] = {
-		{"ignore", PAM_ACTION_GO_ON}, {"ok", PAM_ACTION_GO_ON}, {"reset", PAM_ACTION_GO_ON},
-		{"bad", PAM_ACTION_BAD},      {"die", PAM_ACTION_DIE},	{"done", PAM_ACTION_DONE},
-	};
-	char *end;
-	long number;
-
-	for (size_t i = 0; i < ELEMENTS(actions); i++)
-		if (strcasecmp(text, actions[i].name) == 0) {
-			*ret = actions[i].action;
-			return 0;
-		}
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	number = strtol(text, &end, 10);
-	if (*end || number < 1 || number > PAM_LINES_MAX)
-		return -EINVAL;
-	*ret = (int)number;
-	return 0;
-}
-
-/* "success=2 default=ignore". What is not said of an answer is a failure, as in libpam. */
-static int parse_actions(char *text, struct pam_line *line)
-{
-	struct answer success = {0}, refused = {0}, other = {0};
-	int action;
-
-	for (char *word = take_word(&text); word; word = take_word(&text)) {
-		char *value = strchr(word, '=');
-
-		if (!value)
-			return -EINVAL;
-		*value++ = '\0';
-		if (parse_action(value, &action) < 0)
-			return -EINVAL;
-		if (strcasecmp(word, "success") == 0)
-			success = (struct answer){true, action};
-		else if (strcasecmp(word, "auth_err") == 0)
-			refused = (struct answer){true, action};
-		else if (strcasecmp(word, "default") == 0)
-			other = (struct answer){true, action};
-	}
-	if (!other.given)
-		other.action = PAM_ACTION_BAD;
-	line->on_success = success.given ? success.action : other.action;
-	line->on_failure = refused.given ? refused.action : other.action;
-	return 0;
-}
-
-static int parse_control(char *word, bool bracketed, struct pam_line *line)
-{
-	static const struct {
-		const char *name;
-		int on_success, on_failure;
-	} controls[] = {
-		{"required", PAM_ACTION_GO_ON, PAM_ACTION_BAD},
-		{"requisite", PAM_ACTION_GO_ON, PAM_ACTION_DIE},
-		{"sufficient", PAM_ACTION_DONE, PAM_ACTION_GO_ON},
-		{"optional", PAM_ACTION_GO_ON, PAM_ACTION_GO_ON},
-	};
-
-	if (bracketed)
-		return parse_actions(word, line);
-	for (size_t i = 0; i < ELEMENTS(controls); i++)
-		if (strcasecmp(word, controls[i].name) == 0) {
-			line->on_success = controls[i].on_success;
-			line->on_failure = controls[i].on_failure;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 /* ---- lines ---------------------------------------------------------------------------------------------- */
 
 /* -E2BIG: the stack is full. */
@@ -175,158 +109,240 @@ static int add_line(struct pam_stack *stack, const struct pam_line *line, const 
 
 	if (stack->count == PAM_LINES_MAX)
 		return -E2BIG;
-	lines = reallocarray(stack->lines, stack->count + 1, sizeof(*lines));
-	if (!lines)
-		return -ENOMEM;
-	stack->lines = lines;
+	/* Room doubles: a stack of a single line is the rule, one of thousands the exception. */
+	if ((stack->count & (stack->count - 1)) == 0) {
+		lines = reallocarray(stack->lines, stack->count ? 2 * stack->count : 1, sizeof(*lines));
+		if (!lines)
+			return -ENOMEM;
+		stack->lines = lines;
+	}
 	copy.module = strdup(slash ? slash + 1 : path);
 	copy.path = strdup(path);
 	copy.arguments = strdup(arguments);
-	lines[stack->count++] = copy;
+	stack->lines[stack->count++] = copy;
 	return copy.module && copy.path && copy.arguments ? 0 : -ENOMEM;
 }
 
-/* 0, or a negative errno that ends everything; what the file says wrong does not. */
-static int take_include(struct taking *taking, const struct pam_line *at, char *rest, unsigned level,
-			unsigned depth)
+/* libpam keeps such a line, and it fails as the control value says. */
+static int add_failure(struct taking *taking, const struct place *place, struct pam_line *line,
+		       const char *why)
 {
-	char *name = take_word(&rest);
+	refuse(taking->stack, place, why);
+	line->kind = PAM_MUST_FAIL;
+	pam_control_fill(line->actions, PAM_ACTION_BAD);
+	return add_line(taking->stack, line, "", "");
+}
+
+static const char *why_not_included(int error)
+{
+	switch (error) {
+	case -ELOOP:
+		return "files include each other without end";
+	case -EACCES:
+	case -EPERM:
+		return "the file that it includes may not be read by this user";
+	case -EILSEQ:
+		return "the file that it includes is no text";
+	case -ENOENT:
+		return "the file that it includes is not there";
+	default:
+		return "the file that it includes cannot be read";
+	}
+}
+
+static int take_include(struct taking *taking, const struct place *place, struct pam_line *line, char *rest,
+			unsigned level)
+{
+	char *name = pam_take_word(&rest);
+	struct place from = {.file = place->file, .line = place->line, .level = level, .depth = place->depth};
+	int r = name ? take_file(taking, name, &from) : -EINVAL;
+
+	if (r >= 0 || r == -ENOMEM || r == -E2BIG)
+		return r;
+	return add_failure(taking, place, line, name ? why_not_included(r) : "it includes nothing");
+}
+
+static int take_substack(struct taking *taking, const struct place *place, struct pam_line *line, char *rest)
+{
+	struct pam_line start = *line;
 	int r;
 
-	if (!name) {
-		refuse(taking->stack, at->file, at->line, "it includes nothing");
-		return 0;
-	}
-	r = depth < PAM_DEPTH_MAX ? take_file(taking, name, level, depth + 1) : -ELOOP;
-	if (r == -ENOMEM)
-		return r;
-	if (r == -ELOOP)
-		refuse(taking->stack, at->file, at->line, "files include each other without end");
-	else if (r == -E2BIG)
-		refuse(taking->stack, at->file, at->line, "the stack is too long");
-	else if (r == -EACCES || r == -EPERM)
-		refuse(taking->stack, at->file, at->line,
-		       "the file that it includes may not be read by this user");
-	else if (r < 0)
-		refuse(taking->stack, at->file, at->line, "the file that it includes cannot be read");
-	return 0;
+	start.kind = PAM_SUBSTACK;
+	r = add_line(taking->stack, &start, "", "");
+	return r < 0 ? r : take_include(taking, place, line, rest, place->level + 1);
 }
 
-static int take_substack(struct taking *taking, struct pam_line *line, char *rest, unsigned depth)
-{
-	int r = add_line(taking->stack, line, "", "");
-
-	return r < 0 ? r : take_include(taking, line, rest, line->level + 1, depth);
-}
-
-static int take_module(struct taking *taking, struct pam_line *line, char *control, bool bracketed,
-		       char *rest, unsigned depth)
+static int take_module(struct taking *taking, const struct place *place, struct pam_line *line, char *control,
+		       char *rest)
 {
 	char *path;
 
-	if (!bracketed && strcasecmp(control, "include") == 0)
-		return take_include(taking, line, rest, line->level, depth);
-	if (!bracketed && strcasecmp(control, "substack") == 0)
-		return take_substack(taking, line, rest, depth);
-	if (parse_control(control, bracketed, line) < 0) {
-		refuse(taking->stack, line->file, line->line, "its control value is none that PAM knows");
-		return 0;
-	}
-	path = take_word(&rest);
-	if (!path) {
-		refuse(taking->stack, line->file, line->line, "it names no module");
-		return 0;
-	}
+	if (strcasecmp(control, "include") == 0)
+		return take_include(taking, place, line, rest, place->level);
+	if (strcasecmp(control, "substack") == 0)
+		return take_substack(taking, place, line, rest);
+	if (pam_control_parse(control, line->actions) < 0)
+		refuse(taking->stack, place, "its control value is none that PAM knows");
+	path = pam_take_word(&rest);
+	if (!path)
+		return add_failure(taking, place, line, "it names no module");
+	if (strchr(path, '\r') || strchr(rest, '\r'))
+		refuse(taking->stack, place,
+		       "it ends with a carriage return, which PAM takes for part of the last word");
 	return add_line(taking->stack, line, path, rest + strspn(rest, BLANKS));
 }
 
-static int take_line(struct taking *taking, struct pam_line *line, char *text, unsigned depth)
+/*
+ * Debian's libpam alone has it: the file's lines, of whatever type, stand in its place. Without the file libpam gives the
+ * service up; where one type alone is read, that type fails.
+ */
+static int take_at_include(struct taking *taking, const struct place *place, struct pam_line *line,
+			   char *rest)
 {
-	char *word = take_word(&text), *control;
-	bool bracketed;
+	char *name = pam_take_word(&rest);
+	int r = name ? take_file(taking, name, place) : -EINVAL;
+
+	if (r >= 0 || r == -ENOMEM || r == -E2BIG)
+		return r;
+	if (!place->any)
+		return add_failure(taking, place, line, name ? why_not_included(r) : "it includes nothing");
+	refuse(taking->stack, place, name ? why_not_included(r) : "it includes nothing");
+	return -EBADMSG;
+}
+
+static int take_line(struct taking *taking, const struct place *place, char *text)
+{
+	struct pam_line line = {.file = place->file, .line = place->line, .level = place->level};
+	char *word = pam_take_word(&text), *control;
+	bool broken = false;
 	int type;
 
-	if (!word)
-		return 0;
-	if (strcasecmp(word, "@include") == 0)
-		return take_include(taking, line, text, line->level, depth);
-	type = type_number(word + (*word == '-'));
+	if (word && strcasecmp(word + (*word == '-'), "@include") == 0)
+		return take_at_include(taking, place, &line, text);
+	type = word ? type_number(word + (*word == '-')) : -EINVAL;
 	if (type < 0) {
-		refuse(taking->stack, line->file, line->line,
-		       "it begins with none of auth, account, password, session");
-		return 0;
+		/* It counts as one of the type that is asked for; of auth where none is. */
+		type = place->any ? PAM_TYPE_AUTH : (int)taking->type;
+		broken = true;
+		refuse(taking->stack, place, "it begins with none of auth, account, password, session");
 	}
 	if (type != (int)taking->type)
 		return 0;
-	bracketed = text[strspn(text, BLANKS)] == '[';
-	control = take_word(&text);
-	if (!control) {
-		refuse(taking->stack, line->file, line->line, "it has no control value");
-		return 0;
+	control = pam_take_word(&text);
+	if (!control)
+		return add_failure(taking, place, &line, "it has no control value");
+	if (broken && strcasecmp(control, "include") != 0 && strcasecmp(control, "substack") != 0) {
+		pam_control_parse(control, line.actions);
+		line.kind = PAM_MUST_FAIL;
+		return add_line(taking->stack, &line, "", "");
 	}
-	return take_module(taking, line, control, bracketed, text, depth);
+	return take_module(taking, place, &line, control, text);
+}
+
+/* What a line of the file says, in [*from, *ret_end); false: nothing. */
+static bool find_words(char **from, char *end, char **ret_end, bool *ret_more)
+{
+	char *start = *from + strspn(*from, " \t"), *comment = start + strcspn(start, "#\n"), *last = end;
+
+	*from = start;
+	*ret_end = end;
+	*ret_more = false;
+	if (start == end || comment == start)
+		return false;
+	if (*comment == '#') {
+		*ret_end = comment;
+		return true;
+	}
+	while (last > start && strchr(" \t", last[-1]))
+		last--;
+	*ret_more = last[-1] == '\\';
+	if (*ret_more)
+		*ret_end = last;
+	return true;
 }
 
 /*
- * Cuts the next line out of the text, a backslash at its end joining it with the one after it, unless that is part
- * of a comment. Counts lines.
+ * Cuts the next line out of the text, and counts those that it had. A backslash at its end joins it with the one
+ * after it, blank lines and comments left out; a comment ends it. 1; 0 when there is no further line; -EBADMSG when the
+ * text ends in a backslash.
  */
-static char *next_line(char **text, unsigned *number)
+static int next_line(char **text, unsigned *number, char **ret, unsigned *ret_first)
 {
-	char *start = *text, *end = start;
+	char *to = *text, *start = *text;
+	bool more = false;
 
-	if (!*start)
-		return NULL;
-	for (;; end++) {
-		char *comment = end + strcspn(end, "#\n");
+	while (**text) {
+		char *from = *text, *end = from + strcspn(from, "\n"), *last;
+		bool continued = more;
 
-		end = comment + strcspn(comment, "\n");
+		*text = *end ? end + 1 : end;
 		++*number;
-		if (!*end || *comment == '#' || end == start || end[-1] != '\\')
-			break;
-		end[-1] = end[0] = ' ';
+		if (!find_words(&from, end, &last, &more)) {
+			more = continued;
+			continue;
+		}
+		if (!continued)
+			*ret_first = *number;
+		memmove(to, from, (size_t)(last - from));
+		to += last - from;
+		if (more) {
+			to[-1] = ' ';
+			continue;
+		}
+		*to = '\0';
+		*ret = start;
+		return 1;
 	}
-	*text = *end ? end + 1 : end;
-	*end = '\0';
-	start[strcspn(start, "#")] = '\0';
-	return start;
+	return more ? -EBADMSG : 0;
 }
 
-/* A file's lines and what it includes. -E2BIG when there are too many. */
-static int take_file(struct taking *taking, const char *name, unsigned level, unsigned depth)
+static int take_lines(struct taking *taking, struct place *place, char *text)
 {
-	_cleanup_free_ char *text = NULL;
-	char *path = NULL, *next;
-	unsigned number = 0, first;
-	const char *file;
-	int r = taking->reads++ < PAM_READS_MAX ? taking->read(taking->userdata, name, &text, &path) : -E2BIG;
+	unsigned number = 0;
+	char *line;
+	int r;
 
-	if (r < 0)
-		return r;
-	file = keep_file(taking->stack, path);
-	if (!file)
-		return -ENOMEM;
-	next = text;
-	for (first = 1;; first = number + 1) {
-		char *line = next_line(&next, &number);
-
-		if (!line)
-			return 0;
-		r = take_line(taking, &(struct pam_line){.file = file, .line = first, .level = level}, line,
-			      depth);
+	while ((r = next_line(&text, &number, &line, &place->line)) > 0) {
+		r = take_line(taking, place, line);
 		if (r < 0)
 			return r;
 	}
+	if (r == -EBADMSG)
+		refuse(taking->stack, place, "the file ends within a line that is to be continued");
+	return r;
+}
+
+/* A file's lines and what it includes. -E2BIG when there are too many. */
+static int take_file(struct taking *taking, const char *name, const struct place *from)
+{
+	_cleanup_free_ char *text = NULL;
+	struct place place = *from;
+	char *path = NULL;
+	int r;
+
+	if (++place.depth > PAM_DEPTH_MAX)
+		return -ELOOP;
+	r = taking->reads++ < PAM_READS_MAX ? taking->read(taking->userdata, name, &text, &path) : -E2BIG;
+	if (r < 0)
+		return r;
+	place.file = keep_file(taking->stack, path);
+	return place.file ? take_lines(taking, &place, text) : -ENOMEM;
 }
 
 int pam_stack_read(pam_reader read, void *userdata, const char *service, enum pam_type type,
 		   struct pam_stack *ret)
 {
 	_cleanup_(pam_stack_clear) struct pam_stack stack = {0};
-	int r = take_file(&(struct taking){read, userdata, type, &stack, 0}, service, 0, 0);
+	struct taking taking = {read, userdata, type, &stack, 0};
+	int r = take_file(&taking, service, &(struct place){.any = true});
 
 	if (r == -E2BIG && stack.file_count > 0) {
-		refuse(&stack, stack.files[0], 1, "the stack is too long");
+		refuse(&stack, &(struct place){.file = stack.files[0], .line = 1}, "the stack is too long");
+		stack.unfinished = true;
+		r = 0;
+	}
+	if (r == -EBADMSG && stack.file_count > 0) {
+		stack.refused = true;
 		r = 0;
 	}
 	if (r < 0)
@@ -359,62 +375,35 @@ size_t pam_stack_find(const struct pam_stack *stack, const char *module, size_t 
 	return from;
 }
 
+size_t pam_stack_find_last(const struct pam_stack *stack, const char *module)
+{
+	for (size_t at = stack->count; at > 0; at--)
+		if (strcmp(stack->lines[at - 1].module, module) == 0)
+			return at - 1;
+	return stack->count;
+}
+
+/* The value of the first word that is `name`, "" if it is that word alone; malloc()ed. */
+static char *find_argument(const struct pam_line *line, const char *name)
+{
+	_cleanup_free_ char *copy = strdup(line->arguments);
+	size_t length = strlen(name);
+	char *rest = copy, *word;
+
+	while (rest && (word = pam_take_word(&rest)))
+		if (strncmp(word, name, length) == 0 && (!word[length] || name[length - 1] == '='))
+			return strdup(word + length);
+	return NULL;
+}
+
 bool pam_line_has(const struct pam_line *line, const char *argument)
 {
-	size_t length = strlen(argument);
+	_cleanup_free_ char *value = find_argument(line, argument);
 
-	for (const char *at = line->arguments; *at; at += strspn(at, BLANKS)) {
-		size_t word = strcspn(at, BLANKS);
-
-		if (word == length && strncmp(at, argument, length) == 0)
-			return true;
-		at += word;
-	}
-	return false;
+	return value && !*value;
 }
 
-/* The line after the substack that line `at` is in; after everything, if it is in none. */
-static size_t after_level(const struct pam_stack *stack, size_t at)
+char *pam_line_value(const struct pam_line *line, const char *name)
 {
-	unsigned level = stack->lines[at].level;
-
-	if (level == 0)
-		return stack->count;
-	while (at < stack->count && stack->lines[at].level >= level)
-		at++;
-	return at;
-}
-
-/* A substack counts as one module. */
-static size_t after_jump(const struct pam_stack *stack, size_t at, int modules)
-{
-	unsigned level = stack->lines[at].level;
-
-	for (at++; modules > 0 && at < stack->count; modules--)
-		for (at++; at < stack->count && stack->lines[at].level > level; at++)
-			;
-	return at;
-}
-
-struct pam_way pam_stack_walk(const struct pam_stack *stack, size_t from, size_t target,
-			      bool (*fails)(void *userdata, const struct pam_line *line), void *userdata)
-{
-	struct pam_way way = {.turned_at = from};
-	size_t at = from;
-
-	while (at < stack->count && at < target) {
-		const struct pam_line *line = &stack->lines[at];
-		bool failure = strcmp(line->module, "pam_deny.so") == 0 || (fails && fails(userdata, line));
-		int action = failure ? line->on_failure : line->on_success;
-
-		way.turned_at = at;
-		if (action == PAM_ACTION_BAD || action == PAM_ACTION_DIE)
-			way.failed = true;
-		if (action == PAM_ACTION_DIE || (action == PAM_ACTION_DONE && !way.failed))
-			at = after_level(stack, at);
-		else
-			at = action > 0 ? after_jump(stack, at, action) : at + 1;
-	}
-	way.reached = at == target && target < stack->count;
-	return way;
+	return find_argument(line, name);
 }
