@@ -24,15 +24,37 @@
 
 static glob_t recordings;
 
+/* Whoever listens hears of each event and of each verdict. */
+struct heard {
+	size_t events, verdicts;
+};
+
+static void hear_event(void *userdata, const struct event *event _unused_, const char *line)
+{
+	struct heard *heard = userdata;
+
+	assert_true(line[0] != '=' && line[0] != '#');
+	heard->events++;
+}
+
+static void hear_verdict(void *userdata, const struct verdict *verdict _unused_, const char *line)
+{
+	struct heard *heard = userdata;
+
+	assert_true(line[0]);
+	heard->verdicts++;
+}
+
 static int replay(FILE *recording, struct replay_result *ret)
 {
-	static const struct replay_handler nobody = {NULL, NULL, NULL};
+	struct heard heard = {0};
+	const struct replay_handler handler = {hear_event, hear_verdict, &heard};
 	_cleanup_(replay_free_p) struct replay *replay = NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	int r = 0;
 
-	assert_int_equal(replay_new(&nobody, &replay), 0);
+	assert_int_equal(replay_new(&handler, &replay), 0);
 	while (r >= 0 && getline(&line, &size, recording) >= 0) {
 		line[strcspn(line, "\n")] = '\0';
 		r = replay_line(replay, line);
@@ -40,6 +62,8 @@ static int replay(FILE *recording, struct replay_result *ret)
 	if (r >= 0)
 		r = replay_end(replay);
 	*ret = *replay_result(replay);
+	assert_int_equal(heard.events, ret->events);
+	assert_int_equal(heard.verdicts, ret->verdicts);
 	return r;
 }
 

@@ -245,6 +245,21 @@ static void test_written(void **state _unused_)
 	assert_written("1us daemon settings session=3", expected);
 }
 
+/* Settings of a cause that are the common ones are not written again; nor are any where there are none. */
+static void test_common_settings(void **state _unused_)
+{
+	static const struct settings common = SETTINGS_DEFAULT;
+	struct event event = {
+		.type = EVENT_SETTINGS, .source = SOURCE_STARTUP, .change.session = "3"};
+	char line[TRACE_LINE_MAX], expected[TRACE_LINE_MAX] = "0ns startup settings session=3";
+
+	assert_string_equal(trace_format(&event, line), expected);
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		event.change.governance.by_cause[cause] = &common;
+	add_settings(expected, "");
+	assert_string_equal(trace_format(&event, line), expected);
+}
+
 static void fill(char *text, size_t size)
 {
 	memset(text, 0xff, size - 1);
@@ -338,10 +353,10 @@ static void test_old_recordings(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_odd_bytes),
-		cmocka_unit_test(test_values),	       cmocka_unit_test(test_written),
-		cmocka_unit_test(test_longest),	       cmocka_unit_test(test_escape),
-		cmocka_unit_test(test_old_recordings),
+		cmocka_unit_test(test_errors),		cmocka_unit_test(test_odd_bytes),
+		cmocka_unit_test(test_values),		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_common_settings), cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_escape),		cmocka_unit_test(test_old_recordings),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

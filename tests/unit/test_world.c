@@ -124,6 +124,10 @@ static const struct row rows[] = {
 	 "card=present counter=0 atr=3B03\n"
 	 "3001ms pcsc pcsc-listed",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"a device that says of itself nothing but its address comes",
+	 "10ms uevent device-add usb=1:9\n11ms pcsc reader name=R9 slot=0 usb=1:8 card=empty counter=0\n"
+	 "12ms uevent device-add usb=1:8",
+	 ""},
 	{"the session ended before the removal",
 	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5", ""},
 
@@ -705,6 +709,17 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader pcsc|heard 3 card pcsc|outcome 3 lock unverified|"
 	 "restored 3|act 3 lock|removal 3 reader probe|action 3 lock"},
 
+	{"two new readers where PC/SC still names the old one: nobody can tell which is the session's",
+	 "10ms probe device-remove usb=1:5\n20ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n30ms pcsc reader " CARD
+	 "card=present counter=1" ATR "\n31ms pcsc reader name=R8 slot=0 usb=1:5 card=empty counter=0\n"
+	 "32ms pcsc reader name=R9 slot=0 usb=1:5 card=empty counter=0",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"a record of a reader that PC/SC names a moment later",
+	 "10ms record record session=5 user=b name=R7 slot=0 card=present counter=1" ATR
+	 "\n11ms pcsc reader name=R7 slot=0 card=present counter=1" ATR
+	 "\n9s pcsc reader name=R7 slot=0 card=empty counter=2",
+	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
+
 	/* ---- the daemon was started anew ---- */
 	{"away before: not acted on again, guarded when the card is back",
 	 "2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
@@ -953,6 +968,94 @@ static void test_crowd(void **state _unused_)
 	/* One that is known by its address is watched as ever. */
 	tell(world, "40s probe device-remove usb=1:5");
 	assert_string_equal(heard.text, "comm-error 8|act 3 lock|removal 3 reader probe|action 3 lock");
+
+	/* Nor is a card that its person may have carried to another one found. */
+	heard.text[0] = '\0';
+	tell(world, "41s logind session-locked session=3\n50s logind session-unlocked session=3");
+	assert_string_equal(heard.text, "outcome 3 lock verified|unguarded 3");
+	world_free(world);
+}
+
+/* Cases that do not start with the card in and everything listed. */
+static const struct row from_nothing[] = {
+	{"PC/SC names no addresses, and nobody lists USB devices: the name is all there is",
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433\n"
+	 "2ms pcsc pcsc-up\n2ms pcsc reader name=R0 slot=0 card=present counter=1" ATR
+	 "\n2ms pcsc pcsc-listed\n10s pcsc reader name=R0 slot=0 card=empty counter=2",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"two records name two readers of one device; PC/SC names one: they are of different lives of pcscd",
+	 "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n0ms startup devices-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433\n"
+	 "1ms record record session=4 user=card name=R1 slot=0 usb=1:5 card=present counter=1" ATR
+	 " path=1-1 id=08e6:4433\n"
+	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
+	 "10s pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|act 4 lock|removal 3 card pcsc|action 3 lock|removal 4 card pcsc|action 4 lock"},
+};
+
+static void test_from_nothing(void **state)
+{
+	const struct row *row = *state;
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, row->told);
+	world_free(world);
+	assert_string_equal(heard.text, row->follows);
+}
+
+/* What the control tool and the bus are told of sessions and readers. */
+static void test_views(void **state _unused_)
+{
+	struct session_view session = {0};
+	struct reader_view reader = {0};
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	assert_false(world_pcsc_up(world));
+	assert_false(world_next_session(world, NULL, &session));
+	assert_false(world_next_reader(world, NULL, &reader));
+	tell(world, start);
+	tell(world,
+	     "1ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	     "2ms pcsc reader name=R5 slot=0 card=empty counter=0\n2ms daemon probe");
+	assert_true(world_pcsc_up(world));
+	assert_true(world_next_session(world, NULL, &session));
+	assert_string_equal(session.login->session, "3");
+	assert_int_equal(session.state, SESSION_GUARDED);
+	assert_string_equal(session.reader, "R0");
+	assert_true(world_next_session(world, "3", &session));
+	assert_string_equal(session.login->session, "4");
+	assert_false(world_next_session(world, "4", &session));
+	assert_false(world_next_session(world, "5", &session));
+	assert_false(world_session(world, "5", &session));
+
+	assert_true(world_next_reader(world, NULL, &reader));
+	assert_string_equal(reader.state->name, "R0");
+	assert_string_equal(reader.usb_path, "1-1");
+	assert_true(reader.watched);
+	assert_true(world_next_reader(world, "R1", &reader));
+	assert_string_equal(reader.state->name, "R5");
+	assert_string_equal(reader.usb_path, "");
+	assert_false(reader.watched);
+	assert_false(world_next_reader(world, "R5", &reader));
+	assert_false(world_next_reader(world, "R9", &reader));
+
+	tell(world, "3ms record settings session=3 settle=2s then=logout after=1s\n"
+		    "10ms probe device-remove usb=1:5\n20ms pcsc pcsc-down");
+	assert_true(world_session(world, "3", &session));
+	assert_int_equal(session.state, SESSION_PENDING);
+	assert_int_equal(session.pending, ACTION_LOCK);
+	assert_int_equal(session.pending_at, 2010 * NSEC_PER_MSEC);
+	assert_null(session.reader);
+	tell(world, "2010ms daemon time");
+	assert_true(world_session(world, "3", &session));
+	assert_int_equal(session.pending, ACTION_LOGOUT);
+	assert_int_equal(session.pending_at, 3010 * NSEC_PER_MSEC);
 	world_free(world);
 }
 
@@ -992,16 +1095,22 @@ static void test_trace_round_trip(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 5] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(from_nothing) + 6] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stale_reader),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_views),
 	};
+	struct CMUnitTest *next = &tests[6];
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[i + 5] = (struct CMUnitTest){
+		*next++ = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
+	for (size_t i = 0; i < ELEMENTS(from_nothing); i++)
+		*next++ = (struct CMUnitTest){.name = from_nothing[i].name,
+					      .test_func = test_from_nothing,
+					      .initial_state = (void *)&from_nothing[i]};
 	return cmocka_run_group_tests_name("world", tests, NULL, NULL);
 }

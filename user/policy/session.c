@@ -312,12 +312,9 @@ static void pcsc_lost(struct world *world, struct session *session)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 }
 
-/* A card that PC/SC still has was not removed; else nobody has contradicted. */
+/* Nobody has contradicted: a card that is back was found when the belief was due, just before. */
 static void confirm_over(struct world *world, struct session *session)
 {
-	if (session_is_away(session) && bind_return(world, session, world->now) &&
-	    session->removal.pending == ACTION_NONE)
-		return;
 	/* PC/SC reports the card as in, but may not have looked yet: the last notice is too new. */
 	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now) {
 		deadline_set(world, session, DEADLINE_CONFIRM, session->deadlines[DEADLINE_BELIEF]);

@@ -50,19 +50,12 @@ static void lock_not_seen(struct world *world, struct session *session)
 /* The time for the sign is over. */
 void sign_over(struct world *world, struct session *session)
 {
-	switch (session->removal.awaited) {
-	case AWAIT_LOCK:
+	if (session->removal.awaited == AWAIT_LOCK)
 		lock_not_seen(world, session);
-		break;
-	case AWAIT_END:
+	else if (session->removal.awaited == AWAIT_END)
 		sign_tell(world, session, OUTCOME_FAILED, world->now, "the session has not ended");
-		break;
-	case AWAIT_NONE_COMES:
+	else
 		sign_tell(world, session, OUTCOME_UNVERIFIED, world->now, NULL);
-		break;
-	case AWAIT_NOTHING:
-		break;
-	}
 }
 
 /*

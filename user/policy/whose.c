@@ -146,9 +146,9 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		if (reader->state.slot == slot && !reader_is_stale(reader) &&
 		    reader_count_interfaces(device, slot, reader) ==
 			    (interfaces > 1 ? session->interface : 0))
-			return reader;
+			break;
 	}
-	return NULL;
+	return reader;
 }
 
 /* ---- whose reader, where no address is known ------------------------------------------------------------ */
