@@ -225,6 +225,8 @@ static int play_live(FILE *recording)
 
 	while (r == 0 && getline(&line, &size, recording) >= 0)
 		r = live_line(live, line, strcspn(line, "\n"), &error);
+	if (r == 0)
+		live_sessions(live);
 	return r;
 }
 

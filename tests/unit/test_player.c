@@ -232,6 +232,38 @@ static void test_settings_bounded(void **state _unused_)
 	player_free(player);
 }
 
+/* Settings are kept once, however often they come; whatever differs makes others of them. */
+static void test_settings_once(void **state _unused_)
+{
+	static const char *const settings[] = {"action=none",
+					       "then=logout",
+					       "after=1s",
+					       "settle=1s",
+					       "confirm=1s",
+					       "lock-timeout=1s",
+					       "when-lock-fails=logout",
+					       "when-cannot-lock=logout",
+					       "pcsc-lost=lock",
+					       "unit=note@.service",
+					       "rule=night"};
+	struct player *player;
+	char line[64];
+
+	assert_int_equal(player_new(on_verdict, NULL, &player), 0);
+	assert_int_equal(play_line(player, "1ms record record session=3 now=#ms", 1), 0);
+	for (size_t i = 0; i < ELEMENTS(settings); i++) {
+		size_t bytes = __sanitizer_get_current_allocated_bytes();
+
+		snprintf(line, sizeof(line), "1ms record record session=3 now=#ms %s", settings[i]);
+		assert_int_equal(play_line(player, line, 1), 0);
+		assert_true(__sanitizer_get_current_allocated_bytes() >= bytes + sizeof(struct settings));
+		bytes = __sanitizer_get_current_allocated_bytes();
+		assert_int_equal(play_line(player, line, 2), 0);
+		assert_int_equal(__sanitizer_get_current_allocated_bytes(), bytes);
+	}
+	player_free(player);
+}
+
 static void test_out_of_memory(void **state _unused_)
 {
 	struct player *player;
@@ -393,6 +425,7 @@ static void test_live(void **state _unused_)
 	assert_string_equal(answer(live, said, "?", 0), ". end\n");
 	assert_string_equal(answer(live, said, TIME, 0), ". deadline=none\n");
 	answer(live, said, "? ", -EBADMSG);
+	answer(live, said, "!", -EBADMSG);
 	answer(live, said, "1ms daemon", -EBADMSG);
 	assert_string_equal(answer(live, said, "?", 0), ". end\n");
 	assert_string_equal(answer(live, said, "1ms record record session=a%20b%25 usb=1:5 counter=7", 0),
@@ -426,6 +459,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_settings_live, reset),
 		cmocka_unit_test_setup(test_settings_bounded, reset),
+		cmocka_unit_test_setup(test_settings_once, reset),
 		cmocka_unit_test_setup(test_out_of_memory, reset),
 		cmocka_unit_test_setup(test_young_verdicts, reset),
 		cmocka_unit_test_setup(test_many_verdicts, reset),

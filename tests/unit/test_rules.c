@@ -312,6 +312,10 @@ static void test_files_are_kept_once(void **state _unused_)
 	assert_string_equal(kept, "/etc/a.conf");
 	assert_ptr_equal(rules_file(rules, "/etc/a.conf"), kept);
 	assert_ptr_not_equal(rules_file(rules, "/etc/b.conf"), kept);
+	assert_ptr_equal(rules_next_file(rules, NULL), kept);
+	assert_string_equal(rules_next_file(rules, kept), "/etc/b.conf");
+	assert_null(rules_next_file(rules, "/etc/b.conf"));
+	assert_null(rules_next_file(rules, "/etc/c.conf"));
 }
 
 int main(void)

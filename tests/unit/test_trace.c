@@ -100,6 +100,10 @@ static void test_errors(void **state _unused_)
 		 "unknown key or bad value: when-lock-fails"},
 		{"10ms daemon settings session=3 after=3", 32, "unknown key or bad value: after"},
 		{"10ms logind session-kind session=3 kind=local,odd", 36, "unknown key or bad value: kind"},
+		{"10ms pcsc reader counter=x", 18, "unknown key or bad value: counter"},
+		{"10ms pcsc reader counter=/", 18, "unknown key or bad value: counter"},
+		{"10ms pcsc reader counter=99999999999999999999", 18, "unknown key or bad value: counter"},
+		{"10ms uevent device-add usb=1:5 id=08e6:44333", 32, "unknown key or bad value: id"},
 		{"10ms record record session=3 away=1", 30, "unknown key or bad value: away"},
 		/* What makes no sense without a key. */
 		{"10ms record record name=R0 slot=0 usb=1:5", 13, "no session: record"},
@@ -245,12 +249,34 @@ static void test_written(void **state _unused_)
 	assert_written("1us daemon settings session=3", expected);
 }
 
+/* Notices of more slots than a recording has room for are cut. */
+static void test_many_slots(void **state _unused_)
+{
+	static const uint8_t slots[32] = {2, 0, 0, 0, 0, 0, 0, 3, 1};
+	const struct event event = {
+		.type = EVENT_SLOT_CHANGE,
+		.source = SOURCE_PROBE,
+		.slot_change = {.usb = {1, 5}, .slots = slots, .bytes = sizeof(slots)},
+	};
+	char line[TRACE_LINE_MAX];
+
+	assert_string_equal(trace_format(&event, line),
+			    "0ns probe slot-change usb=1:5 slots=0200000000000003");
+}
+
+static void test_names(void **state _unused_)
+{
+	assert_string_equal(action_name(ACTION_LOGOUT), "logout");
+	assert_null(action_name(ACTION_COUNT));
+	assert_string_equal(cause_name(CAUSE_READER), "reader");
+	assert_null(cause_name(CAUSE_COUNT));
+}
+
 /* Settings of a cause that are the common ones are not written again; nor are any where there are none. */
 static void test_common_settings(void **state _unused_)
 {
 	static const struct settings common = SETTINGS_DEFAULT;
-	struct event event = {
-		.type = EVENT_SETTINGS, .source = SOURCE_STARTUP, .change.session = "3"};
+	struct event event = {.type = EVENT_SETTINGS, .source = SOURCE_STARTUP, .change.session = "3"};
 	char line[TRACE_LINE_MAX], expected[TRACE_LINE_MAX] = "0ns startup settings session=3";
 
 	assert_string_equal(trace_format(&event, line), expected);
@@ -355,7 +381,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),		cmocka_unit_test(test_odd_bytes),
 		cmocka_unit_test(test_values),		cmocka_unit_test(test_written),
-		cmocka_unit_test(test_common_settings), cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_common_settings), cmocka_unit_test(test_many_slots),
+		cmocka_unit_test(test_names),		cmocka_unit_test(test_longest),
 		cmocka_unit_test(test_escape),		cmocka_unit_test(test_old_recordings),
 	};
 

@@ -124,6 +124,25 @@ static const struct row rows[] = {
 	 "card=present counter=0 atr=3B03\n"
 	 "3001ms pcsc pcsc-listed",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"a notice that has no place for the slot, and one that has place for more",
+	 "10ms probe slot-change usb=1:5 slots=\n11ms probe slot-change usb=1:5 slots=0200000000000000",
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"a device whose port and model are reported later",
+	 "10ms uevent device-add usb=1:9\n11ms udev device-add usb=1:9 path=1-9 id=08e6:4433\n"
+	 "12ms uevent device-add usb=1:9",
+	 ""},
+	{"unlocked, and never locked", "10ms logind session-unlocked session=3", ""},
+	{"Settle= for ever",
+	 SET "settle=18446744073709551615ns\n10ms probe device-remove usb=1:5\n9s daemon time", ""},
+	{"Then= at once",
+	 SET "then=logout after=0s\n10ms probe device-remove usb=1:5\n"
+	     "30ms logind session-locked session=3\n30ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|act 3 terminate|action 3 logout"},
+	{"a console whose own locker shows the lock: physlock is no proof",
+	 PROVABLE
+	 "3ms logind session-kind session=3 kind=local,tty,console\n10ms probe device-remove usb=1:5\n"
+	 "11ms logind action-done session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"a device that says of itself nothing but its address comes",
 	 "10ms uevent device-add usb=1:9\n11ms pcsc reader name=R9 slot=0 usb=1:8 card=empty counter=0\n"
 	 "12ms uevent device-add usb=1:8",
@@ -1020,6 +1039,8 @@ static void test_views(void **state _unused_)
 	assert_false(world_next_session(world, NULL, &session));
 	assert_false(world_next_reader(world, NULL, &reader));
 	tell(world, start);
+	assert_true(world_next_reader(world, NULL, &reader));
+	assert_false(reader.watched);
 	tell(world,
 	     "1ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
 	     "2ms pcsc reader name=R5 slot=0 card=empty counter=0\n2ms daemon probe");

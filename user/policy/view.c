@@ -84,7 +84,7 @@ bool world_next_reader(const struct world *world, const char *name, struct reade
 		.state = &reader->state,
 		.usb_path = reader->device ? reader->device->path : "",
 		.usb_id = reader->device ? reader->device->id : "",
-		.watched = world->probe && reader->device && reader->device->watched,
+		.watched = world->probe && reader->device,
 	};
 	return true;
 }
