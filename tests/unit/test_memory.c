@@ -224,9 +224,7 @@ static int play_live(FILE *recording)
 	int r = live_new(&output, &live);
 
 	while (r == 0 && getline(&line, &size, recording) >= 0)
-		r = live_line(live, line, strcspn(line, "\n"), &error);
-	if (r == 0)
-		live_sessions(live);
+		r = live_line(live, line, strcspn(line, "\n"), &error) ?: live_line(live, "?", 1, &error);
 	return r;
 }
 

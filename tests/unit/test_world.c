@@ -131,6 +131,29 @@ static const struct row rows[] = {
 	 "10ms uevent device-add usb=1:9\n11ms udev device-add usb=1:9 path=1-9 id=08e6:4433\n"
 	 "12ms uevent device-add usb=1:9",
 	 ""},
+	{"a device that is known comes again, without its model", "10ms uevent device-add usb=1:5 path=1-1",
+	 ""},
+	{"a record ahead of PC/SC, whose count stays behind",
+	 "1ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=5" ATR
+	 "\n2ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=9" ATR
+	 " path=1-2\n2002ms daemon time",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"unlocked without the card, while another reader has one that says nothing of itself",
+	 "10ms pcsc reader " CARD "card=empty counter=2\n"
+	 "11ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3\n"
+	 "1s logind session-locked session=3\n5s logind session-unlocked session=3",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock verified|unguarded 3"},
+	{"unlocked without the card, while another session of the same person has one like it",
+	 "5ms record record session=4 user=card name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	 " path=1-2\n"
+	 "10ms pcsc reader " CARD "card=empty counter=2\n"
+	 "1s logind session-locked session=3\n5s logind session-unlocked session=3",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock verified|restored 3"},
+	{"disconnect, ssh: a hint that vanishes at once says nothing of its end",
+	 SET
+	 "action=disconnect\n3ms logind session-kind session=3 kind=remote,tty,ssh\n10ms probe device-remove usb=1:5\n"
+	 "20ms logind session-locked session=3\n30ms logind session-unlocked session=3",
+	 "act 3 kill-leader|removal 3 reader probe|action 3 disconnect"},
 	{"unlocked, and never locked", "10ms logind session-unlocked session=3", ""},
 	{"Settle= for ever",
 	 SET "settle=18446744073709551615ns\n10ms probe device-remove usb=1:5\n9s daemon time", ""},
@@ -1028,6 +1051,7 @@ static void test_from_nothing(void **state)
 /* What the control tool and the bus are told of sessions and readers. */
 static void test_views(void **state _unused_)
 {
+	struct simulation simulation = {0};
 	struct session_view session = {0};
 	struct reader_view reader = {0};
 	struct heard heard = {""};
@@ -1044,6 +1068,9 @@ static void test_views(void **state _unused_)
 	tell(world,
 	     "1ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
 	     "2ms pcsc reader name=R5 slot=0 card=empty counter=0\n2ms daemon probe");
+	assert_true(world_simulate(world, "3", CAUSE_READER, &simulation));
+	assert_false(simulation.after_agreement);
+	assert_false(world_simulate(world, "5", CAUSE_READER, &simulation));
 	assert_true(world_pcsc_up(world));
 	assert_true(world_next_session(world, NULL, &session));
 	assert_string_equal(session.login->session, "3");
@@ -1066,6 +1093,10 @@ static void test_views(void **state _unused_)
 	assert_false(world_next_reader(world, "R5", &reader));
 	assert_false(world_next_reader(world, "R9", &reader));
 
+	tell(world,
+	     "2ms record record session=6 user=c name=R5 slot=0 card=present counter=0" ATR " action=logout");
+	assert_true(world_simulate(world, "6", CAUSE_READER, &simulation));
+	assert_int_equal(simulation.action, ACTION_LOGOUT);
 	tell(world, "3ms record settings session=3 settle=2s then=logout after=1s\n"
 		    "10ms probe device-remove usb=1:5\n20ms pcsc pcsc-down");
 	assert_true(world_session(world, "3", &session));

@@ -259,7 +259,7 @@ static bool answers_lock(const struct world *world, const struct session *sessio
 {
 	const struct removal *removal = &session->removal;
 
-	return removal->locked_at && removal->settings &&
+	return removal->locked_at &&
 	       world->now <= later(later(removal->locked_at, removal->settings->lock_timeout), LATE_NSEC);
 }
 
