@@ -69,10 +69,10 @@ subtest 'words' => sub {
     refused('root', 2, qr/did you mean "sessions"\?/, 'sesions');
     refused('root', 2, qr/did you mean "monitor"\?/, 'mon');
     refused('root', 2, qr/--help/, 'xyzzyplugh');
-    refused('root', 2, qr/scpolicyctl simulate \[SESSION\] CAUSE; .*card reader absent pcsc-lost/, 'simulate');
+    refused('root', 2, qr/scpolicyctl simulate \[SESSION\] CAUSE; .*card reader absent/, 'simulate');
     refused('root', 2, qr/no cause "frob"; the causes/, 'simulate', 'frob');
     refused('root', 2, qr/takes no argument/, 'sessions', '1');
-    refused('root', 2, qr/card reader absent pcsc-lost/, 'simulate', '1', 'crad');
+    refused('root', 2, qr/card reader absent/, 'simulate', '1', 'crad');
     refused('root', 2, qr/did you mean "reader"\?/, 'simulate', '1', 'raeder');
     refused('root', 2, qr/not a session id/, 'explain', '../1');
     refused('root', 2, qr/--unknown .*--help/, '--unknown');
@@ -234,7 +234,7 @@ X
     is($complete->('doctor', '--root', '=', "$recordings/.."), "$recordings/..", '… and its folder');
     is($complete->('help', 'se'), 'sessions', 'help of a verb');
     is($complete->('explain', ''), 'self 1 2', 'live session ids');
-    is($complete->('simulate', ''), 'self 1 2 card reader absent pcsc-lost', '… or a cause');
+    like($complete->('simulate', ''), qr/^self 1 2 card reader absent/, '… or a cause');
     is($complete->('simulate', '1', 're'), 'reader', 'a cause');
     is($complete->('simulate', '1', 'card', ''), '', 'then nothing');
     is($complete->('replay', "$recordings/card"), "$recordings/card-pulled.trace", 'a file');

@@ -59,19 +59,6 @@ static void say(struct trail_entry *entry, const char *format, ...)
 	va_end(arguments);
 }
 
-static const char *what_happened(enum cause cause)
-{
-	static const char *const phrases[] = {
-		[CAUSE_CARD] = "its card was removed",
-		[CAUSE_READER] = "its card's reader was removed",
-		[CAUSE_ABSENT] = "its card was found absent",
-		[CAUSE_PCSC_LOST] = "nothing can watch its card any more, pcscd stays away",
-	};
-	ASSERT_ROWS(phrases, CAUSE_COUNT);
-
-	return phrases[cause];
-}
-
 static const char *since_kernel(uint64_t from, uint64_t to, char *buffer, size_t size)
 {
 	snprintf(buffer, size, "%.1f ms", to > from ? (double)(to - from) / NSEC_PER_MSEC : 0.0);
@@ -95,7 +82,7 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 	switch (verdict->type) {
 	case VERDICT_REMOVAL:
 		say(entry, "Session %s of user %s: %s (heard by %s)", session, user,
-		    what_happened(verdict->cause), event_source_name(verdict->source));
+		    cause_message(verdict->cause), event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
 		if (verdict->action == ACTION_NONE)

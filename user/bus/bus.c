@@ -128,16 +128,6 @@ static int explain(void *userdata, sd_bus_message *call, const struct caller *ca
 	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
 }
 
-static bool cause_read(const char *word, enum cause *ret)
-{
-	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		if (strcmp(cause_name(cause), word) == 0) {
-			*ret = cause;
-			return true;
-		}
-	return false;
-}
-
 static int simulate(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -152,10 +142,9 @@ static int simulate(void *userdata, sd_bus_message *call, const struct caller *c
 	if (r != 0)
 		return r;
 	r = sd_bus_message_read(call, "s", &word);
-	if (r >= 0 && !cause_read(word, &cause))
+	if (r >= 0 && !cause_find(word, strlen(word), &cause))
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
-						  "A cause is card, reader, absent or pcsc-lost, not '%s'",
-						  word);
+						  "A cause is " CAUSE_LIST("or") ", not '%s'", word);
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(call, &reply);
 	if (r < 0)

@@ -38,13 +38,6 @@ static const struct word kinds[] = {
 	{"tty", KIND_TTY},
 	{NULL, 0},
 };
-static const struct word causes[] = {
-	{"card", 1 << CAUSE_CARD},
-	{"reader", 1 << CAUSE_READER},
-	{"absent", 1 << CAUSE_ABSENT},
-	{"pcsc-lost", 1 << CAUSE_PCSC_LOST},
-	{NULL, 0},
-};
 
 /* The word of `length` bytes at `text`. */
 static const struct word *find_word(const struct word *words, const char *text, size_t length)
@@ -75,21 +68,48 @@ static const char *parse_bool(const struct key *key, const char *value, void *fi
 	return NULL;
 }
 
-static const char *parse_words(const struct key *key, const char *value, void *field)
+/* The bit of one element of a list; 0: it is none. */
+typedef unsigned (*element_bit)(const struct key *key, const char *text, size_t length);
+
+static unsigned bit_of_word(const struct key *key, const char *text, size_t length)
+{
+	const struct word *word = find_word(key->words, text, length);
+
+	return word ? word->value : 0;
+}
+
+static unsigned bit_of_cause(const struct key *key _unused_, const char *text, size_t length)
+{
+	enum cause cause;
+
+	return cause_find(text, length, &cause) ? 1U << cause : 0;
+}
+
+static const char *parse_bits(const struct key *key, const char *value, unsigned *field, element_bit bit_of)
 {
 	unsigned mask = 0;
 
 	for (value += strspn(value, BLANKS); *value; value += strspn(value, BLANKS)) {
 		size_t length = strcspn(value, BLANKS);
-		const struct word *word = find_word(key->words, value, length);
+		unsigned bit = bit_of(key, value, length);
 
-		if (!word)
+		if (!bit)
 			return key->expected;
-		mask |= word->value;
+		mask |= bit;
 		value += length;
 	}
-	*(unsigned *)field |= mask;
+	*field |= mask;
 	return NULL;
+}
+
+static const char *parse_words(const struct key *key, const char *value, void *field)
+{
+	return parse_bits(key, value, field, bit_of_word);
+}
+
+static const char *parse_causes(const struct key *key, const char *value, void *field)
+{
+	return parse_bits(key, value, field, bit_of_cause);
 }
 
 static const char *parse_patterns(const struct key *key, const char *value, void *field)
@@ -283,8 +303,7 @@ const struct key config_keys[] = {
 	MATCH("Reader", reader, parse_patterns, GLOBS),
 	MATCH("Session", kinds, parse_words, .words = kinds,
 	      .expected = "a list of local, remote, graphical and tty"),
-	MATCH("Cause", causes, parse_words, .words = causes,
-	      .expected = "a list of card, reader, absent and pcsc-lost"),
+	MATCH("Cause", causes, parse_causes, .expected = "a list of " CAUSE_LIST("and")),
 };
 
 const struct key *config_key(const char *name)

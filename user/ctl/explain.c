@@ -200,8 +200,6 @@ int verb_explain(struct ctl *ctl, int argc _unused_, char **argv)
 
 /* ---- simulate ------------------------------------------------------------------------------------------- */
 
-#define CAUSES "card reader absent pcsc-lost"
-
 static int check_cause(const char *word)
 {
 	const char *names[CAUSE_COUNT], *nearest;
@@ -212,8 +210,8 @@ static int check_cause(const char *word)
 			return EXIT_FINE;
 	}
 	nearest = nearest_word(word, names, ELEMENTS(names));
-	complain("no cause \"%s\"; %s%s%sthe causes are: " CAUSES, word, nearest ? "did you mean \"" : "",
-		 nearest ? nearest : "", nearest ? "\"? " : "");
+	complain("no cause \"%s\"; %s%s%sthe causes are: " CAUSE_WORDS, word,
+		 nearest ? "did you mean \"" : "", nearest ? nearest : "", nearest ? "\"? " : "");
 	return EXIT_USAGE;
 }
 
@@ -256,7 +254,8 @@ int verb_simulate(struct ctl *ctl, int argc, char **argv)
 	int status;
 
 	if (argc < 2) {
-		complain("simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSES);
+		complain(
+			"simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSE_WORDS);
 		return EXIT_USAGE;
 	}
 	status = check_cause(cause);

@@ -9,6 +9,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/words.h"
+#include "policy/cause.h"
 
 static const struct verb verbs[] = {
 	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)",
@@ -23,10 +24,9 @@ static const struct verb verbs[] = {
 	 "SESSION is an id as loginctl has it; without one, or with \"self\", your own.\n\n"
 	 "  scpolicyctl explain 12"},
 	{"simulate", verb_simulate, 0, 2, "[SESSION] CAUSE", "what would be done; does nothing",
-	 "CAUSE is card (it is pulled), reader (that is pulled), absent (the card is found\n"
-	 "missing) or pcsc-lost (pcscd stays away).\n\n"
-	 "  scpolicyctl simulate 12 card\n"
-	 "  scpolicyctl simulate reader        your own session"},
+	 CAUSE_HELP "\n"
+		    "  scpolicyctl simulate 12 card\n"
+		    "  scpolicyctl simulate reader        your own session"},
 	{"monitor", verb_monitor, 0, 0, "", "what happens, while it happens, until Ctrl-C",
 	 "One line an event; SINCE is counted from the removal, by the kernel's own stamp if\n"
 	 "the probe heard it. With --json one object a line.\n\n"

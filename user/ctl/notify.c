@@ -14,6 +14,7 @@
 #include "ctl/text.h"
 #include "ctl/words.h"
 #include "lib/record.h"
+#include "policy/cause.h"
 
 #define AGENT_NAME "org.scpolicyd1.Notify"
 
@@ -55,15 +56,11 @@ static void escape_markup(const char *text, char *buffer, size_t size)
 	}
 }
 
-static const char *removal_words(const char *cause)
+static const char *removal_words(const char *name)
 {
-	if (strcmp(cause, "reader") == 0)
-		return "The reader of your smart card was removed";
-	if (strcmp(cause, "absent") == 0)
-		return "Your smart card is missing";
-	if (strcmp(cause, "pcsc-lost") == 0)
-		return "Your smart card can no longer be watched";
-	return "Your smart card was removed";
+	enum cause cause;
+
+	return cause_notice(cause_find(name, strlen(name), &cause) ? cause : CAUSE_CARD);
 }
 
 /*

@@ -26,19 +26,6 @@ const char *action_name(enum action action)
 	return action < ACTION_COUNT ? names[action] : NULL;
 }
 
-const char *cause_name(enum cause cause)
-{
-	static const char *const names[] = {
-		[CAUSE_CARD] = "card",
-		[CAUSE_READER] = "reader",
-		[CAUSE_ABSENT] = "absent",
-		[CAUSE_PCSC_LOST] = "pcsc-lost",
-	};
-	ASSERT_ROWS(names, CAUSE_COUNT);
-
-	return cause < CAUSE_COUNT ? names[cause] : NULL;
-}
-
 const char *step_name(enum step step)
 {
 	static const char *const names[] = {

@@ -317,7 +317,7 @@ struct governance rules_resolve(const struct rules *rules, const struct session_
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
 		governance.by_cause[cause] = &rules->policy;
 	for (const struct entry *entry = rules->entries; entry && open; entry = entry->hh.next) {
-		unsigned decides = open & (entry->rule.causes ? entry->rule.causes : EVERY_CAUSE);
+		unsigned decides = open & (entry->rule.causes ? entry->rule.causes : cause_of_any_rule());
 
 		if (!decides || !rule_matches(&entry->rule, facts))
 			continue;

@@ -71,7 +71,7 @@ struct rule {
 	char name[RULE_NAME_SIZE];
 	struct patterns user, group, service, reader; /* a group: any of the session's */
 	unsigned kinds;	 /* Session=: KIND_LOCAL … KIND_TTY bits, any one of them; 0: not asked */
-	unsigned causes; /* Cause=: bit n for enum cause n; 0: any */
+	unsigned causes; /* Cause=: bit n for enum cause n; 0: cause_of_any_rule() */
 	unsigned set;	 /* bit n: enum setting n is this rule's own; the others come from [Policy] */
 	unsigned lines[SETTING_COUNT]; /* where each of those stands in `file` */
 	struct settings settings;

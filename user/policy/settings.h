@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "lib/macro.h"
+#include "policy/cause.h"
 
 /* Action= and Then=. */
 enum action {
@@ -19,14 +20,6 @@ enum action {
 enum fallback {
 	FALLBACK_WARN,
 	FALLBACK_LOGOUT,
-};
-
-enum cause {
-	CAUSE_CARD,	 /* the card was taken out of its reader */
-	CAUSE_READER,	 /* the reader was taken away, or can no longer be used */
-	CAUSE_ABSENT,	 /* found missing when looked for */
-	CAUSE_PCSC_LOST, /* pcscd stays away, and nothing else watches the reader */
-	CAUSE_COUNT,
 };
 
 /* Names of rules and units are told in the audit: bounded, so that they can be kept without allocation. */
@@ -64,4 +57,3 @@ struct governance {
 
 /* "none", "lock", … as the configuration and SCPOLICY_ACTION= say them; NULL outside the enum. */
 const char *action_name(enum action action);
-const char *cause_name(enum cause cause);

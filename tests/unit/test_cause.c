@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of causes, and every list of them elsewhere: what a new cause has to be added to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/cleanup.h"
+#include "policy/cause.h"
+
+static void join(char *buffer, size_t size, const char *separator, const char *last)
+{
+	size_t used = 0;
+
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s",
+					 cause == 0		    ? ""
+					 : cause == CAUSE_COUNT - 1 ? last
+								    : separator,
+					 cause_name(cause));
+}
+
+static void test_lists(void **state _unused_)
+{
+	char list[256];
+
+	join(list, sizeof(list), ", ", " and ");
+	assert_string_equal(CAUSE_LIST("and"), list);
+	join(list, sizeof(list), " ", " ");
+	assert_string_equal(CAUSE_WORDS, list);
+}
+
+static void test_found_by_name(void **state _unused_)
+{
+	enum cause found;
+
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
+		const char *name = cause_name(cause);
+
+		assert_true(cause_find(name, strlen(name), &found));
+		assert_int_equal(found, cause);
+		assert_false(cause_find(name, strlen(name) - 1, &found));
+	}
+}
+
+/* Each name is in the file, between `before` and `after`. */
+static void assert_names(const char *path, const char *before, const char *after)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	char text[65536], word[64];
+
+	if (!file)
+		fail_msg("%s: %m", path);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	assert_true(feof(file));
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
+		snprintf(word, sizeof(word), "%s%s%s", before, cause_name(cause), after);
+		if (!strstr(text, word))
+			fail_msg("%s lacks %s", path, word);
+	}
+}
+
+static void test_written_down(void **state _unused_)
+{
+	assert_names("user/man/scpolicyd.conf.5.scd", "_", "_");
+	assert_names("user/data/scpolicyd.catalog", "\"", "\",");
+}
+
+static void test_completed(void **state _unused_)
+{
+	_cleanup_fclose_ FILE *file = fopen("user/data/scpolicyctl.bash-completion", "re");
+	char line[256];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (strcmp(line, "\tlocal causes='" CAUSE_WORDS "'\n") == 0)
+			return;
+	fail_msg("the bash completion does not have: %s", CAUSE_WORDS);
+}
+
+static void test_help(void **state _unused_)
+{
+	char word[64];
+
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
+		snprintf(word, sizeof(word), " %s (", cause_name(cause));
+		assert_non_null(strstr(CAUSE_HELP, word));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_found_by_name),
+		cmocka_unit_test(test_written_down), cmocka_unit_test(test_completed),
+		cmocka_unit_test(test_help),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+/* Why a removal was a removal: every cause, and every word that there is for it. */
+#include <stdbool.h>
+#include <stddef.h>
+
+enum cause {
+	CAUSE_CARD,	 /* the card was taken out of its reader */
+	CAUSE_READER,	 /* the reader was taken away, or can no longer be used */
+	CAUSE_ABSENT,	 /* found missing when looked for */
+	CAUSE_PCSC_LOST, /* pcscd stays away, and nothing else watches the reader */
+	CAUSE_COUNT,
+};
+
+/* The names, for messages. test_cause.c compares them with the table. */
+#define CAUSE_LIST(last) "card, reader, absent " last " pcsc-lost"
+#define CAUSE_WORDS	 "card reader absent pcsc-lost"
+#define CAUSE_HELP                                                                                           \
+	"CAUSE is card (it is pulled), reader (that is pulled), absent (the card is found\n"                 \
+	"missing) or pcsc-lost (pcscd stays away).\n"
+
+/* As Cause=, SCPOLICY_CAUSE= and recordings have it; NULL outside the enum. */
+const char *cause_name(enum cause cause);
+
+/* The cause whose name is the `length` bytes at `name`. False: there is none. */
+bool cause_find(const char *name, size_t length, enum cause *ret);
+
+/* What happened, in the words of the journal ("its card was removed") and of the desktop ("Your smart card was …"). */
+const char *cause_message(enum cause cause);
+const char *cause_notice(enum cause cause);
+
+/* Bit n: a rule without Cause= governs cause n too. */
+unsigned cause_of_any_rule(void);
