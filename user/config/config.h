@@ -6,21 +6,10 @@
  *
  * A key of [Policy] in a later file takes the place of an earlier one. A [Rule NAME] that an earlier file
  * has too replaces that rule whole, where it stands; a new one comes after all earlier ones.
- *
- * A line has at most 199 bytes without its comment, which is libinih's limit: refused when longer. After a
- * key that takes a list (User=, Group=, Service=, Reader=, Session=, Cause=) indented lines that are no key
- * themselves continue the list. '#' or ';' begins a comment, at the line's start or after a blank; in double
- * quotes ';' alone does, which is libinih's too.
  */
 #include <stdbool.h>
-#include <stdio.h>
 
-#include "policy/rules.h"
-
-/* "/etc/scpolicyd.conf:7: key Action=: …": file, line and key of what was refused. */
-struct config_error {
-	char text[512];
-};
+#include "config/config_file.h"
 
 struct config {
 	struct rules *rules; /* owned, complete */
@@ -56,9 +45,3 @@ int config_refresh(struct config *config, bool last_look);
  * `config` unchanged.
  */
 int config_keep_gpo(struct config *config, struct config *old);
-
-/*
- * Reads one file's text, called `path` in errors, on top of what `rules` has; rules_complete() is left to the
- * caller. 0, or a negative errno with ret_error filled and `rules` half changed, fit for rules_free() alone.
- */
-int config_parse(FILE *stream, const char *path, struct rules *rules, struct config_error *ret_error);

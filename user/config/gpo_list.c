@@ -56,7 +56,7 @@ static int take_scalar(struct reading *reading, const char *text, size_t line)
 	return -EBADMSG;
 }
 
-static void enter(struct reading *reading)
+static void enter_level(struct reading *reading)
 {
 	if (reading->depth == 1 && reading->is_value)
 		reading->in_gpos = strcmp(reading->key, "gpos") == 0;
@@ -66,14 +66,14 @@ static void enter(struct reading *reading)
 }
 
 /* A mapping or a list that ends was somebody's value. */
-static void leave(struct reading *reading)
+static void leave_level(struct reading *reading)
 {
 	reading->depth--;
 	if (has_keys(reading))
 		reading->is_value = false;
 }
 
-static int take_event(struct reading *reading, const yaml_event_t *event)
+static int take_yaml(struct reading *reading, const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
@@ -82,18 +82,18 @@ static int take_event(struct reading *reading, const yaml_event_t *event)
 		return take_scalar(reading, "", event->start_mark.line);
 	case YAML_MAPPING_START_EVENT:
 	case YAML_SEQUENCE_START_EVENT:
-		enter(reading);
+		enter_level(reading);
 		return 0;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
-		leave(reading);
+		leave_level(reading);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-static int refuse(struct reading *reading, const yaml_parser_t *parser)
+static int refuse_list(struct reading *reading, const yaml_parser_t *parser)
 {
 	if (parser->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
@@ -118,9 +118,9 @@ int gpo_list_read(const char *text, size_t size, gpo_list_handler on_policy, voi
 		yaml_event_t event;
 
 		if (!yaml_parser_parse(&parser, &event))
-			return refuse(&reading, &parser);
+			return refuse_list(&reading, &parser);
 		end = event.type == YAML_STREAM_END_EVENT;
-		r = take_event(&reading, &event);
+		r = take_yaml(&reading, &event);
 		yaml_event_delete(&event);
 	}
 	return r;

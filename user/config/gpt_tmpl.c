@@ -19,8 +19,8 @@ struct reading {
 	bool in_section;
 };
 
-static int refuse(struct gpt_tmpl *template, const char *format, ...) _printf_(2, 3);
-static int refuse(struct gpt_tmpl *template, const char *format, ...)
+static int refuse_template(struct gpt_tmpl *template, const char *format, ...) _printf_(2, 3);
+static int refuse_template(struct gpt_tmpl *template, const char *format, ...)
 {
 	va_list arguments;
 
@@ -43,7 +43,7 @@ static int narrow(const unsigned char *bytes, size_t size, bool wide, char *text
 
 		template->line += character == '\n';
 		if (character == '\0')
-			return refuse(template, "a NUL character in the line");
+			return refuse_template(template, "a NUL character in the line");
 		*text++ = character < 0x80 ? (char)character : '?';
 	}
 	*text = '\0';
@@ -56,10 +56,10 @@ static int decode(const char *bytes, size_t size, char *text, struct gpt_tmpl *t
 
 	template->line = 1;
 	if (size >= 2 && memcmp(from, "\xfe\xff", 2) == 0)
-		return refuse(template, "UTF-16 of the other byte order");
+		return refuse_template(template, "UTF-16 of the other byte order");
 	if (size >= 2 && memcmp(from, "\xff\xfe", 2) == 0) {
 		if (size % 2)
-			return refuse(template, "half a character of UTF-16 at the end of the file");
+			return refuse_template(template, "half a character of UTF-16 at the end of the file");
 		return narrow(from + 2, size - 2, true, text, template);
 	}
 	if (size >= 3 && memcmp(from, "\xef\xbb\xbf", 3) == 0)
@@ -112,22 +112,24 @@ static int take_value(struct gpt_tmpl *template, char *value)
 	char *comma = strchr(value, ','), *option;
 
 	if (!comma)
-		return refuse(template, "ScRemoveOption: \"%s\" is not a type and a value, as in 1,\"1\"",
-			      shown(value));
+		return refuse_template(template,
+				       "ScRemoveOption: \"%s\" is not a type and a value, as in 1,\"1\"",
+				       shown(value));
 	*comma = '\0';
 	value = trim(value);
 	if (strcmp(value, REG_SZ) != 0)
-		return refuse(template, "ScRemoveOption: type \"%s\" is not 1 (REG_SZ)", shown(value));
+		return refuse_template(template, "ScRemoveOption: type \"%s\" is not 1 (REG_SZ)",
+				       shown(value));
 	option = unquote(trim(comma + 1));
 	if (!option)
-		return refuse(template, "ScRemoveOption: one quote alone");
+		return refuse_template(template, "ScRemoveOption: one quote alone");
 	if (strlen(option) != 1 || *option < '0' || *option >= '0' + SC_REMOVE_COUNT)
-		return refuse(template, "ScRemoveOption: \"%s\" is not 0, 1, 2 or 3", shown(option));
+		return refuse_template(template, "ScRemoveOption: \"%s\" is not 0, 1, 2 or 3", shown(option));
 	template->option = (enum sc_remove_option)(*option - '0');
 	return 0;
 }
 
-static int take_line(struct reading *reading, unsigned number, char *line)
+static int take_template_line(struct reading *reading, unsigned number, char *line)
 {
 	struct gpt_tmpl *template = reading->template;
 	char *equals;
@@ -145,7 +147,7 @@ static int take_line(struct reading *reading, unsigned number, char *line)
 		unsigned first = template->line;
 
 		template->line = number;
-		return refuse(template, "ScRemoveOption is given twice, first in line %u", first);
+		return refuse_template(template, "ScRemoveOption is given twice, first in line %u", first);
 	}
 	template->line = number;
 	return take_value(template, equals + 1);
@@ -166,7 +168,7 @@ int gpt_tmpl_parse(const char *bytes, size_t size, struct gpt_tmpl *ret)
 		return r;
 	ret->line = 0;
 	for (unsigned number = 1; r >= 0 && rest; number++)
-		r = take_line(&reading, number, strsep(&rest, "\n"));
+		r = take_template_line(&reading, number, strsep(&rest, "\n"));
 	if (r < 0)
 		ret->option = SC_REMOVE_NOT_SET;
 	return r;
