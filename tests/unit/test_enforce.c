@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #include "actions/enforce.h"
+#include "actions/session_calls.h"
 #include "lib/cleanup.h"
 #include "lib/loop.h"
 

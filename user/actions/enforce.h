@@ -12,9 +12,8 @@
 #include "policy/sink.h"
 #include "policy/verdict.h"
 
-/* STEP_CONSOLE_LOCK starts this unit of ours, which runs physlock on the foreground console. */
-#define CONSOLE_LOCK_UNIT "scpolicyd-console-lock.service"
-#define CONSOLE_LOCKER	  "/usr/bin/physlock"
+/* What the unit of STEP_CONSOLE_LOCK runs on the foreground console. */
+#define CONSOLE_LOCKER "/usr/bin/physlock"
 
 struct enforcer;
 
