@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* uthash must report an allocation that failed instead of ending the process. */
+#define HASH_NONFATAL_OOM 1
+#include "sources/logind_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/loop.h"
+
+struct logind_session *logind_session_find(const struct logind_source *source, const char *session)
+{
+	struct logind_session *known;
+
+	HASH_FIND_STR(source->sessions, session, known);
+	return known;
+}
+
+struct logind_session *logind_session_get(struct logind_source *source, const char *session)
+{
+	struct logind_session *known = logind_session_find(source, session);
+
+	if (known)
+		return known;
+	known = calloc(1, sizeof(*known));
+	if (!known)
+		return NULL;
+	known->source = source;
+	snprintf(known->session, sizeof(known->session), "%s", session);
+	HASH_ADD_STR(source->sessions, session, known);
+	if (known->hh.tbl)
+		return known;
+	free(known);
+	return NULL;
+}
+
+void logind_session_drop(struct logind_source *source, struct logind_session *known)
+{
+	HASH_DEL(source->sessions, known);
+	sd_event_source_disable_unref(known->again);
+	free(known);
+}
+
+void logind_report(struct logind_source *source, enum event_type type, const char *session)
+{
+	source->sink.send(source->sink.userdata, &(struct event){.type = type,
+								 .source = SOURCE_LOGIND,
+								 .stamp = monotonic_now(),
+								 .session = session});
+}
+
+void logind_report_ended(struct logind_source *source, const char *session)
+{
+	struct logind_session *known;
+
+	logind_report(source, EVENT_SESSION_ENDED, session);
+	known = logind_session_find(source, session);
+	if (known)
+		logind_session_drop(source, known);
+}
+
+void logind_report_kind(struct logind_source *source, const struct logind_session *known)
+{
+	source->sink.send(source->sink.userdata,
+			  &(struct event){.type = EVENT_SESSION_KIND,
+					  .source = SOURCE_LOGIND,
+					  .stamp = monotonic_now(),
+					  .change = {.session = known->session, .kind = known->kind}});
+}
+
+void logind_report_locked(struct logind_source *source, const char *session, bool locked)
+{
+	struct logind_session *known = logind_session_find(source, session);
+
+	if (known)
+		known->locked = locked;
+	logind_report(source, locked ? EVENT_SESSION_LOCKED : EVENT_SESSION_UNLOCKED, session);
+}
