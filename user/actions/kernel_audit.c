@@ -126,7 +126,7 @@ static int shed(int audit, int socket)
 }
 
 /* Ends with the daemon's end of the socket, after what is still in it; or when the kernel refuses. */
-static void write_all(int audit, int socket)
+static void write_message(int audit, int socket)
 {
 	struct kernel_audit_message message;
 
@@ -150,7 +150,7 @@ static pid_t fork_child(int audit, int socket)
 		return -errno;
 	if (pid == 0) {
 		if (shed(audit, socket) == 0)
-			write_all(audit, socket);
+			write_message(audit, socket);
 		_exit(0);
 	}
 	return pid;
@@ -158,7 +158,7 @@ static pid_t fork_child(int audit, int socket)
 
 /* ---- the daemon's end ----------------------------------------------------------------------------------- */
 
-static int on_child(sd_event_source *source _unused_, const siginfo_t *info _unused_, void *userdata)
+static int on_writer_exit(sd_event_source *source _unused_, const siginfo_t *info _unused_, void *userdata)
 {
 	struct kernel_audit *audit = userdata;
 
@@ -187,7 +187,7 @@ int kernel_audit_new(sd_event *event, struct kernel_audit **ret)
 	theirs = pair[1];
 	r = fork_child(netlink, theirs);
 	if (r > 0)
-		r = sd_event_add_child(event, &audit->child, r, WEXITED, on_child, audit);
+		r = sd_event_add_child(event, &audit->child, r, WEXITED, on_writer_exit, audit);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(audit);

@@ -49,8 +49,8 @@ ASSERT_ROWS(kinds, VERDICT_TYPE_COUNT);
 
 /* ---- words for people ----------------------------------------------------------------------------------- */
 
-static void say(struct trail_entry *entry, const char *format, ...) _printf_(2, 3);
-static void say(struct trail_entry *entry, const char *format, ...)
+static void say_message(struct trail_entry *entry, const char *format, ...) _printf_(2, 3);
+static void say_message(struct trail_entry *entry, const char *format, ...)
 {
 	va_list arguments;
 
@@ -70,8 +70,8 @@ uint64_t trail_seconds(uint64_t nanoseconds)
 	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
 }
 
-static void say_verdict(struct trail_entry *entry, const struct verdict *verdict,
-			const struct trail_times *times)
+static void say_what_happened(struct trail_entry *entry, const struct verdict *verdict,
+			      const struct trail_times *times)
 {
 	const char *session = verdict->login ? verdict->login->session : "";
 	const char *detail = verdict->detail ? verdict->detail : "";
@@ -81,61 +81,67 @@ static void say_verdict(struct trail_entry *entry, const struct verdict *verdict
 	log_safe(verdict->login ? verdict->login->user : "", user, sizeof(user));
 	switch (verdict->type) {
 	case VERDICT_REMOVAL:
-		say(entry, "Session %s of user %s: %s (heard by %s)", session, user,
-		    cause_message(verdict->cause), event_source_name(verdict->source));
+		say_message(entry, "Session %s of user %s: %s (heard by %s)", session, user,
+			    cause_message(verdict->cause), event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
 		if (verdict->action == ACTION_NONE)
-			say(entry, "Session %s of user %s: nothing is done%s%s", session, user, between,
-			    detail);
+			say_message(entry, "Session %s of user %s: nothing is done%s%s", session, user,
+				    between, detail);
 		else if (times->sent)
-			say(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session, user,
-			    action_name(verdict->action),
-			    since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between, detail);
+			say_message(entry, "Session %s of user %s: %s sent %s after the removal%s%s", session,
+				    user, action_name(verdict->action),
+				    since_kernel(verdict->stamp, times->sent, time, sizeof(time)), between,
+				    detail);
 		else
-			say(entry, "Session %s of user %s: %s could not be sent%s%s", session, user,
-			    action_name(verdict->action), between, detail);
+			say_message(entry, "Session %s of user %s: %s could not be sent%s%s", session, user,
+				    action_name(verdict->action), between, detail);
 		break;
 	case VERDICT_OUTCOME:
-		say(entry, "Session %s of user %s: %s %s %s after the removal%s%s", session, user,
-		    action_name(verdict->action), outcome_name(verdict->outcome),
-		    since_kernel(0, verdict->later, time, sizeof(time)), between, detail);
+		say_message(entry, "Session %s of user %s: %s %s %s after the removal%s%s", session, user,
+			    action_name(verdict->action), outcome_name(verdict->outcome),
+			    since_kernel(0, verdict->later, time, sizeof(time)), between, detail);
 		break;
 	case VERDICT_HEARD:
-		say(entry, "Session %s: %s heard of the same removal (%s) %s after it", session,
-		    event_source_name(verdict->source), cause_name(verdict->cause),
-		    since_kernel(0, verdict->later, time, sizeof(time)));
+		say_message(entry, "Session %s: %s heard of the same removal (%s) %s after it", session,
+			    event_source_name(verdict->source), cause_name(verdict->cause),
+			    since_kernel(0, verdict->later, time, sizeof(time)));
 		break;
 	case VERDICT_CONTRADICTED:
-		say(entry, "Session %s of user %s: the card removal is contradicted%s%s", session, user,
-		    between, detail);
+		say_message(entry, "Session %s of user %s: the card removal is contradicted%s%s", session,
+			    user, between, detail);
 		break;
 	case VERDICT_COMM_ERROR:
-		say(entry, "Session %s: communication error, not a removal%s%s", session, between, detail);
+		say_message(entry, "Session %s: communication error, not a removal%s%s", session, between,
+			    detail);
 		break;
 	case VERDICT_RESTORED:
-		say(entry, "Session %s of user %s: its card is back, it is guarded again", session, user);
+		say_message(entry, "Session %s of user %s: its card is back, it is guarded again", session,
+			    user);
 		break;
 	case VERDICT_SETTLED:
-		say(entry, "Session %s of user %s: the same card is back in time, nothing is done%s%s",
-		    session, user, between, detail);
+		say_message(entry,
+			    "Session %s of user %s: the same card is back in time, nothing is done%s%s",
+			    session, user, between, detail);
 		break;
 	case VERDICT_COUNTDOWN:
-		say(entry, "Session %s of user %s: %s in %llu s unless it is unlocked", session, user,
-		    action_name(verdict->action), (unsigned long long)trail_seconds(verdict->later));
+		say_message(entry, "Session %s of user %s: %s in %llu s unless it is unlocked", session, user,
+			    action_name(verdict->action), (unsigned long long)trail_seconds(verdict->later));
 		break;
 	case VERDICT_CANCELLED:
-		say(entry, "Session %s of user %s: %s cancelled%s%s", session, user,
-		    action_name(verdict->action), between, detail);
+		say_message(entry, "Session %s of user %s: %s cancelled%s%s", session, user,
+			    action_name(verdict->action), between, detail);
 		break;
 	case VERDICT_CANNOT_LOCK:
-		say(entry, "Session %s of user %s cannot be locked%s%s", session, user, between, detail);
+		say_message(entry, "Session %s of user %s cannot be locked%s%s", session, user, between,
+			    detail);
 		break;
 	case VERDICT_UNGUARDED:
-		say(entry, "Session %s of user %s is not guarded%s%s", session, user, between, detail);
+		say_message(entry, "Session %s of user %s is not guarded%s%s", session, user, between,
+			    detail);
 		break;
 	case VERDICT_RECHECKED:
-		say(entry, "Everything was looked at anew");
+		say_message(entry, "Everything was looked at anew");
 		break;
 	case VERDICT_ACT:
 	case VERDICT_ARM:
@@ -218,7 +224,7 @@ bool trail_verdict(const struct verdict *verdict, const struct trail_times *time
 	if (!kind || !kind->event)
 		return false;
 	*ret = (struct trail_entry){.priority = priority(verdict, times), .message_id = kind->message_id};
-	say_verdict(ret, verdict, times);
+	say_what_happened(ret, verdict, times);
 	ret->text[TRAIL_EVENT] = kind->event;
 	if (verdict->login)
 		add_session(ret, verdict->login);
@@ -239,7 +245,7 @@ bool trail_verdict(const struct verdict *verdict, const struct trail_times *time
 void trail_sources(bool degraded, const char *detail, struct trail_entry *ret)
 {
 	*ret = (struct trail_entry){.priority = LOG_INFO};
-	say(ret, "%s", detail);
+	say_message(ret, "%s", detail);
 	if (!degraded)
 		return;
 	ret->priority = LOG_WARNING;
@@ -252,7 +258,8 @@ void trail_config(const char *text, bool refused, struct trail_entry *ret)
 	char safe[sizeof(ret->message) - 64];
 
 	*ret = (struct trail_entry){.priority = LOG_NOTICE, .message_id = MESSAGE_ID_CONFIG};
-	say(ret, "%s%s", log_safe(text, safe, sizeof(safe)), refused ? "; the running policy stays" : "");
+	say_message(ret, "%s%s", log_safe(text, safe, sizeof(safe)),
+		    refused ? "; the running policy stays" : "");
 	ret->text[TRAIL_EVENT] = "config";
 	if (!refused)
 		return;

@@ -63,23 +63,23 @@ static int reply_with(struct bus *bus, sd_bus_message *call, const struct caller
 	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
 }
 
-static int list_readers(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_list_readers(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	return reply_with(userdata, call, caller, describe_readers);
 }
 
-static int list_sessions(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_list_sessions(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	return reply_with(userdata, call, caller, describe_sessions);
 }
 
-static int get_status(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_get_status(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	return reply_with(userdata, call, caller, describe_status);
 }
 
 /* Sums over everybody. */
-static int get_metrics(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_get_metrics(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	if (!caller->privileged)
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
@@ -109,7 +109,7 @@ static int read_session(struct bus *bus, sd_bus_message *call, const struct call
 	return r < 0 ? r : 1;
 }
 
-static int explain(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_explain(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct session_view session;
@@ -128,7 +128,7 @@ static int explain(void *userdata, sd_bus_message *call, const struct caller *ca
 	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
 }
 
-static int simulate(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_simulate(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct session_view session;
@@ -154,7 +154,7 @@ static int simulate(void *userdata, sd_bus_message *call, const struct caller *c
 	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
 }
 
-static int subscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_subscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	struct bus *bus = userdata;
 	int r = signals_subscribe(bus->signals, caller);
@@ -164,7 +164,7 @@ static int subscribe(void *userdata, sd_bus_message *call, const struct caller *
 	return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
 }
 
-static int unsubscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_unsubscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	struct bus *bus = userdata;
 
@@ -183,7 +183,7 @@ static int reload_allowed(void *userdata, sd_bus_message *call, const struct cal
 					  text_utf8(host->status->refused.text, safe, sizeof(safe)));
 }
 
-static int reload(void *userdata, sd_bus_message *call, const struct caller *caller)
+static int answer_reload(void *userdata, sd_bus_message *call, const struct caller *caller)
 {
 	struct bus *bus = userdata;
 
@@ -196,9 +196,15 @@ static const struct method {
 	const char *name;
 	access_handler handler;
 } methods[] = {
-	{"ListReaders", list_readers}, {"ListSessions", list_sessions}, {"GetStatus", get_status},
-	{"Explain", explain},	       {"Simulate", simulate},		{"GetMetrics", get_metrics},
-	{"Subscribe", subscribe},      {"Unsubscribe", unsubscribe},	{"Reload", reload},
+	{"ListReaders", answer_list_readers},
+	{"ListSessions", answer_list_sessions},
+	{"GetStatus", answer_get_status},
+	{"Explain", answer_explain},
+	{"Simulate", answer_simulate},
+	{"GetMetrics", answer_get_metrics},
+	{"Subscribe", answer_subscribe},
+	{"Unsubscribe", answer_unsubscribe},
+	{"Reload", answer_reload},
 };
 
 /* A call waits in memory until it is known who made it: none that is long does. */

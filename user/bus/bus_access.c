@@ -19,27 +19,27 @@
 #define GROUP_FILE	    "/etc/group"
 #define NO_GROUP	    ((gid_t) - 1)
 
-struct waiting {
+struct waiting_call {
 	struct access *access;
 	sd_bus_message *call;
 	sd_bus_slot *slot; /* the question */
 	access_handler handler;
 	uid_t uid; /* of one that polkit was asked about */
 	bool privileged;
-	struct waiting *prev, *next;
+	struct waiting_call *prev, *next;
 };
 
 struct access {
 	sd_bus *bus;
 	void *userdata;
 	gid_t group;
-	struct waiting *callers; /* who is it? */
-	struct waiting *asked;	 /* may it? */
+	struct waiting_call *callers; /* who is it? */
+	struct waiting_call *asked;   /* may it? */
 };
 
 /* ---- the tables ------------------------------------------------------------------------------------------ */
 
-static struct waiting *waiting_free(struct waiting *waiting)
+static struct waiting_call *waiting_call_free(struct waiting_call *waiting)
 {
 	if (!waiting)
 		return NULL;
@@ -49,11 +49,11 @@ static struct waiting *waiting_free(struct waiting *waiting)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct waiting *, waiting_free)
+DEFINE_CLEANUP(struct waiting_call *, waiting_call_free)
 
 static bool callers_full(const struct access *access, const char *sender)
 {
-	const struct waiting *waiting;
+	const struct waiting_call *waiting;
 	unsigned all = 0, own = 0;
 
 	DL_FOREACH(access->callers, waiting) {
@@ -65,7 +65,7 @@ static bool callers_full(const struct access *access, const char *sender)
 
 static bool asked_full(const struct access *access, uid_t uid)
 {
-	const struct waiting *waiting;
+	const struct waiting_call *waiting;
 	unsigned all = 0, own = 0;
 
 	DL_FOREACH(access->asked, waiting) {
@@ -75,9 +75,10 @@ static bool asked_full(const struct access *access, uid_t uid)
 	return all >= ACCESS_ASKED_MAX || own >= ACCESS_ASKED_USER;
 }
 
-static struct waiting *waiting_new(struct access *access, sd_bus_message *call, access_handler handler)
+static struct waiting_call *waiting_call_new(struct access *access, sd_bus_message *call,
+					     access_handler handler)
 {
-	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	struct waiting_call *waiting = calloc(1, sizeof(*waiting));
 
 	if (!waiting)
 		return NULL;
@@ -142,7 +143,7 @@ bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_ca
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
-	_cleanup_(waiting_free_p) struct waiting *waiting = userdata;
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = userdata;
 	struct access *access = waiting->access;
 	struct caller caller = {.name = sd_bus_message_get_sender(waiting->call)};
 
@@ -158,7 +159,7 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
 int access_identify(struct access *access, sd_bus_message *call, access_handler handler, sd_bus_error *error)
 {
 	const char *sender = sd_bus_message_get_sender(call);
-	_cleanup_(waiting_free_p) struct waiting *waiting = NULL;
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = NULL;
 	int r;
 
 	if (!sender)
@@ -166,7 +167,7 @@ int access_identify(struct access *access, sd_bus_message *call, access_handler 
 	if (callers_full(access, sender))
 		return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
 					"Too many calls wait for their answers");
-	waiting = waiting_new(access, call, handler);
+	waiting = waiting_call_new(access, call, handler);
 	if (!waiting)
 		return -ENOMEM;
 	r = sd_bus_call_method_async(access->bus, &waiting->slot, BUS_DRIVER, "/org/freedesktop/DBus",
@@ -189,7 +190,7 @@ static int deny(sd_bus_message *call)
 
 static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
-	_cleanup_(waiting_free_p) struct waiting *waiting = userdata;
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = userdata;
 	const struct caller caller = {.name = sd_bus_message_get_sender(waiting->call),
 				      .uid = waiting->uid,
 				      .privileged = waiting->privileged};
@@ -205,7 +206,7 @@ static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error 
 	return answer(waiting->access, waiting->call, &caller, waiting->handler);
 }
 
-static int ask_polkit(struct waiting *waiting, const char *sender, const char *action)
+static int ask_polkit(struct waiting_call *waiting, const char *sender, const char *action)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
 	bool interactive = sd_bus_message_get_allow_interactive_authorization(waiting->call) > 0;
@@ -225,7 +226,7 @@ static int ask_polkit(struct waiting *waiting, const char *sender, const char *a
 int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller,
 		     const char *action, access_handler handler)
 {
-	_cleanup_(waiting_free_p) struct waiting *waiting = NULL;
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = NULL;
 	int r;
 
 	if (caller->uid == 0)
@@ -233,7 +234,7 @@ int access_authorize(struct access *access, sd_bus_message *call, const struct c
 	if (asked_full(access, caller->uid))
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
 						  "Too many calls wait for polkit");
-	waiting = waiting_new(access, call, handler);
+	waiting = waiting_call_new(access, call, handler);
 	if (!waiting)
 		return -ENOMEM;
 	waiting->uid = caller->uid;
@@ -279,20 +280,20 @@ int access_new(sd_bus *bus, void *userdata, struct access **ret)
 	return 0;
 }
 
-static void list_free(struct waiting *list)
+static void waiting_calls_free(struct waiting_call *list)
 {
-	struct waiting *waiting, *next;
+	struct waiting_call *waiting, *next;
 
 	DL_FOREACH_SAFE(list, waiting, next)
-		waiting_free(waiting);
+		waiting_call_free(waiting);
 }
 
 struct access *access_free(struct access *access)
 {
 	if (!access)
 		return NULL;
-	list_free(access->callers);
-	list_free(access->asked);
+	waiting_calls_free(access->callers);
+	waiting_calls_free(access->asked);
 	sd_bus_unref(access->bus);
 	free(access);
 	return NULL;

@@ -130,7 +130,7 @@ static void put_belief(struct put *put, const struct bus_host *host, const char 
 	put_text(put, "BeliefKind", explanation.kind);
 }
 
-void put_session(struct put *put, const struct bus_host *host, const struct session_view *session)
+void describe_session(struct put *put, const struct bus_host *host, const struct session_view *session)
 {
 	static const char *const states[] = {
 		[SESSION_GUARDED] = "guarded",
@@ -165,7 +165,7 @@ void describe_sessions(struct put *put, const struct bus_host *host, const struc
 		if (!caller_may_see(caller, session.login->uid))
 			continue;
 		put_open(put, 'a', "{sv}");
-		put_session(put, host, &session);
+		describe_session(put, host, &session);
 		put_close(put);
 	}
 	put_close(put);

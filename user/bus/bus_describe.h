@@ -16,7 +16,7 @@ void describe_simulation(struct put *put, const struct bus_host *host, const str
 void describe_explanation(struct put *put, const struct bus_host *host, const struct session_view *session);
 
 /* Everything that is listed of a session, into the dictionary at hand. */
-void put_session(struct put *put, const struct bus_host *host, const struct session_view *session);
+void describe_session(struct put *put, const struct bus_host *host, const struct session_view *session);
 
 /* a(sa{ss}d): what metrics_list() lists. */
 void describe_metrics(struct put *put, const struct bus_host *host, const struct caller *caller);

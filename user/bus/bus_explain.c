@@ -5,8 +5,8 @@
 #include "config/config_keys.h"
 
 /* `session` is one of the host's world. */
-static struct simulation simulate(const struct bus_host *host, const struct session_view *session,
-				  enum cause cause)
+static struct simulation simulate_removal(const struct bus_host *host, const struct session_view *session,
+					  enum cause cause)
 {
 	struct simulation simulation;
 
@@ -18,7 +18,7 @@ static struct simulation simulate(const struct bus_host *host, const struct sess
 void describe_simulation(struct put *put, const struct bus_host *host, const struct session_view *session,
 			 enum cause cause)
 {
-	struct simulation simulation = simulate(host, session, cause);
+	struct simulation simulation = simulate_removal(host, session, cause);
 	const struct settings *settings = simulation.settings;
 	char would[WOULD_SIZE];
 
@@ -59,7 +59,7 @@ static void put_setting(struct put *put, const struct rules *rules, const struct
 static void put_cause(struct put *put, const struct bus_host *host, const struct session_view *session,
 		      enum cause cause)
 {
-	struct simulation simulation = simulate(host, session, cause);
+	struct simulation simulation = simulate_removal(host, session, cause);
 	char would[WOULD_SIZE];
 
 	put_open(put, 'a', "{sv}");
@@ -77,7 +77,7 @@ static void put_cause(struct put *put, const struct bus_host *host, const struct
 void describe_explanation(struct put *put, const struct bus_host *host, const struct session_view *session)
 {
 	put_open(put, 'a', "{sv}");
-	put_session(put, host, session);
+	describe_session(put, host, session);
 	put_begin(put, "Causes", 'a', "a{sv}");
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
 		put_cause(put, host, session, cause);

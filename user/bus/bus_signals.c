@@ -37,7 +37,7 @@ static struct subscriber *subscriber_free(struct subscriber *subscriber)
 
 DEFINE_CLEANUP(struct subscriber *, subscriber_free)
 
-static struct subscriber *find(const struct signals *signals, const char *name)
+static struct subscriber *subscriber_find(const struct signals *signals, const char *name)
 {
 	struct subscriber *subscriber;
 
@@ -110,7 +110,7 @@ int signals_subscribe(struct signals *signals, const struct caller *caller)
 	_cleanup_(subscriber_free_p) struct subscriber *subscriber = NULL;
 	int r;
 
-	if (caller->privileged || find(signals, caller->name))
+	if (caller->privileged || subscriber_find(signals, caller->name))
 		return 0;
 	if (is_full(signals, caller->uid))
 		return -ENOBUFS;
@@ -132,7 +132,7 @@ int signals_subscribe(struct signals *signals, const struct caller *caller)
 
 void signals_unsubscribe(struct signals *signals, const char *caller)
 {
-	struct subscriber *subscriber = find(signals, caller);
+	struct subscriber *subscriber = subscriber_find(signals, caller);
 
 	if (subscriber)
 		drop(subscriber);

@@ -41,7 +41,7 @@ static void rest_pcsc(struct daemon *daemon)
 			   sd_event_source_set_enabled(daemon->rest, SD_EVENT_ONESHOT) >= 0);
 }
 
-static int on_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+static int on_pcsc_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
 {
 	struct daemon *daemon = userdata;
 
@@ -102,7 +102,8 @@ int events_new(struct daemon *daemon)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(daemon->deadline, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_time(daemon->event, &daemon->rest, CLOCK_MONOTONIC, 0, 1, on_rested, daemon);
+		r = sd_event_add_time(daemon->event, &daemon->rest, CLOCK_MONOTONIC, 0, 1, on_pcsc_rested,
+				      daemon);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(daemon->rest, SD_EVENT_OFF);
 	return r;

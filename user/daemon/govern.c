@@ -10,7 +10,7 @@
 
 #include "lib/cleanup.h"
 
-struct governed {
+struct session_rules {
 	char session[SESSION_ID_SIZE];
 	char user[USER_NAME_SIZE];
 	char service[SERVICE_NAME_SIZE];
@@ -24,18 +24,18 @@ struct governed {
 };
 
 struct govern {
-	struct governed *sessions;
+	struct session_rules *sessions;
 };
 
-static struct governed *find(const struct govern *govern, const char *session)
+static struct session_rules *session_rules_find(const struct govern *govern, const char *session)
 {
-	struct governed *governed;
+	struct session_rules *governed;
 
 	HASH_FIND_STR(govern->sessions, session, governed);
 	return governed;
 }
 
-static void drop_groups(struct governed *governed)
+static void drop_groups(struct session_rules *governed)
 {
 	free((void *)governed->facts.groups);
 	governed->facts.groups = NULL;
@@ -43,7 +43,7 @@ static void drop_groups(struct governed *governed)
 }
 
 /* xrdp 0.9 does not tell PAM of a remote host, so that logind takes its sessions for local ones. */
-static unsigned kind_of(const struct governed *governed)
+static unsigned kind_of(const struct session_rules *governed)
 {
 	unsigned kind = governed->logind_kind;
 
@@ -64,7 +64,7 @@ int govern_new(struct govern **ret)
 
 struct govern *govern_free(struct govern *govern)
 {
-	struct governed *governed, *next;
+	struct session_rules *governed, *next;
 
 	if (!govern)
 		return NULL;
@@ -75,9 +75,9 @@ struct govern *govern_free(struct govern *govern)
 }
 
 /* `session` is a record's: it fits. */
-static struct governed *add(struct govern *govern, const char *session)
+static struct session_rules *session_rules_add(struct govern *govern, const char *session)
 {
-	struct governed *governed = calloc(1, sizeof(*governed));
+	struct session_rules *governed = calloc(1, sizeof(*governed));
 
 	if (!governed)
 		return NULL;
@@ -103,11 +103,11 @@ static bool renew(char *text, const char *with, size_t size)
 
 int govern_record(struct govern *govern, const struct login_record *login)
 {
-	struct governed *governed = find(govern, login->session);
+	struct session_rules *governed = session_rules_find(govern, login->session);
 	bool changed = !governed;
 
 	if (!governed)
-		governed = add(govern, login->session);
+		governed = session_rules_add(govern, login->session);
 	if (!governed)
 		return -ENOMEM;
 	if (governed->uid != login->uid || governed->leader != login->leader) {
@@ -128,7 +128,7 @@ int govern_record(struct govern *govern, const struct login_record *login)
 
 int govern_kind(struct govern *govern, const char *session, unsigned kind)
 {
-	struct governed *governed = find(govern, session);
+	struct session_rules *governed = session_rules_find(govern, session);
 	unsigned before;
 
 	if (!governed)
@@ -171,7 +171,7 @@ static const char **copy_names(const char *const *names, size_t count)
 
 int govern_groups(struct govern *govern, const char *session, const char *const *names, size_t count)
 {
-	struct governed *governed = find(govern, session);
+	struct session_rules *governed = session_rules_find(govern, session);
 	const char **copy = NULL;
 
 	if (!governed)
@@ -191,7 +191,7 @@ int govern_groups(struct govern *govern, const char *session, const char *const 
 
 void govern_forget(struct govern *govern, const char *session)
 {
-	struct governed *governed = find(govern, session);
+	struct session_rules *governed = session_rules_find(govern, session);
 
 	if (!governed)
 		return;
@@ -202,7 +202,7 @@ void govern_forget(struct govern *govern, const char *session)
 
 const struct session_facts *govern_facts(const struct govern *govern, const char *session)
 {
-	struct governed *governed = find(govern, session);
+	struct session_rules *governed = session_rules_find(govern, session);
 
 	return governed ? &governed->facts : NULL;
 }
@@ -217,10 +217,10 @@ struct governance govern_resolve(const struct govern *govern, const struct rules
 
 const char *govern_next(const struct govern *govern, const char *session)
 {
-	struct governed *governed = govern->sessions;
+	struct session_rules *governed = govern->sessions;
 
 	if (session) {
-		governed = find(govern, session);
+		governed = session_rules_find(govern, session);
 		governed = governed ? governed->hh.next : NULL;
 	}
 	return governed ? governed->session : NULL;

@@ -47,7 +47,7 @@ static int replay_lines(struct replay *replay, FILE *recording)
 	return r < 0 ? r : replay_end(replay);
 }
 
-static int replay_file(const char *path)
+static int replay_recording(const char *path)
 {
 	static const struct replay_handler handler = {print_event, print_verdict, NULL};
 	_cleanup_(replay_free_p) struct replay *replay = NULL;
@@ -70,7 +70,7 @@ static int replay_file(const char *path)
 }
 
 /* What getopt_long() stopped at: ':' for a missing value, else '?'. */
-static int wrong_option(int option, const char *word)
+static int refuse_option(int option, const char *word)
 {
 	char letter[] = {'-', (char)optopt, '\0'};
 
@@ -104,7 +104,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *ret_optio
 			ret_options->record = optarg;
 			break;
 		case 'R':
-			return replay_file(optarg);
+			return replay_recording(optarg);
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
@@ -112,7 +112,7 @@ static int parse_options(int argc, char **argv, struct daemon_options *ret_optio
 			puts("scpolicyd " VERSION);
 			return 0;
 		default:
-			return wrong_option(option, argv[optind - 1]);
+			return refuse_option(option, argv[optind - 1]);
 		}
 	}
 }

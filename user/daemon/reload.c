@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
-static void report_config(struct daemon *daemon, const char *text, bool refused)
+static void report_reload(struct daemon *daemon, const char *text, bool refused)
 {
 	struct trail_entry entry;
 
@@ -52,7 +52,7 @@ static int on_gpo(sd_event_source *timer _unused_, uint64_t usec _unused_, void 
 
 	if (r > 0) {
 		resolve_all(daemon);
-		report_config(daemon, "the domain's policy read anew, in force for every session", false);
+		report_reload(daemon, "the domain's policy read anew, in force for every session", false);
 	}
 	if (r > 0 || (r < 0 && daemon->last_look))
 		warn_passed_over(&daemon->config);
@@ -99,12 +99,12 @@ int reload_again(void *userdata)
 		   (unsigned long long)(monotonic_now() / NSEC_PER_USEC));
 	r = config_read("", &config, &daemon->status.refused);
 	if (r < 0)
-		report_config(daemon, daemon->status.refused.text, true);
+		report_reload(daemon, daemon->status.refused.text, true);
 	else {
 		warn_passed_over(&config);
 		(void)config_keep_gpo(&config, &daemon->config);
 		use_config(daemon, &config);
-		report_config(daemon, "policy read anew, in force for every session", false);
+		report_reload(daemon, "policy read anew, in force for every session", false);
 	}
 	bus_reloaded(daemon->callers);
 	sd_notify(false, "READY=1");

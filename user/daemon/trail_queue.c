@@ -11,23 +11,23 @@
 #include "lib/loop.h"
 
 /* An entry with all that it borrowed. */
-struct waiting {
+struct queued_entry {
 	struct trail_entry entry;
 	struct login_record login;
 	char *text[TRAIL_TEXT_COUNT];
-	struct waiting *prev, *next;
+	struct queued_entry *prev, *next;
 };
 
 struct trail_queue {
 	trail_publish publish;
 	void *userdata;
 	sd_event_source *timer; /* on while something waits */
-	struct waiting *first;
+	struct queued_entry *first;
 };
 
 DEFINE_CLEANUP(struct trail_queue *, trail_queue_free)
 
-static struct waiting *waiting_free(struct waiting *waiting)
+static struct queued_entry *queued_entry_free(struct queued_entry *waiting)
 {
 	if (!waiting)
 		return NULL;
@@ -37,12 +37,12 @@ static struct waiting *waiting_free(struct waiting *waiting)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct waiting *, waiting_free)
+DEFINE_CLEANUP(struct queued_entry *, queued_entry_free)
 
 /* NULL: there is no memory. */
-static struct waiting *waiting_new(const struct trail_entry *entry)
+static struct queued_entry *queued_entry_new(const struct trail_entry *entry)
 {
-	_cleanup_(waiting_free_p) struct waiting *waiting = calloc(1, sizeof(*waiting));
+	_cleanup_(queued_entry_free_p) struct queued_entry *waiting = calloc(1, sizeof(*waiting));
 
 	if (!waiting)
 		return NULL;
@@ -63,17 +63,17 @@ static struct waiting *waiting_new(const struct trail_entry *entry)
 
 static void publish_all(struct trail_queue *queue)
 {
-	struct waiting *waiting;
+	struct queued_entry *waiting;
 
 	sd_event_source_set_enabled(queue->timer, SD_EVENT_OFF);
 	while ((waiting = queue->first)) {
 		DL_DELETE(queue->first, waiting);
 		queue->publish(queue->userdata, &waiting->entry);
-		waiting_free(waiting);
+		queued_entry_free(waiting);
 	}
 }
 
-static int on_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+static int on_trail_rested(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
 {
 	publish_all(userdata);
 	return 0;
@@ -88,7 +88,7 @@ int trail_queue_new(sd_event *event, trail_publish publish, void *userdata, stru
 		return -ENOMEM;
 	queue->publish = publish;
 	queue->userdata = userdata;
-	r = sd_event_add_time(event, &queue->timer, CLOCK_MONOTONIC, 0, 1, on_rested, queue);
+	r = sd_event_add_time(event, &queue->timer, CLOCK_MONOTONIC, 0, 1, on_trail_rested, queue);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(queue->timer, SD_EVENT_OFF);
 	if (r < 0)
@@ -120,7 +120,7 @@ static bool has_to_wait(struct trail_queue *queue, uint64_t sent)
 
 void trail_queue_add(struct trail_queue *queue, const struct trail_entry *entry, uint64_t sent)
 {
-	struct waiting *waiting = has_to_wait(queue, sent) ? waiting_new(entry) : NULL;
+	struct queued_entry *waiting = has_to_wait(queue, sent) ? queued_entry_new(entry) : NULL;
 
 	if (waiting) {
 		DL_APPEND(queue->first, waiting);

@@ -77,7 +77,7 @@ static int open_record(int dir_fd, const char *name, struct record_error *error)
 	return refuse_system(error, errno, "cannot open it");
 }
 
-static int check_file(int fd, uid_t owner, struct record_error *error)
+static int check_record_file(int fd, uid_t owner, struct record_error *error)
 {
 	struct stat st;
 
@@ -127,7 +127,7 @@ int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id,
 
 	if (fd < 0)
 		return fd;
-	r = check_file(fd, owner, ret_error);
+	r = check_record_file(fd, owner, ret_error);
 	if (r < 0)
 		return r;
 	size = read_up_to(fd, text, sizeof(text));

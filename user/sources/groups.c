@@ -15,11 +15,11 @@
 #include "lib/loop.h"
 #include "lib/record.h"
 
-struct question {
+struct session_question {
 	struct groups_source *source;
 	char session[SESSION_ID_SIZE];
 	char user[USER_NAME_SIZE];
-	struct question *prev, *next;
+	struct session_question *prev, *next;
 
 	/* While it runs. */
 	sd_event_source *child, *output, *limit;
@@ -35,13 +35,13 @@ struct groups_source {
 	groups_handler handler;
 	void *userdata;
 	sd_event_source *turn; /* starts what waits */
-	struct question *waiting, *running;
+	struct session_question *waiting, *running;
 	unsigned run;
 };
 
 DEFINE_CLEANUP(struct groups_source *, groups_source_free)
 
-static struct question *question_free(struct question *question)
+static struct session_question *session_question_free(struct session_question *question)
 {
 	if (!question)
 		return NULL;
@@ -54,11 +54,11 @@ static struct question *question_free(struct question *question)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct question *, question_free)
+DEFINE_CLEANUP(struct session_question *, session_question_free)
 
 /* ---- the answer ----------------------------------------------------------------------------------------- */
 
-static size_t count_names(const struct question *question)
+static size_t count_names(const struct session_question *question)
 {
 	size_t count = 0;
 
@@ -68,7 +68,7 @@ static size_t count_names(const struct question *question)
 }
 
 /* NUL after each name, the last one included. */
-static void deliver(const struct question *question)
+static void deliver(const struct session_question *question)
 {
 	const struct groups_source *source = question->source;
 	_cleanup_free_ const char **names = NULL;
@@ -86,7 +86,7 @@ static void deliver(const struct question *question)
 	source->handler(source->userdata, question->session, names, count);
 }
 
-static void log_failure(const struct question *question, const char *why)
+static void log_failure(const struct session_question *question, const char *why)
 {
 	char user[USER_NAME_SIZE];
 
@@ -95,7 +95,7 @@ static void log_failure(const struct question *question, const char *why)
 }
 
 /* Takes what is there to be read; true once there will be no more. */
-static bool read_answer(struct question *question)
+static bool read_groups(struct session_question *question)
 {
 	ssize_t size;
 
@@ -121,10 +121,10 @@ static void take_turns(struct groups_source *source)
 	sd_event_source_set_enabled(source->turn, SD_EVENT_ONESHOT);
 }
 
-static void question_end(struct question *question)
+static void session_question_end(struct session_question *question)
 {
 	struct groups_source *source = question->source;
-	_cleanup_(question_free_p) struct question *owned = question;
+	_cleanup_(session_question_free_p) struct session_question *owned = question;
 
 	DL_DELETE(source->running, owned);
 	source->run--;
@@ -134,7 +134,7 @@ static void question_end(struct question *question)
 	deliver(owned);
 }
 
-static void question_kill(struct question *question, const char *why)
+static void session_question_kill(struct session_question *question, const char *why)
 {
 	if (!question->failed)
 		question->failed = why;
@@ -143,26 +143,26 @@ static void question_kill(struct question *question, const char *why)
 
 static int on_output(sd_event_source *output, int fd _unused_, uint32_t revents _unused_, void *userdata)
 {
-	struct question *question = userdata;
+	struct session_question *question = userdata;
 
-	if (!read_answer(question))
+	if (!read_groups(question))
 		return 0;
 	sd_event_source_set_enabled(output, SD_EVENT_OFF);
 	if (question->failed)
-		question_kill(question, NULL);
+		session_question_kill(question, NULL);
 	return 0;
 }
 
 static int on_limit(sd_event_source *limit _unused_, uint64_t usec _unused_, void *userdata)
 {
-	question_kill(userdata, "no answer within ten seconds");
+	session_question_kill(userdata, "no answer within ten seconds");
 	return 0;
 }
 
 /*
  * id says 1 when the user is not known, but also when one group has no name: what names there are then serve.
  */
-static const char *judge(const struct question *question, const siginfo_t *info)
+static const char *judge(const struct session_question *question, const siginfo_t *info)
 {
 	if (question->failed)
 		return question->failed;
@@ -173,20 +173,20 @@ static const char *judge(const struct question *question, const siginfo_t *info)
 	return NULL;
 }
 
-static int on_child(sd_event_source *child _unused_, const siginfo_t *info, void *userdata)
+static int on_id_exit(sd_event_source *child _unused_, const siginfo_t *info, void *userdata)
 {
-	struct question *question = userdata;
+	struct session_question *question = userdata;
 
-	read_answer(question);
+	read_groups(question);
 	question->failed = judge(question, info);
 	if (!question->failed && info->si_status != 0)
 		log_failure(question, "not all of them have names");
-	question_end(question);
+	session_question_end(question);
 	return 0;
 }
 
 /* Only the answer comes back: what id has to say to people is said by our own line. */
-static int spawn(const char *program, const char *user, int output, pid_t *ret)
+static int spawn_id(const char *program, const char *user, int output, pid_t *ret)
 {
 	char *arguments[] = {"id", "-zGn", "--", (char *)user, NULL};
 	char *environment[] = {"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
@@ -211,11 +211,11 @@ static int spawn(const char *program, const char *user, int output, pid_t *ret)
 	return -r;
 }
 
-static int child_add(struct question *question, pid_t pid)
+static int child_add(struct session_question *question, pid_t pid)
 {
 	int r;
 
-	r = sd_event_add_child(question->source->event, &question->child, pid, WEXITED, on_child, question);
+	r = sd_event_add_child(question->source->event, &question->child, pid, WEXITED, on_id_exit, question);
 	if (r < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
@@ -225,7 +225,7 @@ static int child_add(struct question *question, pid_t pid)
 	return sd_event_source_set_child_process_own(question->child, true);
 }
 
-static int question_run(struct question *question)
+static int session_question_run(struct session_question *question)
 {
 	struct groups_source *source = question->source;
 	_cleanup_close_ int output = -1;
@@ -241,7 +241,7 @@ static int question_run(struct question *question)
 	output = ends[1];
 	if (fcntl(question->fd, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	r = spawn(source->program, question->user, output, &pid);
+	r = spawn_id(source->program, question->user, output, &pid);
 	if (r < 0)
 		return r;
 	r = child_add(question, pid);
@@ -263,27 +263,27 @@ static bool is_number(const char *user)
 static int on_turn(sd_event_source *turn _unused_, void *userdata)
 {
 	struct groups_source *source = userdata;
-	struct question *question;
+	struct session_question *question;
 	int r;
 
 	while (source->run < GROUPS_RUN_MAX && (question = source->waiting)) {
 		DL_DELETE(source->waiting, question);
 		DL_APPEND(source->running, question);
 		source->run++;
-		r = is_number(question->user) ? -EINVAL : question_run(question);
+		r = is_number(question->user) ? -EINVAL : session_question_run(question);
 		if (r >= 0)
 			continue;
 		question->failed = strerror(-r);
-		question_end(question);
+		session_question_end(question);
 	}
 	return 0;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------- */
 
-static struct question *question_find(struct question *list, const char *session)
+static struct session_question *session_question_find(struct session_question *list, const char *session)
 {
-	struct question *question;
+	struct session_question *question;
 
 	DL_FOREACH(list, question) {
 		if (strcmp(question->session, session) == 0)
@@ -294,17 +294,17 @@ static struct question *question_find(struct question *list, const char *session
 
 static void forget_waiting(struct groups_source *source, const char *session)
 {
-	struct question *question;
+	struct session_question *question;
 
-	while ((question = question_find(source->waiting, session))) {
+	while ((question = session_question_find(source->waiting, session))) {
 		DL_DELETE(source->waiting, question);
-		question_free(question);
+		session_question_free(question);
 	}
 }
 
 int groups_source_ask(struct groups_source *source, const char *session, const char *user)
 {
-	struct question *question;
+	struct session_question *question;
 
 	if (strlen(session) >= SESSION_ID_SIZE || strlen(user) >= USER_NAME_SIZE)
 		return -EINVAL;
@@ -323,13 +323,13 @@ int groups_source_ask(struct groups_source *source, const char *session, const c
 
 void groups_source_forget(struct groups_source *source, const char *session)
 {
-	struct question *question;
+	struct session_question *question;
 
 	forget_waiting(source, session);
-	while ((question = question_find(source->running, session))) {
+	while ((question = session_question_find(source->running, session))) {
 		DL_DELETE(source->running, question);
 		source->run--;
-		question_free(question);
+		session_question_free(question);
 		take_turns(source);
 	}
 }
@@ -356,20 +356,20 @@ int groups_source_new(sd_event *event, const char *program, groups_handler handl
 	return 0;
 }
 
-static void list_free(struct question *list)
+static void session_questions_free(struct session_question *list)
 {
-	struct question *question, *next;
+	struct session_question *question, *next;
 
 	DL_FOREACH_SAFE(list, question, next)
-		question_free(question);
+		session_question_free(question);
 }
 
 struct groups_source *groups_source_free(struct groups_source *source)
 {
 	if (!source)
 		return NULL;
-	list_free(source->waiting);
-	list_free(source->running);
+	session_questions_free(source->waiting);
+	session_questions_free(source->running);
 	sd_event_source_disable_unref(source->turn);
 	sd_event_unref(source->event);
 	free(source);

@@ -38,15 +38,15 @@ DEFINE_CLEANUP(struct pcsc_source *, pcsc_source_free)
 
 static void worker_start(struct pcsc_source *source);
 
-static void tell(struct pcsc_source *source, enum event_type type, uint64_t stamp,
-		 const struct reader_state *reader)
+static void report_pcsc(struct pcsc_source *source, enum event_type type, uint64_t stamp,
+			const struct reader_state *reader)
 {
 	struct event event = {.type = type, .source = SOURCE_PCSC, .stamp = stamp, .reader = reader};
 
 	source->sink.send(source->sink.userdata, &event);
 }
 
-static void set_up(struct pcsc_source *source, bool up, uint64_t stamp)
+static void set_pcscd_up(struct pcsc_source *source, bool up, uint64_t stamp)
 {
 	if (source->told && up == source->up)
 		return;
@@ -54,7 +54,7 @@ static void set_up(struct pcsc_source *source, bool up, uint64_t stamp)
 	source->up = up;
 	memset(source->readers, 0, sizeof(source->readers));
 	log_info(up ? "pcscd answers" : "pcscd does not answer");
-	tell(source, up ? EVENT_PCSC_UP : EVENT_PCSC_DOWN, stamp, NULL);
+	report_pcsc(source, up ? EVENT_PCSC_UP : EVENT_PCSC_DOWN, stamp, NULL);
 }
 
 /* ---- the worker's messages ------------------------------------------------------------------------------ */
@@ -97,20 +97,20 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 	switch ((enum worker_message_type)message->type) {
 	case WORKER_PCSC_UP:
 	case WORKER_PCSC_DOWN:
-		set_up(source, message->type == WORKER_PCSC_UP, message->stamp);
+		set_pcscd_up(source, message->type == WORKER_PCSC_UP, message->stamp);
 		return NULL;
 	case WORKER_SYNCED:
 		if (!source->up)
 			return "a list without pcscd";
 		source->restart_delay = RESTART_FIRST_USEC;
-		tell(source, EVENT_PCSC_LISTED, message->stamp, NULL);
+		report_pcsc(source, EVENT_PCSC_LISTED, message->stamp, NULL);
 		return NULL;
 	case WORKER_READER:
 		if (!source->up || !reader_valid(&message->reader))
 			return "an invalid reader";
 		if (!name_learn(source, message->reader.name))
 			return "too many readers";
-		tell(source, EVENT_READER, message->stamp, &message->reader);
+		report_pcsc(source, EVENT_READER, message->stamp, &message->reader);
 		return NULL;
 	case WORKER_READER_GONE:
 		if (!source->up || !reader_valid(&message->reader))
@@ -119,7 +119,7 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 		if (!name)
 			return "an unknown reader gone";
 		memset(name, 0, READER_NAME_SIZE);
-		tell(source, EVENT_READER_GONE, message->stamp, &message->reader);
+		report_pcsc(source, EVENT_READER_GONE, message->stamp, &message->reader);
 		return NULL;
 	}
 	return "an unknown type of message";
@@ -151,7 +151,7 @@ static void worker_restart(struct pcsc_source *source)
 	int r;
 
 	worker_stop(source);
-	set_up(source, false, monotonic_now());
+	set_pcscd_up(source, false, monotonic_now());
 	source->restart = sd_event_source_disable_unref(source->restart);
 	r = sd_event_add_time_relative(source->event, &source->restart, CLOCK_MONOTONIC,
 				       source->restart_delay, 0, on_restart, source);
@@ -172,7 +172,7 @@ static void fault(struct pcsc_source *source, const char *what)
 	worker_restart(source);
 }
 
-static int on_readable(sd_event_source *io _unused_, int fd, uint32_t revents _unused_, void *userdata)
+static int on_worker_readable(sd_event_source *io _unused_, int fd, uint32_t revents _unused_, void *userdata)
 {
 	struct pcsc_source *source = userdata;
 	struct worker_message message;
@@ -254,7 +254,7 @@ static int worker_connect(struct pcsc_source *source)
 	r = worker_spawn(source->program, theirs, &source->worker);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(source->event, &source->io, ours, EPOLLIN, on_readable, source);
+	r = sd_event_add_io(source->event, &source->io, ours, EPOLLIN, on_worker_readable, source);
 	if (r < 0)
 		return r;
 	sd_event_source_set_description(source->io, "pcsc");

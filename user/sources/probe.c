@@ -87,8 +87,8 @@ static void check_dropped(struct probe *probe)
 	probe->sink.send(probe->sink.userdata, &event);
 }
 
-static int on_readable(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
-		       void *userdata)
+static int on_probe_readable(sd_event_source *source _unused_, int fd _unused_, uint32_t revents _unused_,
+			     void *userdata)
 {
 	struct probe *probe = userdata;
 	int r;
@@ -168,7 +168,7 @@ int probe_new(sd_event *event, struct sink sink, struct probe **ret)
 	if (!probe->ring)
 		return -errno;
 	/* The map itself is polled, not libbpf's own epoll instance: one level less to wake through. */
-	r = sd_event_add_io(event, &probe->io, fd, EPOLLIN, on_readable, probe);
+	r = sd_event_add_io(event, &probe->io, fd, EPOLLIN, on_probe_readable, probe);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(probe->io, PRIORITY_PROBE);

@@ -44,7 +44,7 @@ unsigned session_kind(const struct session_properties *properties)
 	return kind;
 }
 
-static int read_text(sd_bus_message *message, void *target)
+static int read_string(sd_bus_message *message, void *target)
 {
 	const char *text;
 	int r;
@@ -72,7 +72,7 @@ static int read_boolean(sd_bus_message *message, void *target)
 	return sd_bus_message_read(message, "v", "b", target);
 }
 
-static int read_number(sd_bus_message *message, void *target)
+static int read_uint32(sd_bus_message *message, void *target)
 {
 	return sd_bus_message_read(message, "v", "u", target);
 }
@@ -85,13 +85,13 @@ static const struct property {
 	{"LockedHint", read_boolean, offsetof(struct session_properties, locked_hint)},
 	{"Active", read_boolean, offsetof(struct session_properties, active)},
 	{"Remote", read_boolean, offsetof(struct session_properties, remote)},
-	{"Leader", read_number, offsetof(struct session_properties, leader)},
-	{"VTNr", read_number, offsetof(struct session_properties, vtnr)},
-	{"Type", read_text, offsetof(struct session_properties, type)},
-	{"Class", read_text, offsetof(struct session_properties, class)},
-	{"Service", read_text, offsetof(struct session_properties, service)},
-	{"TTY", read_text, offsetof(struct session_properties, tty)},
-	{"Display", read_text, offsetof(struct session_properties, display)},
+	{"Leader", read_uint32, offsetof(struct session_properties, leader)},
+	{"VTNr", read_uint32, offsetof(struct session_properties, vtnr)},
+	{"Type", read_string, offsetof(struct session_properties, type)},
+	{"Class", read_string, offsetof(struct session_properties, class)},
+	{"Service", read_string, offsetof(struct session_properties, service)},
+	{"TTY", read_string, offsetof(struct session_properties, tty)},
+	{"Display", read_string, offsetof(struct session_properties, display)},
 	{"Seat", read_seat, offsetof(struct session_properties, seat)},
 };
 

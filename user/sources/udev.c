@@ -63,7 +63,7 @@ static struct usb_address device_address(struct udev_device *device)
 	return (struct usb_address){(uint16_t)number(bus), (uint16_t)number(address)};
 }
 
-static struct known_device *known_find(struct udev_source *source, const char *name)
+static struct known_device *known_device_find(struct udev_source *source, const char *name)
 {
 	struct known_device *known;
 
@@ -71,10 +71,10 @@ static struct known_device *known_find(struct udev_source *source, const char *n
 	return known;
 }
 
-static void known_store(struct udev_source *source, const char *name, struct usb_address usb,
-			unsigned long long seqnum)
+static void known_device_store(struct udev_source *source, const char *name, struct usb_address usb,
+			       unsigned long long seqnum)
 {
-	struct known_device *known = known_find(source, name);
+	struct known_device *known = known_device_find(source, name);
 
 	if (!known) {
 		if (strlen(name) >= sizeof(known->name))
@@ -121,7 +121,7 @@ static void device_here(struct udev_source *source, enum event_source from, stru
 
 	if (!usb_address_is_set(usb))
 		return;
-	known_store(source, name, usb, udev_device_get_seqnum(device));
+	known_device_store(source, name, usb, udev_device_get_seqnum(device));
 	send(source, (struct event){
 			     .type = EVENT_DEVICE_ADD,
 			     .source = from,
@@ -158,7 +158,7 @@ static void on_interface(struct udev_source *source, struct udev_device *device,
 		return;
 	memcpy(parent, name, length);
 	parent[length] = '\0';
-	known = known_find(source, parent);
+	known = known_device_find(source, parent);
 	if (known && strcmp(action, "remove") == 0)
 		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_REMOVE);
 	else if (known && strcmp(action, "add") == 0)
@@ -168,7 +168,7 @@ static void on_interface(struct udev_source *source, struct udev_device *device,
 /* The device has come back since, with the address that it had: udevd passes the kernel's numbers on. */
 static bool is_overtaken(struct udev_source *source, struct udev_device *device)
 {
-	const struct known_device *known = known_find(source, udev_device_get_sysname(device));
+	const struct known_device *known = known_device_find(source, udev_device_get_sysname(device));
 
 	return known && usb_address_equal(known->usb, device_address(device)) &&
 	       udev_device_get_seqnum(device) < known->seqnum;
@@ -198,8 +198,8 @@ static void on_device(struct udev_source *source, enum event_source from, struct
 		device_here(source, from, device);
 }
 
-static int on_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_,
-		       void *userdata)
+static int on_udev_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_,
+			    void *userdata)
 {
 	struct monitor *monitor = userdata;
 	_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
@@ -234,8 +234,8 @@ static int monitor_start(struct udev_source *source, struct monitor *monitor, co
 	r = udev_monitor_enable_receiving(monitor->monitor);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN, on_readable,
-			    monitor);
+	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN,
+			    on_udev_readable, monitor);
 	if (r < 0)
 		return r;
 	sd_event_source_set_description(monitor->io, name);
