@@ -107,9 +107,9 @@ is(read_record(5)->{COUNTER}, 3, 'is as no note: looked anew');
 
 record(6, UID => 1001);
 record(7, BOOT_ID => '0' x 32);
-says(ask('rebind', UID => 1000, SESSION => 2), 'done', qr/^1 session\(s\) bound anew/, 'rebind one session');
+says(ask('rebind', UID => 1000, SESSION => 2), 'done', qr/^1 session\(s\) bound again/, 'rebind one session');
 is(join(' ', map { read_record($_)->{COUNTER} } 1 .. 7), '1 3 1 1 3 1 1', 'that one');
-says(ask('rebind', UID => 1000, TOKEN => 'John'), 'done', qr/^5 session\(s\) bound anew/, 'rebind all of a user');
+says(ask('rebind', UID => 1000, TOKEN => 'John'), 'done', qr/^5 session\(s\) bound again/, 'rebind all of a user');
 is(join(' ', map { read_record($_)->{COUNTER} } 1 .. 7), '3 3 3 3 3 1 1', 'and of nobody else');
 is(read_record(1)->{$_->[0]}, $_->[1], "rebound: $_->[0]")
     for [TOKEN => 'John'], [LEADER => 4711], [SESSION => 1], [USER => 'card'], [SERVICE => 'login'];

@@ -287,7 +287,7 @@ subtest 'monitor' => sub {
         'explain', '1');
     is(json_as('root', 'sessions')->{sessions}[0]{belief_kind}, 'out', 'the belief as one word');
     unlock($logind, '1');
-    heard($all, qr/ 1 +anna +logout cancelled/, 'unlocked: called off');
+    heard($all, qr/ 1 +anna +logout cancelled/, 'unlocked: cancelled');
 };
 
 # Signals that look like the daemon's, from anybody: not believed.
@@ -314,13 +314,13 @@ subtest 'monitor goes on over a restart' => sub {
 # ---- the rest --------------------------------------------------------------------------------------------
 
 subtest 'reload' => sub {
-    said_ok('says so', qr/read anew/, 'reload');
+    said_ok('says so', qr/read again/, 'reload');
     is_deeply(json_as('root', 'reload'), {}, 'nothing more to say');
     write_file('/etc/scpolicyd.conf', "[Policy]\nAction=dance\n");
     refused('root', 1, qr{/etc/scpolicyd\.conf:2: .*Action}, 'reload');
     said_ok('what is wrong', qr{problems: .*refused.*/etc/scpolicyd\.conf:2}, 'status');
     write_file('/etc/scpolicyd.conf', $policy);
-    said_ok('says so', qr/read anew/, 'reload');
+    said_ok('says so', qr/read again/, 'reload');
     refused('anna', 1, qr/administrator: use sudo/, 'reload');
 };
 
@@ -516,8 +516,8 @@ subtest 'gpo' => sub {
 
 subtest 'Source=gpo' => sub {
     write_file('/etc/scpolicyd.conf', "[Policy]\nSource=gpo\nAction=none\n");
-    said_ok('says so', qr/read anew/, 'reload');
-    ok($daemon->wait_for(qr/passed over: .*GptTmpl\.inf:4: ScRemoveOption/, 5), 'a broken file is told of');
+    said_ok('says so', qr/read again/, 'reload');
+    ok($daemon->wait_for(qr/skipped: .*GptTmpl\.inf:4: ScRemoveOption/, 5), 'a broken file is reported');
     said_ok('the other one counts', qr{logout .*/\{B\}/.*GptTmpl\.inf:4}, 'explain', '2');
     # Fetched at the next sign-in.
     set_group_policy('A', 1);
@@ -525,7 +525,7 @@ subtest 'Source=gpo' => sub {
     session(3, UID => 4003);
     my $counter = put_in();
     record(3, UID => 4003, USER => 'carl', COUNTER => $counter);
-    expect_entry(5, 'new ones are in force', MESSAGE => "the domain's policy read anew, in force for every session");
+    expect_entry(5, 'new ones are in force', MESSAGE => "the domain's policy was read again and is in force for every session");
     said_ok('for all sessions', qr{lock .*/\{A\}/.*GptTmpl\.inf:4}, 'explain', '2');
     # They are about to be replaced: what they said stays.
     rename('/var/lib/sss/gpo_cache', '/var/lib/sss/gpo_old') or die $!;
@@ -533,7 +533,7 @@ subtest 'Source=gpo' => sub {
     $daemon->wait_for(qr/session 3 of user carl is governed: action lock/, 5) or diag($daemon->transcript);
     said_ok('and is not lost', qr{lock .*/\{A\}/.*GptTmpl\.inf:4}, 'explain', '2');
     said_ok('by a look that finds none either', qr{none .*/etc/scpolicyd\.conf:3}, 'explain', '2')
-        if expect_entry(15, 'until the next look', MESSAGE => "the domain's policy read anew, in force for every session");
+        if expect_entry(15, 'until the next look', MESSAGE => "the domain's policy was read again and is in force for every session");
 };
 
 is(stop_daemon(), 0, 'the daemon ends well');

@@ -107,7 +107,7 @@ static void test_config(void **state _unused_)
 	struct kernel_audit_message message;
 	struct trail_entry entry = {0};
 
-	trail_config("read anew", false, &entry);
+	trail_config("read again", false, &entry);
 	assert_true(kernel_audit_message(&entry, &message));
 	assert_int_equal(message.type, AUDIT_USYS_CONFIG);
 	assert_int_equal(message.success, 1);

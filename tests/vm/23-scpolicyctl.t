@@ -20,7 +20,7 @@ says 'explain: where it is' 'on USB: 1-1 \(08e6:4433\)' "scpolicyctl explain $ca
 says 'explain: its owner may ask' "^Session $card of card .*scpolicy-login" "runuser -u card -- scpolicyctl explain $card"
 says 'simulate: what would be done' "^Session $card, cause card: locked at once" "scpolicyctl simulate $card card"
 says 'simulate: and does nothing' '^no$' "loginctl show-session -p LockedHint --value $card"
-says 'reload' 'read anew' 'scpolicyctl reload'
+says 'reload' 'read again' 'scpolicyctl reload'
 
 guest 'systemd-run -q --unit=monitor -p StandardOutput=truncate:/run/monitor.out scpolicyctl monitor'
 wait_for 'grep -q listening /run/monitor.out'

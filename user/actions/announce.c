@@ -98,7 +98,7 @@ void announce_verdict(const struct verdict *verdict, const char *tty)
 		break;
 	case VERDICT_UNGUARDED:
 		snprintf(text, sizeof(text),
-			 "This session is not guarded: lock it yourself when you take your smart card.");
+			 "This session is not guarded: lock it yourself when you remove your smart card.");
 		break;
 	case VERDICT_ACT:
 	case VERDICT_ARM:

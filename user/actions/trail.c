@@ -141,7 +141,7 @@ static void say_what_happened(struct trail_entry *entry, const struct verdict *v
 			    detail);
 		break;
 	case VERDICT_RECHECKED:
-		say_message(entry, "Everything was looked at anew");
+		say_message(entry, "Every session was compared again with the readers and cards");
 		break;
 	case VERDICT_ACT:
 	case VERDICT_ARM:

@@ -152,7 +152,7 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
 		return 0; /* it has left */
 	if (!credentials_read(reply, access->group, &caller))
 		return sd_bus_reply_method_errorf(waiting->call, SD_BUS_ERROR_ACCESS_DENIED,
-						  "The bus does not tell who you are");
+						  "The bus does not say who you are");
 	return answer(access, waiting->call, &caller, waiting->handler);
 }
 

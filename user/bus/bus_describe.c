@@ -203,7 +203,7 @@ static size_t list_degraded(const struct bus_host *host, const char *ret[static 
 		ret[count++] = "udevd is not heard";
 	if (!world_pcsc_up(host->world))
 		ret[count++] = status->probe ? "pcscd cannot be reached: nothing confirms what a reader says"
-					     : "pcscd cannot be reached: nothing tells of cards";
+					     : "pcscd cannot be reached: nothing reports cards";
 	return count;
 }
 

@@ -91,7 +91,7 @@ static void say_settings(char *text, const struct event *event)
 {
 	const struct settings *card = event->change.governance.by_cause[CAUSE_CARD];
 
-	say(text, "session %s is governed by %s%s: %s when the card goes", event->change.session,
+	say(text, "session %s is governed by %s%s: %s when the card is removed", event->change.session,
 	    *card->rule ? "rule " : "[Policy]", card->rule, action_name(card->action));
 }
 
@@ -99,19 +99,19 @@ static void say_settings(char *text, const struct event *event)
 static const char *plain_event(enum event_type type)
 {
 	static const char *const words[] = {
-		[EVENT_DEVICES_LISTED] = "every device has been told of",
+		[EVENT_DEVICES_LISTED] = "every device has been reported",
 		[EVENT_PCSC_UP] = "pcscd is there",
 		[EVENT_PCSC_DOWN] = "pcscd is gone",
-		[EVENT_PCSC_LISTED] = "every reader has been told of",
+		[EVENT_PCSC_LISTED] = "every reader has been reported",
 		[EVENT_SESSION_ENDED] = "session %s has ended",
 		[EVENT_SESSION_LOCKED] = "session %s is locked",
 		[EVENT_SESSION_UNLOCKED] = "session %s is unlocked",
 		[EVENT_ACTION_DONE] = "the console of session %s is locked",
-		[EVENT_ACTION_FAILED] = "what was asked for session %s was refused",
+		[EVENT_ACTION_FAILED] = "a request for session %s was refused",
 		[EVENT_PROBE] = "the kernel probe listens",
 		[EVENT_SLEEP] = "the machine goes to sleep",
 		[EVENT_RESUME] = "the machine is awake again",
-		[EVENT_LOST] = "messages were lost: everything is looked at anew",
+		[EVENT_LOST] = "messages were lost: every session is compared again",
 		[EVENT_TIME] = "time has passed",
 	};
 	ASSERT_ROWS(words, EVENT_TIME + 1);
@@ -198,14 +198,14 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		say_steps(text, verdict);
 		break;
 	case VERDICT_DISARM:
-		say(text, "governed no more");
+		say(text, "no longer governed");
 		break;
 	case VERDICT_WATCH:
 		say(text, "have the probe listen");
 		say_usb(text, verdict->usb);
 		break;
 	case VERDICT_UNWATCH:
-		say(text, "have the probe listen no more");
+		say(text, "have the probe stop listening");
 		say_usb(text, verdict->usb);
 		break;
 	case VERDICT_RECHECK:
@@ -248,7 +248,7 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		say(text, "the card is back: guarded again");
 		break;
 	case VERDICT_RECHECKED:
-		say(text, "everything was looked at anew");
+		say(text, "every session was compared again");
 		break;
 	case VERDICT_SETTLED:
 		say(text, "the same card is back in time: nothing is done");
@@ -258,17 +258,17 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		    (unsigned long long)((verdict->later + NSEC_PER_SEC / 2) / NSEC_PER_SEC));
 		break;
 	case VERDICT_CANCELLED:
-		say(text, "%s called off", action_name(verdict->action));
+		say(text, "%s cancelled", action_name(verdict->action));
 		break;
 	case VERDICT_CANNOT_LOCK:
 		say(text, "nothing here can lock it");
 		break;
 	case VERDICT_DEALT:
 		say(text,
-		    verdict->dealt ? "keep that its removal was dealt with" : "keep that it has no removal");
+		    verdict->dealt ? "store that its removal was acted on" : "store that it has no removal");
 		break;
 	case VERDICT_UNGUARDED:
-		say(text, "not guarded: no removal of its card would be noticed");
+		say(text, "not guarded: a removal of its card would not be noticed");
 		break;
 	case VERDICT_TYPE_COUNT:
 		break;

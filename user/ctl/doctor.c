@@ -16,7 +16,7 @@ static const struct finding unseen = {"not-looked-at", SEVERITY_NOTE, "So nothin
 static const struct finding forbidden = {"not-looked-at", SEVERITY_NOTE, "So nothing is known of it.",
 					 "Run scpolicyctl doctor as root."};
 static const struct finding missing_root = {"root-missing", SEVERITY_FAULT, "Nothing was looked at.",
-					    "Name a folder that there is."};
+					    "Name an existing directory."};
 
 /* ---- findings ------------------------------------------------------------------------------------------- */
 
@@ -118,7 +118,7 @@ int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 
 	doctor.root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (doctor.root_fd < 0)
-		doctor_report(&doctor, &missing_root, root, "the folder cannot be opened: %m");
+		doctor_report(&doctor, &missing_root, root, "the directory cannot be opened: %m");
 	for (size_t i = 0; doctor.root_fd >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
 	show(&doctor);

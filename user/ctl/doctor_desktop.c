@@ -11,9 +11,9 @@
 
 static const struct finding doubled = {
 	"gnome-doubles", SEVERITY_WARNING,
-	"gnome-settings-daemon acts on a removal as well, later and by rules of its own: it may lock or end a session that "
-	"scpolicyd was told to leave alone.",
-	"Set removal-action='none' there (dconf update makes it count), and leave removals to scpolicyd."};
+	"gnome-settings-daemon acts on a removal as well, later and by its own rules. It may lock or end a "
+	"session that scpolicyd is to leave alone.",
+	"Set removal-action='none' there (dconf update applies it), and leave removals to scpolicyd."};
 
 static const char *skip_blanks(const char *text)
 {

@@ -11,22 +11,20 @@
 #define PAM_MODULE "pam_scpolicy.so"
 
 static const struct finding no_program = {"program-missing", SEVERITY_FAULT,
-					  "Nothing does the part of the work that its name says.",
+					  "Nobody does this program's part of the work.",
 					  "Install scpolicyd again."};
 static const struct finding not_here = {"program-missing", SEVERITY_FAULT, "Nothing acts on a removal.",
 					"Install scpolicyd."};
 static const struct finding no_rules = {
 	"udev-rules-missing", SEVERITY_FAULT,
-	"Nothing marks readers, and a daemon that is not running is not started when one comes.",
+	"Nothing marks readers, so plugging in a reader does not start the daemon.",
 	"Install scpolicyd's " RULES_NAME ", then: udevadm control --reload && udevadm trigger"};
-static const struct finding masked_rules = {
-	"udev-rules-missing", SEVERITY_FAULT,
-	"This file takes the place of the one that marks readers, and is empty.",
-	"Remove it, then: udevadm control --reload && udevadm trigger"};
+static const struct finding masked_rules = {"udev-rules-missing", SEVERITY_FAULT,
+					    "This file replaces the one that marks readers, and is empty.",
+					    "Remove it, then: udevadm control --reload && udevadm trigger"};
 static const struct finding installed = {"installation", SEVERITY_OK, NULL, NULL};
 static const struct finding config_error = {
-	"config", SEVERITY_FAULT,
-	"The daemon does not start with it; one that runs keeps the policy that it had.",
+	"config", SEVERITY_FAULT, "The daemon does not start with it; a running daemon keeps its policy.",
 	"Correct it, then: scpolicyctl reload"};
 static const struct finding config_old = {"config-not-in-force", SEVERITY_FAULT,
 					  "The last reload was refused: the policy from before is in force.",
@@ -43,10 +41,10 @@ static const struct finding action_none_gpo = {
 	"If that is not meant: set another value in the group policy, or Source=local in /etc/scpolicyd.conf"};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
 static const struct finding gpo_passed_over = {
-	"gpo-passed-over", SEVERITY_WARNING, "What it was meant to say is not in force.",
+	"gpo-passed-over", SEVERITY_WARNING, "Its setting is not in force.",
 	"Correct the group policy; scpolicyctl gpo shows what each file says."};
 static const struct finding gpo_silent = {
-	"gpo-silent", SEVERITY_WARNING, "Action= of scpolicyd.conf is in force, and nothing of the domain.",
+	"gpo-silent", SEVERITY_WARNING, "Action= of scpolicyd.conf is in force, not a setting of the domain.",
 	"Set \"Interactive logon: Smart card removal behavior\" in a policy of the domain that is linked to this machine; SSSD "
 	"fetches it at the next sign-in with access_provider=ad and ad_gpo_access_control=enforcing or permissive."};
 static const struct finding gpo_good = {"gpo", SEVERITY_OK, NULL, NULL};
@@ -173,7 +171,7 @@ static void check_action(struct doctor *doctor, const struct config *config)
 		      config->from_gpo	       ? &action_none_gpo
 		      : rules_count(rules) > 0 ? &action_none_rules
 					       : &action_none,
-		      where, "policy is to do nothing: Action=none");
+		      where, "the policy does nothing: Action=none");
 }
 
 static void check_gpo(struct doctor *doctor, const struct config *config)
@@ -185,7 +183,7 @@ static void check_gpo(struct doctor *doctor, const struct config *config)
 	if (!*rules_from_gpo(config->rules))
 		return;
 	if (config->passed_over.text[0])
-		doctor_report(doctor, &gpo_passed_over, NULL, "a group policy is passed over: %s",
+		doctor_report(doctor, &gpo_passed_over, NULL, "a group policy is skipped: %s",
 			      below_root(doctor, config->passed_over.text));
 	if (!config->from_gpo) {
 		if (!config->gpo_stamp)

@@ -9,12 +9,12 @@
 
 static const struct finding unreachable = {
 	"pcscd-unreachable", SEVERITY_FAULT,
-	"Without pcscd nobody can sign in with a card, and a card's removal is not confirmed by anything.",
+	"Without pcscd nobody can sign in with a card, and nothing confirms that a card was removed.",
 	"apt install pcscd; systemctl enable --now pcscd.socket"};
 static const struct finding refused = {
 	"pcscd-refuses-worker", SEVERITY_FAULT,
-	"pcscd runs, but does not serve scpolicyd's worker: as a rule polkit (org.debian.pcsc-lite.access_pcsc) refuses it, "
-	"or it speaks another version of the protocol.",
+	"pcscd runs, but does not serve scpolicyd's worker: usually because polkit "
+	"(org.debian.pcsc-lite.access_pcsc) refuses it, or it speaks another version of the protocol.",
 	"See journalctl -u pcscd -b and -u scpolicyd -b; a polkit rule has to allow access_pcsc and access_card for the "
 	"worker's user."};
 static const struct finding reached = {"pcscd", SEVERITY_OK, NULL, NULL};

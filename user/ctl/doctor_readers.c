@@ -18,29 +18,32 @@ struct reader {
 
 static const struct finding no_interrupt = {
 	"reader-no-interrupt", SEVERITY_NOTE,
-	"It has no interrupt endpoint: that its card was pulled is learnt when pcscd asks it, each 0.4 s. That the reader "
-	"itself was pulled is heard at once.",
-	"Where cards are pulled and readers stay, use a reader that reports it. Tokens with a fixed card are fine."};
+	"It has no interrupt endpoint, so pcscd asks it every 0.4 s whether its card was removed. A removal of "
+	"the reader itself is noticed at once.",
+	"If people remove their card from this reader, use a reader that reports that. Tokens with a fixed "
+	"card are fine."};
 static const struct finding alike = {
 	"readers-alike", SEVERITY_WARNING,
-	"Nothing but their ports tells these readers apart: with a card in each, a sign-in cannot tell which was used, and "
-	"then makes no record.",
-	"Say reader=GLOB in pam_scpolicy's lines, or have the sign-in stack tell the token's label (pam_pkcs11 does)."};
+	"Only their ports distinguish these readers. With a card in each, a sign-in cannot know which one was "
+	"used, and makes no record.",
+	"Add reader=GLOB to pam_scpolicy's lines, or use a smart card module that leaves the token's label "
+	"(pam_pkcs11 does)."};
 static const struct finding cards = {
 	"cards-ambiguous", SEVERITY_WARNING,
-	"With several cards in, a sign-in whose stack does not tell the token's label cannot tell which was used, and makes "
-	"no record.",
-	"Leave one card in while signing in, or say reader=GLOB in pam_scpolicy's lines."};
+	"With several cards in, a sign-in cannot know which one was used if its smart card module leaves no "
+	"token label. Then it makes no record.",
+	"Leave only one card in while signing in, or add reader=GLOB to pam_scpolicy's lines."};
 static const struct finding untagged = {
 	"reader-unmarked", SEVERITY_WARNING,
-	"udev has not applied scpolicyd's rules to it: a daemon that is not running is not started by it.",
+	"udev has not applied scpolicyd's rules to it, so plugging it in does not start the daemon.",
 	"udevadm control --reload && udevadm trigger --subsystem-match=usb"};
 static const struct finding unwatched = {
 	"reader-unwatched", SEVERITY_WARNING,
-	"Its session's removals are heard from PC/SC and udev alone, later than from the kernel.",
-	"Expected for readers that are not on USB. Else: systemctl restart scpolicyd, and report it."};
+	"Only PC/SC and udev report a removal for its session, later than the kernel would.",
+	"This is expected for readers that are not on USB. Otherwise: systemctl restart scpolicyd, and report "
+	"it."};
 static const struct finding none = {"readers", SEVERITY_NOTE,
-				    "As long as there is none, nobody can sign in with a card.", NULL};
+				    "Without a reader, nobody can sign in with a card.", NULL};
 static const struct finding some = {"readers", SEVERITY_OK, NULL, NULL};
 
 /* ---- sysfs ---------------------------------------------------------------------------------------------- */

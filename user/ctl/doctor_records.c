@@ -14,19 +14,22 @@
 
 static const struct finding bad_folder = {
 	"record-folder", SEVERITY_FAULT,
-	"Who can write there decides which session is locked: the daemon and the PAM module refuse such a folder.",
-	"rm -r " RECORD_DIR "; it is made anew at the next sign-in. Find out who changed it."};
+	"Anybody who can write there decides which session is locked, so the daemon and the PAM module refuse "
+	"this directory.",
+	"rm -r " RECORD_DIR "; the next sign-in creates it again. Find out who changed it."};
 static const struct finding bad_record = {
 	"record-refused", SEVERITY_FAULT, "The daemon refuses the record: the session is not governed by it.",
-	"Delete it, if its session is over; else the person signs in anew. See journalctl -u scpolicyd -b."};
+	"Delete it if its session is over; otherwise the person has to sign in again. See journalctl -u "
+	"scpolicyd -b."};
 static const struct finding stale = {
 	"record-stale", SEVERITY_WARNING,
-	"Its session is over, and the daemon, which deletes records with their sessions, did not.",
+	"Its session is over. The daemon deletes records with their sessions, but has not deleted this one.",
 	"Restart the daemon (systemctl restart scpolicyd), or delete the file."};
 static const struct finding missing = {
 	"record-missing", SEVERITY_FAULT,
-	"A smart card opened the session, but no record says so: a removal does nothing to it.",
-	"See the findings about PAM and, in the journal, what pam_scpolicy said at the sign-in; then sign in anew."};
+	"A smart card opened the session, but it has no record: a removal does nothing to it.",
+	"See the findings about PAM and, in the journal, what pam_scpolicy said at the sign-in; then sign in "
+	"again."};
 static const struct finding good = {"records", SEVERITY_OK, NULL, NULL};
 
 /* That of the system that runs below the root; -ENOENT if none runs there. */
@@ -84,7 +87,7 @@ static bool check_folder(struct doctor *doctor, int folder)
 	if (fstat(folder, &status) == 0 && status.st_uid == 0 && (status.st_mode & 07777) == 0700)
 		return true;
 	doctor_report(doctor, &bad_folder, RECORD_DIR,
-		      "the folder of login records is not root's alone (mode 0700)");
+		      "the directory of login records does not belong to root alone (mode 0700)");
 	return false;
 }
 

@@ -10,43 +10,46 @@
 #define SYSTEMD	     "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 
-static const struct finding masked = {"service-masked", SEVERITY_FAULT,
-				      "A masked service is started by nothing.",
+static const struct finding masked = {"service-masked", SEVERITY_FAULT, "Nothing starts a masked service.",
 				      "systemctl unmask scpolicyd && systemctl enable --now scpolicyd"};
 static const struct finding not_found = {"service-missing", SEVERITY_FAULT,
 					 "systemd knows no scpolicyd.service.",
 					 "Install scpolicyd; after make install: systemctl daemon-reload"};
 static const struct finding not_enabled = {
 	"service-disabled", SEVERITY_WARNING,
-	"It is not started at boot, but only when udev sees a reader come.", "systemctl enable scpolicyd"};
+	"Only udev starts it, when a reader is plugged in; nothing starts it at boot.",
+	"systemctl enable scpolicyd"};
 static const struct finding failed = {
 	"service-down", SEVERITY_FAULT, "Nothing acts on a removal while it does not run.",
-	"journalctl -u scpolicyd -b tells why; then: systemctl restart scpolicyd"};
+	"journalctl -u scpolicyd -b says why; then: systemctl restart scpolicyd"};
 static const struct finding down = {"service-down", SEVERITY_FAULT,
 				    "Nothing acts on a removal while it does not run.",
 				    "systemctl start scpolicyd"};
 static const struct finding silent = {"daemon-silent", SEVERITY_FAULT,
-				      "Its unit runs, but on the system bus it does not answer.",
+				      "Its unit runs, but it does not answer on the system bus.",
 				      "systemctl restart scpolicyd; see journalctl -u scpolicyd -b"};
 static const struct finding no_bus = {"not-looked-at", SEVERITY_NOTE,
-				      "So nothing is known of the service, nor of what the daemon says.",
+				      "So nothing is known about the service, nor about the daemon's own "
+				      "reports.",
 				      NULL};
 static const struct finding runs = {"service", SEVERITY_OK, NULL, NULL};
 static const struct finding no_probe = {
 	"probe-missing", SEVERITY_WARNING,
-	"Removals are heard from uevents, udev and PC/SC alone: later, by tens to hundreds of milliseconds.",
+	"Only uevents, udev and PC/SC report removals, tens to hundreds of milliseconds later.",
 	"The kernel needs BPF and BTF (/sys/kernel/btf/vmlinux), lockdown short of confidentiality, and the unit all its "
 	"capabilities (systemctl cat scpolicyd); journalctl -u scpolicyd -b says what was refused."};
 static const struct finding deaf_probe = {
 	"probe-deaf", SEVERITY_WARNING,
-	"While ftrace is switched off the probe hears nothing, and the kernel tells nobody: removals are heard later.",
+	"While ftrace is switched off, the probe sees nothing and the kernel does not say so: removals are "
+	"noticed later.",
 	"sysctl kernel.ftrace_enabled=1, and keep it so."};
 static const struct finding probe = {"probe", SEVERITY_OK, NULL, NULL};
-static const struct finding degraded = {"degraded", SEVERITY_WARNING, "The daemon says so of itself.",
+static const struct finding degraded = {"degraded", SEVERITY_WARNING, "The daemon reports this about itself.",
 					"See journalctl -u scpolicyd -b."};
 static const struct finding lost = {
 	"messages-lost", SEVERITY_NOTE,
-	"After each, everything was looked at anew; a removal may have been acted on late.", NULL};
+	"After each loss, the daemon compared every session again; it may have acted on a removal late.",
+	NULL};
 
 /* ---- the unit ------------------------------------------------------------------------------------------- */
 
@@ -92,7 +95,7 @@ static bool check_unit(struct doctor *doctor)
 	int r = ask_systemd(doctor->ctl->bus, &unit);
 
 	if (r < 0) {
-		doctor_unseen(doctor, "what systemd knows of scpolicyd.service", r);
+		doctor_unseen(doctor, "what systemd knows about scpolicyd.service", r);
 		return true;
 	}
 	if (strcmp(unit.load, "masked") == 0)

@@ -10,14 +10,14 @@
 
 static const struct finding nothing_done = {
 	"session-not-acted-on", SEVERITY_WARNING,
-	"A removal is noted in the journal, and nothing else happens to it.",
+	"A removal is noted in the journal, and nothing else happens to the session.",
 	"scpolicyctl explain SESSION names the file, line and rule behind it."};
 static const struct finding deaf = {
 	"locker-deaf", SEVERITY_FAULT,
-	"Its last lock failed: the locker used to report locks and did not this time, or nothing heard the request. The "
-	"session may be open.",
-	"See whether its screen locker runs and hears logind's Lock (loginctl lock-session); raise LockTimeout= if it is "
-	"only slow, or set WhenLockFails=logout."};
+	"Its last lock failed: the locker used to report locks and did not this time, or nothing received the "
+	"request. The session may be open.",
+	"Check that its screen locker runs and receives logind's Lock (loginctl lock-session); raise "
+	"LockTimeout= if it is only slow, or set WhenLockFails=logout."};
 static const struct finding unprovable = {
 	"locker-unproven", SEVERITY_WARNING,
 	"Its locker has never reported a lock (LockedHint): whether one happened cannot be known, and outcomes are unverified.",
@@ -25,11 +25,13 @@ static const struct finding unprovable = {
 	"swaylock and i3lock never do."};
 static const struct finding no_lock = {
 	"session-cannot-lock", SEVERITY_WARNING,
-	"ssh sessions have nothing to lock them: Action=lock leaves them open.",
+	"Nothing can lock an ssh session: Action=lock leaves it open.",
 	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout."};
 static const struct finding good = {"sessions", SEVERITY_OK, NULL, NULL};
-static const struct finding not_all_good = {"sessions", SEVERITY_NOTE, NULL, "See what is found of each."};
-static const struct finding no_sessions = {"sessions", SEVERITY_NOTE, "So nothing is known of lockers.",
+static const struct finding not_all_good = {"sessions", SEVERITY_NOTE, NULL,
+					    "See the finding about each "
+					    "session."};
+static const struct finding no_sessions = {"sessions", SEVERITY_NOTE, "So nothing is known about lockers.",
 					   NULL};
 
 DEFINE_CLEANUP(sd_journal *, sd_journal_close)

@@ -15,11 +15,12 @@ static const struct verb verbs[] = {
 	{"status", verb_status, 0, 0, "", "is it on, who is governed by what, what is wrong (the default)",
 	 NULL},
 	{"sessions", verb_sessions, 0, 0, "", "the sessions that a card opened, and what governs them",
-	 "STATE is guarded (the card is in), away (it was removed, and that dealt with) or\n"
-	 "pending (something is still to come). An ordinary user sees their own sessions."},
+	 "STATE is guarded (the card is in), away (it was removed, and the\n"
+	 "daemon acted on that) or pending (something is still to come). An ordinary user sees\n"
+	 "their own sessions."},
 	{"readers", verb_readers, 0, 0, "", "the readers, and who listens to them",
-	 "PROBE says whether the kernel probe listens: then a removal is heard in the\n"
-	 "millisecond in which it happens."},
+	 "PROBE says whether the kernel probe listens: then the daemon notices a\n"
+	 "removal in the millisecond in which it happens."},
 	{"explain", verb_explain, 0, 1, "[SESSION]", "what governs a session, and where that is written",
 	 "SESSION is an id as loginctl has it; without one, or with \"self\", your own.\n\n"
 	 "  scpolicyctl explain 12"},
@@ -42,18 +43,18 @@ static const struct verb verbs[] = {
 	 "Looks at the service, its installation and configuration, PAM, pcscd, readers, records,\n"
 	 "sessions and the desktop. Exit status 1 when it finds a fault. As root it sees more,\n"
 	 "and says what it could not see.\n\n"
-	 "  --root=DIR                 look at the files of a machine whose root folder is DIR\n\n"
+	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n\n"
 	 "  scpolicyctl doctor --json | jq '.findings[] | select(.severity == \"fault\")'"},
 	{"gpo", verb_gpo, 0, INT_MAX, "[FILE...]", "what Windows policy files say, and which of them wins",
 	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD or adsys keep\n"
-	 "here for this machine. Exit status 1 where one cannot be understood.\n\n"
+	 "here for this machine. Exit status 1 if one cannot be understood.\n\n"
 	 "  scpolicyctl gpo GptTmpl.inf        ScRemoveOption=1 -> lock"},
 	{"metrics", verb_metrics, 0, 0, "",
 	 "what happened since the daemon started, counted, as OpenMetrics text", NULL},
-	{"notify", verb_notify, 0, 0, "", "tell of one's own sessions on the desktop, until logged out",
+	{"notify", verb_notify, 0, 0, "", "show removals of your own cards on the desktop, until logout",
 	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
-	 "counts down to a log-out that unlocking prevents."},
-	{"reload", verb_reload, 0, 0, "", "read the configuration anew",
+	 "counts down to a logout that unlocking prevents."},
+	{"reload", verb_reload, 0, 0, "", "read the configuration again",
 	 "A faulty file is refused, named with its line, and the policy in force stays."},
 };
 

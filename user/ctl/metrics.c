@@ -37,7 +37,7 @@ static const struct family {
 	 "Readers that could not be read, which is no removal."},
 	{"scpolicyd_settled", KIND_COUNTER, NULL,
 	 "Removals forgotten because the card was back within Settle=."},
-	{"scpolicyd_cancelled", KIND_COUNTER, NULL, "Second stages and waits that were called off."},
+	{"scpolicyd_cancelled", KIND_COUNTER, NULL, "Second stages and waits that were cancelled."},
 	{"scpolicyd_cannot_lock", KIND_COUNTER, NULL,
 	 "Removals from sessions that have nothing to lock them."},
 	{"scpolicyd_unguarded", KIND_COUNTER, NULL,

@@ -83,7 +83,7 @@ int verb_reload(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 	int status = client_call(ctl, "Reload", NULL, 0, NULL);
 
 	if (status == EXIT_FINE)
-		puts(ctl->json ? "{}" : "The configuration was read anew.");
+		puts(ctl->json ? "{}" : "The configuration was read again.");
 	return status;
 }
 

@@ -83,7 +83,7 @@ int daemon_run(struct daemon *daemon)
 	report_sources(daemon);
 	r = realtime_start();
 	if (r < 0)
-		log_info("no realtime priority, or memory that can be paged out: %s", strerror(-r));
+		log_info("no realtime priority, or memory not locked: %s", strerror(-r));
 	r = realtime_loop(daemon->event);
 	if (r < 0)
 		log_error("the event loop failed: %s", strerror(-r));

@@ -73,7 +73,7 @@ void events_take(void *userdata, const struct event *reported)
 	daemon->metrics.lost += event.type == EVENT_LOST;
 	if (world_event(daemon->world, &event) < 0) {
 		/* The core took in nothing of it: look at everything again, and it may be reported once more. */
-		log_error("out of memory: looking at everything anew");
+		log_error("out of memory: comparing every session again");
 		daemon->recheck = true;
 	}
 	if (daemon->recorder)

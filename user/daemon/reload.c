@@ -19,7 +19,7 @@ static void report_reload(struct daemon *daemon, const char *text, bool refused)
 static void warn_passed_over(const struct config *config)
 {
 	if (config->passed_over.text[0])
-		log_warning("Source=gpo, passed over: %s", config->passed_over.text);
+		log_warning("Source=gpo, skipped: %s", config->passed_over.text);
 }
 
 int reload_first(struct daemon *daemon)
@@ -52,7 +52,8 @@ static int on_gpo(sd_event_source *timer _unused_, uint64_t usec _unused_, void 
 
 	if (r > 0) {
 		resolve_all(daemon);
-		report_reload(daemon, "the domain's policy read anew, in force for every session", false);
+		report_reload(daemon, "the domain's policy was read again and is in force for every session",
+			      false);
 	}
 	if (r > 0 || (r < 0 && daemon->last_look))
 		warn_passed_over(&daemon->config);
@@ -104,7 +105,7 @@ int reload_again(void *userdata)
 		warn_passed_over(&config);
 		(void)config_keep_gpo(&config, &daemon->config);
 		use_config(daemon, &config);
-		report_reload(daemon, "policy read anew, in force for every session", false);
+		report_reload(daemon, "the policy was read again and is in force for every session", false);
 	}
 	bus_reloaded(daemon->callers);
 	sd_notify(false, "READY=1");

@@ -200,7 +200,7 @@ static int setup_kernel(struct daemon *daemon)
 						    .stamp = monotonic_now()});
 	r = udev_source_new(daemon->event, sink, &daemon->udev);
 	if (r < 0)
-		log_info("no USB devices to be listed or heard: %s", strerror(-r));
+		log_info("cannot list and watch USB devices: %s", strerror(-r));
 	daemon->status.probe = daemon->probe ? probe_kind(daemon->probe) : NULL;
 	daemon->status.uevent = daemon->udev;
 	daemon->status.udev = daemon->udev && udev_source_has_udevd(daemon->udev);

@@ -180,10 +180,10 @@ static int cards_ask(SCARDCONTEXT context, const struct pam_request *request, un
 	if (r == 0)
 		r = token_choose(request, cards->state, answers, cards->count, &why);
 	if (r >= 0 && (size_t)r >= cards->wanted) {
-		find_tell(&why, "the one used is in %s, which reader= leaves out", cards->state[r].name);
+		find_tell(&why, "the one used is in %s, which reader= excludes", cards->state[r].name);
 		r = -ENOENT;
 	} else if (r >= 0 && !is_same_insertion(context, &cards->state[r])) {
-		find_tell(&why, "the card in %s went meanwhile", cards->state[r].name);
+		find_tell(&why, "the card in %s was removed meanwhile", cards->state[r].name);
 		r = -ENOENT;
 	}
 	if (r < 0)

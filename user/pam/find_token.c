@@ -174,7 +174,7 @@ int tokens_ask(const struct pam_request *request, const struct reader_state *car
 
 	if (r < 0) {
 		find_tell(ret_text, "pkcs11_module=%s: %s", request->module,
-			  r == -EPERM ? "others than root can write to it or to a folder above it"
+			  r == -EPERM ? "others than root can write to it or to a directory above it"
 				      : strerror(-r));
 		return r;
 	}

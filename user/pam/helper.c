@@ -244,7 +244,7 @@ static void answer_rebind(struct pam_reply *reply, const struct rebind *rebind, 
 		answer(reply, PAM_RESULT_FAILED, "cannot bind %u session(s) to the card in %s",
 		       rebind->failed, reader);
 	else if (rebind->bound)
-		answer(reply, PAM_RESULT_DONE, "%u session(s) bound anew to the card in %s", rebind->bound,
+		answer(reply, PAM_RESULT_DONE, "%u session(s) bound again, to the card in %s", rebind->bound,
 		       reader);
 	else
 		answer(reply, PAM_RESULT_NOTHING, "no session to bind to the card in %s", reader);

@@ -199,7 +199,7 @@ static void service_watch(struct service *service)
  */
 static _Noreturn void end_without_folder(void)
 {
-	log_info("the folder of pcscd's socket was removed: the PC/SC worker ends");
+	log_info("the directory of pcscd's socket was removed: the PC/SC worker ends");
 	_exit(EXIT_SUCCESS);
 }
 

@@ -13,7 +13,7 @@ static const struct {
 	[CAUSE_READER] = {"reader", "its card's reader was removed",
 			  "The reader of your smart card was removed", true},
 	[CAUSE_ABSENT] = {"absent", "its card was found absent", "Your smart card is missing", true},
-	[CAUSE_PCSC_LOST] = {"pcsc-lost", "nothing can watch its card any more, pcscd stays away",
+	[CAUSE_PCSC_LOST] = {"pcsc-lost", "pcscd stays away, and nothing else can watch its card",
 			     "Your smart card can no longer be watched", true},
 };
 ASSERT_ROWS(causes, CAUSE_COUNT);

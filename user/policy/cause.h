@@ -16,7 +16,7 @@ enum cause {
 #define CAUSE_LIST(last) "card, reader, absent " last " pcsc-lost"
 #define CAUSE_WORDS	 "card reader absent pcsc-lost"
 #define CAUSE_HELP                                                                                           \
-	"CAUSE is card (it is pulled), reader (that is pulled), absent (the card is found\n"                 \
+	"CAUSE is card (it is removed), reader (it is removed), absent (the card is found\n"                 \
 	"missing) or pcsc-lost (pcscd stays away).\n"
 
 /* As Cause=, SCPOLICY_CAUSE= and recordings have it; NULL outside the enum. */

@@ -161,7 +161,7 @@ static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error
 			r = logind_question_ask(known);
 	}
 	if (r < 0)
-		log_warning("cannot ask logind, which was started anew: %s", strerror(-r));
+		log_warning("cannot ask logind after its restart: %s", strerror(-r));
 	return 0;
 }
 

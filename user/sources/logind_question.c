@@ -76,8 +76,8 @@ static int no_answer(struct logind_session *known, sd_bus_message *reply)
 	const sd_bus_error *error = sd_bus_message_get_error(reply);
 
 	if (!ask_again_later(known))
-		log_warning("logind does not tell of session %s: %s", known->session,
-			    error ? error->message : "not what was asked for");
+		log_warning("logind does not describe session %s: %s", known->session,
+			    error ? error->message : "an unexpected answer");
 	return 0;
 }
 

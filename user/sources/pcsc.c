@@ -168,7 +168,7 @@ static void fault(struct pcsc_source *source, const char *what)
 	log_warning("PC/SC worker: %s; dropped (%u of %d)", what, source->faults, FAULTS_MAX);
 	if (source->faults < FAULTS_MAX)
 		return;
-	log_error("PC/SC worker keeps talking nonsense: starting it anew");
+	log_error("PC/SC worker keeps sending nonsense: restarting it");
 	worker_restart(source);
 }
 
@@ -183,7 +183,7 @@ static int on_worker_readable(sd_event_source *io _unused_, int fd, uint32_t rev
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (size <= 0) {
-		log_warning("PC/SC worker ended: starting it anew");
+		log_warning("PC/SC worker ended: restarting it");
 		worker_restart(source);
 		return 0;
 	}

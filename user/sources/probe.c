@@ -156,7 +156,7 @@ int probe_new(sd_event *event, struct sink sink, struct probe **ret)
 		return -ENOMEM;
 	probe->sink = sink;
 	if (ftrace_is_off()) {
-		log_warning("kernel.ftrace_enabled is 0: a probe would hear nothing");
+		log_warning("kernel.ftrace_enabled is 0: a probe would see nothing");
 		return -EOPNOTSUPP;
 	}
 	libbpf_set_print(print_libbpf);

@@ -168,7 +168,7 @@ static int on_change_above(sd_event_source *above, const struct inotify_event *c
 
 	if (!change->len || strcmp(change->name, RECORD_DIR_NAME) != 0)
 		return 0;
-	log_warning(RECORD_DIR " was taken away: it is made anew");
+	log_warning(RECORD_DIR " was removed: creating it again");
 	source->watch = sd_event_source_disable_unref(source->watch);
 	r = folder_open(source, event);
 	if (r >= 0)
