@@ -34,16 +34,9 @@ static void take_act(struct machine *machine, struct login *login, struct judged
 static bool is_anothers(const struct machine *machine, const struct judged *judged,
 			const struct verdict *verdict)
 {
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
-		const struct device *device = &machine->devices[reader->device];
-		char name[READER_NAME_SIZE];
+	const struct pcsc_reader *reader = pcscd_named(machine, verdict->login->card.name);
 
-		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, name);
-		if (reader->used && strcmp(name, verdict->login->card.name) == 0)
-			return device->port != judged->port;
-	}
-	return false;
+	return reader && machine->devices[reader->device].port != judged->port;
 }
 
 void judge_verdict(struct machine *machine, const struct verdict *verdict)
@@ -59,7 +52,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 			judged->port = machine->devices[judged->device].port;
 		judged->place_known = true;
 	}
-	if (verdict->type == VERDICT_RESTORED && !judged->place_known &&
+	if ((verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_BOUND) && !judged->place_known &&
 	    is_anothers(machine, judged, verdict))
 		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
 	if (verdict->type == VERDICT_ACT) {

@@ -110,6 +110,7 @@ static bool core_deals;
 static void keep(struct machine *machine, const struct verdict *verdict)
 {
 	struct login *login = verdict->login ? people_find(machine, verdict->login->session) : NULL;
+	const struct pcsc_reader *reader;
 
 	if (!login)
 		return;
@@ -117,6 +118,8 @@ static void keep(struct machine *machine, const struct verdict *verdict)
 		login->bound = *verdict->login;
 		login->has_bound = true;
 		login->pcscd = machine->pcscd.life;
+		reader = pcscd_named(machine, verdict->login->card.name);
+		login->unheard_errors = reader ? reader->unheard_errors : 0;
 	} else if (verdict->type == VERDICT_DEALT) {
 		login->away = verdict->dealt;
 	} else if (!core_deals) {

@@ -38,13 +38,21 @@ static bool has_its_name(const struct machine *machine, const struct judged *jud
 	       report->slots == (machine->devices[judged->device].composite ? 0 : judged->unit);
 }
 
+/* PC/SC says that it is where the session's reader was, and the kernel has not said that that one left. */
+static bool has_its_address(const struct judged *judged, const struct report *report)
+{
+	return !judged->device_gone_at && usb_address_is_set(report->usb) &&
+	       usb_address_equal(report->usb, judged->usb);
+}
+
 /* A reader whose place is not known is known by its name alone. */
 static bool is_its_reader(const struct machine *machine, const struct judged *judged,
 			  const struct report *report)
 {
 	if (judged->place_known)
 		return report->unit == judged->unit &&
-		       (is_its_device(judged, report) || is_at_its_port(machine, judged, report));
+		       (is_its_device(judged, report) || is_at_its_port(machine, judged, report) ||
+			has_its_address(judged, report));
 	return has_its_name(machine, judged, report);
 }
 
@@ -122,15 +130,25 @@ static void device_added(struct machine *machine, struct judged *judged, const s
 	word(machine, judged);
 }
 
-/* The other interface of its device says "out", and PC/SC has not said by now that there are two. */
+/* PC/SC has said by now that both interfaces are of one device. */
+static bool interfaces_told(const struct machine *machine, const struct judged *judged)
+{
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		told += seen->used && seen->announced && usb_address_equal(seen->usb, judged->usb);
+	}
+	return machine->judge->up && told > 1 && machine->now >= machine->judge->up_at + SEC;
+}
+
+/* The other interface of its device says "out", and nobody knows yet that there are two. */
 static bool may_be_its_interface(const struct machine *machine, const struct judged *judged,
 				 const struct report *report)
 {
-	bool prompt = machine->script->setup.addresses == ADDRESS_PROMPT && machine->judge->up_at &&
-		      machine->now >= machine->judge->up_at + SEC;
-
 	return judged->composite && is_its_device(judged, report) && report->unit != judged->unit &&
-	       report->truth & TRUTH_OUT && !prompt;
+	       report->truth & TRUTH_OUT && !interfaces_told(machine, judged);
 }
 
 static void slot_changed(struct machine *machine, struct judged *judged, const struct report *report)
@@ -212,7 +230,11 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 	/* Out and in between two of its words. */
 	judged->jumped = !report->first && judged->said_state == CARD_PRESENT &&
 			 report->state == CARD_PRESENT && moved > 1 && moved < 0x8000;
-	judged->ran_back = !report->first && report->counter < judged->said_counter;
+	/* A card does not leave or come uncounted. */
+	judged->ran_back = !report->first &&
+			   (report->counter < judged->said_counter ||
+			    (report->counter == judged->said_counter && report->state != judged->said_state &&
+			     report->state != CARD_UNAVAILABLE && judged->said_state != CARD_UNAVAILABLE));
 	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
 		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
 	judged->said_state = report->state;
@@ -260,7 +282,6 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		if (first && !machine->resumed_at && is_at_its_port(machine, judged, report))
 			word(machine, judged);
 	}
-	/* A count that runs back is another stay of the reader. */
 	judged->device_word |= judged->ran_back && !judged->place_known && judged->device_gone_at;
 	if (machine_atr(machine, report->card) != judged->atr || has_moved(machine, judged, report)) {
 		judged->pcsc_moved = true;
@@ -269,9 +290,9 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		return;
 	}
 	/* It denies what it was asked about after it had been said; not what was said before the reader was back. */
-	if (same_life && judged->notice_made >= judged->bound_made && report->counter == judged->counter &&
-	    !judged->pcsc_moved && report->made > judged->notice_made &&
-	    (usb_address_is_set(report->usb) || !judged->names_moved))
+	if (same_life && judged->notice_made && judged->notice_made >= judged->bound_made &&
+	    report->counter == judged->counter && !judged->pcsc_moved && report->made > judged->notice_made &&
+	    !(report->truth & TRUTH_OUT) && (usb_address_is_set(report->usb) || !judged->names_moved))
 		judged->pcsc_unmoved = true;
 }
 
@@ -312,7 +333,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	judged->settles = false;
 	if (report->state != CARD_UNAVAILABLE)
 		judged->unread_at = 0;
-	if (report->first)
+	/* A count that runs back is another stay of the reader. */
+	if (report->first || judged->ran_back)
 		judged->pcsc_was_present = false;
 	if (report->state == CARD_PRESENT) {
 		reader_present(machine, judged, report);
@@ -324,9 +346,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		judged->settles = report->uncertain;
 		/* What settles has a count of 0. */
 		judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
-		/* A count that runs back is another stay of the reader. */
-		judged->device_word |=
-			!judged->place_known && judged->device_gone_at && report->counter < judged->counter;
+		judged->device_word |= !judged->place_known && judged->device_gone_at &&
+				       (judged->ran_back || report->counter < judged->counter);
 		if (!judged->first_word && report->truth & TRUTH_OUT && !report->uncertain)
 			judged->first_word = machine->now;
 		/* A reader whose device has left reads as empty, too; and a name may be another's by now. */
@@ -334,7 +355,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			report->truth & TRUTH_OUT && !report->uncertain &&
 			(is_its_device(judged, report) ? !judged->device_gone_at
 						       : is_at_its_port(machine, judged, report));
-		if (report->first)
+		if (report->first || judged->ran_back)
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
 	} else {
@@ -477,7 +498,7 @@ static bool was_told_gone(const struct machine *machine, const struct judged *ju
 {
 	const struct judge *judge = machine->judge;
 
-	return judged->place_known && judged->departures && !round_sleep(machine) &&
+	return judged->departures && !round_sleep(machine) &&
 	       judge->gone_plug[judged->device] == judged->plug &&
 	       judge->known_plug[judged->device] == judged->plug;
 }
@@ -485,23 +506,26 @@ static bool was_told_gone(const struct machine *machine, const struct judged *ju
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away)
 {
 	struct judged *judged = &machine->judge->sessions[session];
+	const struct login *login = &machine->logins[session];
+	const struct login_record *record = login->has_bound ? &login->bound : &login->record;
 	const struct observed *seen;
+	bool located;
 
 	judged->hint_told = judged->ever_hint = judged->kind_told = false;
 	judged->recorded_at = machine->now;
 	if (!judged->known)
 		return;
-	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded);
-	judged->place_known = usb_address_is_set(machine->logins[session].has_bound
-							 ? machine->logins[session].bound.card.usb
-							 : machine->logins[session].record.card.usb);
+	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded && !judged->removals);
+	judged->removals_before = judged->removals;
+	judged->counter = record->card.event_counter;
+	judged->place_known = usb_address_is_set(record->card.usb);
 	seen = observed_of(machine, judged);
-	judged->place_known |= machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb) &&
-			       machine->devices[judged->device].port >= 0;
+	located = machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
 		judged->reader_gone_at = machine->now;
 	judged->pcsc_empty = seen && seen->state == CARD_EMPTY && (!judged->in_place || judged->departures);
-	if (was_told_gone(machine, judged)) {
+	if ((judged->place_known || located) && was_told_gone(machine, judged)) {
 		judged->device_gone_at = machine->now;
 		judged->device_word = judged->kernel_word = true;
 		word(machine, judged);

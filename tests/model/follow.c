@@ -85,23 +85,17 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 {
 	struct judged *judged = &machine->judge->sessions[session];
 
-	for (unsigned i = 0; view->reader && i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
-		const struct device *device = &machine->devices[reader->device];
-		char name[READER_NAME_SIZE];
+	const struct pcsc_reader *reader = view->reader ? pcscd_named(machine, view->reader) : NULL;
 
-		if (!reader->used)
-			continue;
-		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, name);
-		if (strcmp(name, view->reader) != 0)
-			continue;
-		judge_bind(machine, session, reader->device, reader->unit, reader->counter);
-		judged->rebound++;
-		/* It has left since PC/SC looked. */
-		judged->departures += !judged->in_place;
-		judged->place_known = usb_address_is_set(view->login->card.usb);
-		judged->guarded = false;
-	}
+	judged->rebound++;
+	/* It was unplugged, and PC/SC has not said so yet. */
+	if (!reader)
+		return;
+	judge_bind(machine, session, reader->device, reader->unit, reader->counter);
+	/* It has left since PC/SC looked. */
+	judged->departures += !judged->in_place;
+	judged->place_known = usb_address_is_set(view->login->card.usb);
+	judged->guarded = false;
 }
 
 static void unlocked(struct machine *machine, unsigned session)

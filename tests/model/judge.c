@@ -110,20 +110,36 @@ static bool was_denied(const struct machine *machine, const struct judged *judge
 	return judged->contradicted && !machine->judge->up;
 }
 
+/* What pcscd has for the session's reader; NULL: nothing. */
+static const struct pcsc_reader *reader_of(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->device == judged->device && reader->unit == judged->unit)
+			return reader;
+	}
+	return NULL;
+}
+
 /* A new daemon cannot tell this pcscd from the one that the record's count is of; this one has counted an error. */
 static bool was_recounted(const struct machine *machine, const struct judged *judged)
 {
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+	const struct pcsc_reader *reader = reader_of(machine, judged);
 
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+	return reader && reader->errors && machine->judge->daemon_starts > 0 &&
+	       login->pcscd != machine->pcscd.life && judged->cause_now == CAUSE_ABSENT;
+}
 
-		if (reader->used && reader->device == judged->device && reader->unit == judged->unit &&
-		    reader->recovered)
-			return machine->judge->daemon_starts > 0 && login->pcscd != machine->pcscd.life &&
-			       judged->cause_now == CAUSE_ABSENT;
-	}
-	return false;
+/* One error may pass unseen; two count as much as a card that was out and in again. */
+static bool errors_were_unheard(const struct machine *machine, const struct judged *judged)
+{
+	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+	const struct pcsc_reader *reader = reader_of(machine, judged);
+
+	return reader && machine->judge->daemon_starts > 0 && login->pcscd == machine->pcscd.life &&
+	       reader->unheard_errors >= login->unheard_errors + 2 && judged->cause_now == CAUSE_ABSENT;
 }
 
 /* pcscd has a name for the reader that is in its place. */
@@ -225,6 +241,10 @@ static const struct {
 	[EXCEPTION_RECOUNTED] =
 		{"recounted", "no daemon ran while pcscd started again, and an error counts as another card",
 		 was_recounted},
+	[EXCEPTION_ERRORS_UNHEARD] =
+		{"errors-unheard",
+		 "no daemon ran while the reader failed twice: pcscd counts that as a card out and in",
+		 errors_were_unheard},
 };
 
 const char *exception_name(unsigned exception)
@@ -259,6 +279,6 @@ bool judge_excuses_removal(struct machine *machine, unsigned session)
 	return judge_excepted(machine, judged,
 			      (probed ? 0 : 1U << EXCEPTION_LIKE_READERS) | 1U << EXCEPTION_NO_PLACE |
 				      1U << EXCEPTION_SLEEP_UNHEARD | 1U << EXCEPTION_HUNG |
-				      1U << EXCEPTION_RECOUNTED |
+				      1U << EXCEPTION_RECOUNTED | 1U << EXCEPTION_ERRORS_UNHEARD |
 				      (judged->place_known ? 0 : 1U << EXCEPTION_PCSCD_DEAF));
 }

@@ -31,6 +31,7 @@ enum exception {
 	EXCEPTION_HELD,
 	EXCEPTION_PCSCD_AWAY,
 	EXCEPTION_RECOUNTED,
+	EXCEPTION_ERRORS_UNHEARD,
 	EXCEPTION_COUNT,
 };
 
@@ -91,6 +92,7 @@ struct judged {
 	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
 	uint64_t read_at;     /* when it was first read in its stay */
 	/* What the core did since. */
+	unsigned removals_before; /* … of those, before this daemon read its record */
 	unsigned removals, settled, contradicted, comm_errors, unguarded, restored, locks, losing, cancelled;
 	unsigned failures;
 	bool began_losing;

@@ -57,8 +57,9 @@ struct pcsc_reader {
 	uint32_t arrival;
 	int8_t card;
 	uint16_t counter;
-	bool settling, unreadable,
-		recovered; /* recovered: could not be read for a while, and has counted that */
+	bool settling, unreadable;
+	/* How often it could not be read for a while, and has counted that; … and no daemon had its observer listen. */
+	unsigned errors, unheard_errors;
 };
 
 /* What its observer, the worker, has under that name. */
@@ -89,7 +90,8 @@ struct login {
 	unsigned kind;
 	struct login_record record, bound;
 	bool has_bound, away;
-	uint32_t pcscd; /* whose count the record has, or what it is bound to */
+	uint32_t pcscd;		 /* whose count the record has, or what it is bound to */
+	unsigned unheard_errors; /* that are in that count */
 	bool hint, died_once;
 	uint64_t hint_at;
 	uint64_t refuse_until; /* logind refuses its calls */
@@ -246,6 +248,7 @@ void pcscd_hang(struct machine *machine, bool hung);
 void pcscd_comm_error(struct machine *machine, unsigned device, unsigned unit);
 void pcscd_item(struct machine *machine, const struct item *item);
 struct pcsc_reader *pcscd_find(struct machine *machine, unsigned device, unsigned unit);
+const struct pcsc_reader *pcscd_named(const struct machine *machine, const char *name); /* NULL: none */
 
 /* worker.c */
 /* What pcscd has under the name that was observed; NULL: nothing any more. */

@@ -21,6 +21,22 @@ struct pcsc_reader *pcscd_find(struct machine *machine, unsigned device, unsigne
 	return NULL;
 }
 
+const struct pcsc_reader *pcscd_named(const struct machine *machine, const char *name)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+		const struct device *device = &machine->devices[reader->device];
+		char its[READER_NAME_SIZE];
+
+		if (!reader->used)
+			continue;
+		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, its);
+		if (strcmp(its, name) == 0)
+			return reader;
+	}
+	return NULL;
+}
+
 static bool index_taken(const struct machine *machine, uint8_t model, uint8_t index)
 {
 	for (unsigned i = 0; i < READERS_MOST; i++) {
@@ -182,7 +198,8 @@ static void settled(struct machine *machine, const struct item *item)
 {
 	struct pcsc_reader *reader = pcscd_find(machine, item->device, item->unit);
 
-	if (!reader || !reader->settling)
+	/* Nothing is read of a reader that is unplugged, until pcscd has dropped it. */
+	if (!reader || !reader->settling || machine->devices[item->device].port < 0)
 		return;
 	reader->settling = false;
 	reader->card = machine->devices[item->device].card[item->unit];
@@ -212,13 +229,14 @@ static void readable(struct machine *machine, const struct item *item)
 {
 	struct pcsc_reader *reader = pcscd_find(machine, item->device, item->unit);
 
-	if (!reader || !reader->unreadable)
+	if (!reader || !reader->unreadable || machine->devices[item->device].port < 0)
 		return;
 	reader->unreadable = false;
 	reader->card = machine->devices[item->device].card[item->unit];
 	reader->insertion = machine->devices[item->device].insertion[item->unit];
 	reader->counter++;
-	reader->recovered = true;
+	reader->errors++;
+	reader->unheard_errors += !machine->worker.connected;
 }
 
 void pcscd_hang(struct machine *machine, bool hung)

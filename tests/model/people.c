@@ -86,6 +86,7 @@ static void record_make(struct machine *machine, struct login *login, unsigned n
 	record->card.slot = device->composite ? 0 : (uint8_t)unit;
 	record->card.card = CARD_PRESENT;
 	record->card.event_counter = reader->counter;
+	login->unheard_errors = reader->unheard_errors;
 	reader_atr(machine_atr(machine, reader->card), &record->card.atr);
 	if (!address_known(machine, device))
 		return;

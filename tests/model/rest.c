@@ -264,11 +264,14 @@ static bool is_located(const struct machine *machine, const struct judged *judge
 	return false;
 }
 
-/* Its card was out, and the daemon may yet learn it: a program holds the reader, and PC/SC has not named its place. */
+/*
+ * Its card was out, and this daemon may yet learn it: PC/SC has not named the place of its reader, because a program
+ * holds it, say.
+ */
 static bool is_to_be_found(const struct machine *machine, const struct judged *judged)
 {
-	return (judged->daemon_away || judged->may_be_found) && !judged->removals &&
-	       !is_located(machine, judged);
+	return (judged->daemon_away || judged->may_be_found || judged->departures) &&
+	       judged->removals == judged->removals_before && !is_located(machine, judged);
 }
 
 /* What is remembered from one rest to the next: where its card is, what its locker has shown. */
@@ -308,17 +311,18 @@ static void begin_again(struct machine *machine, unsigned session)
 		.away_for_pcsc = judged->away_for_pcsc,
 	};
 	struct session_view view;
-
-	next.guarded = judged->in_place && machine->daemon.world &&
+	bool guarded = machine->daemon.world &&
 		       world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
 		       view.state == SESSION_GUARDED;
+
+	next.guarded = judged->in_place && guarded;
 	next.at_hand =
 		next.guarded && usb_address_equal(view.login->card.usb, machine->devices[judged->device].usb);
 	/* Once is enough, until it is guarded again. */
 	if (!next.guarded)
 		next.unguarded = judged->unguarded;
 	next.excused &= !next.guarded;
-	next.may_be_found = next.guarded && is_to_be_found(machine, judged);
+	next.may_be_found = guarded && is_to_be_found(machine, judged);
 	/* … and PC/SC has said so already, of a reader that nobody knew to be its own. */
 	next.pcsc_moved = next.may_be_found && judged->pcsc_moved;
 	next.agreed = next.may_be_found && judged->agreed;

@@ -70,6 +70,7 @@ void step_resume(struct machine *machine, unsigned devices)
 	run_until(machine, machine->lane_last[LANE_LOGIND] + MS);
 	machine->asleep = false;
 	machine->resumed_at = machine->now;
+	judge_truth(machine);
 	reports_send(machine,
 		     (struct report){.lane = LANE_LOGIND,
 				     .type = EVENT_RESUME,

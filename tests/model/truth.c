@@ -96,9 +96,10 @@ static void bind(struct machine *machine, struct judged *judged, unsigned number
 	const struct device *device = &machine->devices[number];
 	const struct pcsc_reader *reader = pcscd_find(machine, number, unit);
 
-	if (reader)
+	if (reader) {
+		judged->names_moved |= judged->device == number && judged->index != reader->index;
 		judged->index = reader->index;
-
+	}
 	judged->device = (uint8_t)number;
 	judged->unit = (uint8_t)unit;
 	judged->port = device->port >= 0 ? device->port : device->last_port;
