@@ -226,12 +226,22 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, SOURCE_STARTUP, world->now);
 }
 
+/* The record says that its device is here, which was reported to be gone: until the devices are listed again. */
+static bool may_be_back(const struct world *world, const struct session *session)
+{
+	return session->recorded && world->looking_devices &&
+	       world->devices_listing.last < session->bound.order &&
+	       world->now < later(session->recorded, DOUBT_NSEC);
+}
+
 /* What left before the session was bound to it, or was never seen to leave, was not heard of by anybody. */
 static struct belief belief_device_left(const struct world *world, const struct session *session)
 {
 	const struct device *device = session->device;
 	bool heard = device->left.order > session->bound.order;
 
+	if (!heard && may_be_back(world, session))
+		return doubt(REASON_OLDER, later(session->recorded, DOUBT_NSEC));
 	if (device->left_round_sleep)
 		return belief_around_sleep(world, session);
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER,

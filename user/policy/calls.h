@@ -54,16 +54,21 @@ bool reader_is_stale(const struct reader *reader);
 bool reader_is_lost(const struct world *world, const struct reader *reader);
 bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
-bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
-unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
-bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_infer_interfaces(struct world *world);
+
+/* interface.c: a device's CCID interfaces */
+unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
+bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */
+bool reader_has_older(const struct device *device, uint8_t slot);
+bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
+bool device_is_naming(const struct world *world, const struct device *device);
 void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader);
 
 /* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);
+bool reader_has_card_of(const struct reader *reader, const struct session *session); /* one like its own */
 struct reader *reader_of_session(const struct world *world, const struct session *session);
 bool reader_is_ambiguous(const struct world *world, const struct session *session);
 struct device *device_in_place(const struct session *session);
@@ -168,3 +173,4 @@ void pcsc_changed(struct world *world, const struct event *event, bool up);
 int pcsc_reader(struct world *world, const struct event *event);
 void pcsc_reader_gone(struct world *world, const struct event *event);
 void pcsc_listed(struct world *world, const struct event *event);
+void pcsc_named(struct world *world, const struct event *event);

@@ -264,6 +264,7 @@ struct world {
 	 */
 	struct listing {
 		uint64_t last, asked, asked_last, began;
+		uint64_t now; /* our clock, when the last one was complete */
 		unsigned owed;
 	} devices_listing, readers_listing;
 
@@ -280,6 +281,8 @@ struct world {
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */
 	uint64_t
 		certain_at; /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
+	uint64_t
+		naming_at; /* deadline: PC/SC has had its time to name what belongs to some reader; 0: to all */
 	struct moment lost;    /* a source last said that it had lost something */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, or is in doubt: ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */
@@ -313,6 +316,12 @@ static inline struct moment moment_now(const struct world *world, uint64_t stamp
 static inline bool world_just_resumed(const struct world *world)
 {
 	return world->resumed && world->now < later(world->resumed, RESUME_NSEC);
+}
+
+/* It came so lately that PC/SC may have more readers of its device, or of its driver, to name. */
+static inline bool reader_is_naming(const struct world *world, const struct reader *reader)
+{
+	return world->now < later(reader->since, DOUBT_NSEC);
 }
 
 /* A removal of the bound insertion was acted on, or is settling. */

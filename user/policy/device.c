@@ -285,6 +285,9 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 
 	if (source == SOURCE_UDEV)
 		device->udevd_owes = false;
+	/* By then it is gone from sysfs, too. */
+	if (source == SOURCE_UDEV && was_gone)
+		device->disconnected = 0;
 	if (earlier || was_gone)
 		return false;
 	if (source == SOURCE_PROBE)

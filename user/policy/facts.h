@@ -143,6 +143,7 @@ struct reader {
 	unsigned read_recovered;
 	unsigned recovered; /* how many times it could be read again: pcscd counts each as it counts a card */
 	bool found;	    /* its state last changed while everything was looked at again */
+	bool naming;	    /* reader_is_naming(), when it was looked at last */
 	struct reader *prev, *next;	      /* device->readers */
 	struct reader *lost_prev, *lost_next; /* world->unlocated */
 	UT_hash_handle hh;

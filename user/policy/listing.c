@@ -32,5 +32,6 @@ void listing_complete(struct world *world, struct listing *listing)
 	if (listing->owed < 2)
 		listing->asked = listing->owed ? listing->asked_last : 0;
 	listing->last = world->order;
+	listing->now = world->now;
 	listing->began = 0;
 }

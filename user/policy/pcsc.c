@@ -98,6 +98,8 @@ int pcsc_reader(struct world *world, const struct event *event)
 	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
+	if (!usb_address_is_set(before) && is_guessed(reader->device))
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
 	if (!world->certain_at)
@@ -112,8 +114,6 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (left && left != reader->device)
 		update_place(world, left, event);
 	update_place(world, reader->device, event);
-	if (reader->came == world->order && is_guessed(reader->device))
-		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	return 0;
 }
 
@@ -150,4 +150,35 @@ void pcsc_listed(struct world *world, const struct event *event)
 	}
 	locate_unlocated(world);
 	world->looking_pcsc = false;
+}
+
+/* True: PC/SC has had its time to name what else belongs to this reader. */
+static bool is_named(struct world *world, struct reader *reader)
+{
+	uint64_t at = later(reader->since, DOUBT_NSEC);
+
+	if (!reader->naming)
+		return false;
+	reader->naming = reader_is_naming(world, reader);
+	if (reader->naming && (!world->naming_at || at < world->naming_at))
+		world->naming_at = at;
+	return !reader->naming;
+}
+
+/* What a device's interfaces are is certain by now, and that another name is a reader's new one. */
+void pcsc_named(struct world *world, const struct event *event)
+{
+	struct reader *reader, *next;
+	bool any = false;
+
+	world->naming_at = 0;
+	HASH_ITER(hh, world->readers, reader, next) {
+		if (!is_named(world, reader))
+			continue;
+		any = true;
+		if (reader->device && !device_is_crowded(reader->device))
+			update_place(world, reader->device, event);
+	}
+	if (any)
+		update_list(world, &world->placeless, event);
 }

@@ -35,20 +35,6 @@ struct reader *reader_of_stay(const struct world *world, const struct session *s
 	return reader && session->stay == reader->stay ? reader : NULL;
 }
 
-/* The readers of a device that have a slot of this number, one an interface. pcscd numbers them in their order. */
-unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before)
-{
-	const struct reader *reader;
-	unsigned count = 0;
-
-	DL_FOREACH(device->readers, reader) {
-		if (reader->state.slot == slot && !reader_is_stale(reader) &&
-		    (!before || strcmp(reader->state.name, before->state.name) < 0))
-			count++;
-	}
-	return count;
-}
-
 /* pcscd numbers the readers of one driver: "Model 00 00", "Model 01 00". Names that it did not number say nothing. */
 static size_t family_length(const char *name)
 {
@@ -73,55 +59,10 @@ bool reader_same_family(const char *a, const char *b)
 	return length == family_length(b) && strncmp(a, b, length) == 0;
 }
 
-/* A reader of the same driver that has not said where it is may be at another interface of the same device. */
-bool reader_may_have_another(const struct world *world, const struct reader *reader)
-{
-	const struct model *model = reader->device ? reader->device->model : NULL;
-	const struct reader *other;
-
-	if (world_is_crowded(world))
-		return true;
-	/* … or at another device of the model, that no reader is known for. */
-	if (model && model->unclaimed)
-		return false;
-	DL_FOREACH2(world->unlocated, other, lost_next) {
-		if (other->state.slot == reader->state.slot &&
-		    reader_same_family(other->state.name, reader->state.name))
-			return true;
-	}
-	return false;
-}
-
 /* It was named before what is at this address now came: PC/SC may not have noticed yet that the old one left. */
 bool reader_is_older(const struct reader *reader, const struct device *device)
 {
 	return device && device->left.order && reader->came < device->came.order;
-}
-
-/* PC/SC may say of another device's reader that it is here. */
-static bool has_older(const struct device *device, uint8_t slot)
-{
-	const struct reader *reader;
-
-	DL_FOREACH(device->readers, reader) {
-		if (reader->state.slot == slot && reader_is_older(reader, device))
-			return true;
-	}
-	return false;
-}
-
-/* Which of the device's interfaces the session's reader is: that outlives the names. */
-void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader)
-{
-	unsigned count =
-		reader->device ? reader_count_interfaces(reader->device, reader->state.slot, NULL) : 0;
-
-	/* An interface that PC/SC does not name any more is still there. */
-	if (!count || count < session->interfaces || (count == 1 && reader_may_have_another(world, reader)) ||
-	    has_older(reader->device, reader->state.slot))
-		return;
-	session->interfaces = count;
-	session->interface = reader_count_interfaces(reader->device, reader->state.slot, reader);
 }
 
 /* "Model 01 00" and "Model 01 01": two slots of one reader. */
@@ -166,6 +107,9 @@ static void reader_attach(struct world *world, struct reader *reader, struct dev
 
 static void begin_stay(struct world *world, struct reader *reader)
 {
+	reader->naming = true;
+	if (!world->naming_at)
+		world->naming_at = later(world->now, DOUBT_NSEC);
 	reader->stay = ++world->stays;
 	reader->came = world->order;
 	reader->since = world->now;
@@ -287,6 +231,16 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 	return moved >= 0x8000 || (moved == 0 && now->card != reader->read);
 }
 
+/* Its device is gone, and what PC/SC reads under its name is another reader: no card comes or leaves uncounted. */
+static bool is_another(const struct reader *reader, const struct reader_state *now)
+{
+	if (!reader_is_stale(reader))
+		return false;
+	return reader_counts_again(reader, now) ||
+	       (now->card == CARD_PRESENT && reader->state.card == CARD_PRESENT &&
+		now->event_counter == reader->counted && !atr_equal(&now->atr, &reader->state.atr));
+}
+
 /* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */
 static struct device *reader_whereabouts(const struct reader *reader, struct device *reported)
 {
@@ -337,7 +291,8 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	const struct reader_state *state = event->reader;
 	struct reader *reader = reader_find(world, state->name);
 	struct device *device = NULL;
-	bool moved;
+	bool moved, another;
+	uint64_t came;
 
 	if (usb_address_is_set(state->usb)) {
 		device = device_get(world, state->usb);
@@ -355,10 +310,17 @@ struct reader *reader_get(struct world *world, const struct event *event)
 		reader->found = world->looking_pcsc;
 	if (reader->said.order)
 		reader->recovered += recoveries(&reader->state, state);
+	another = reader->said.order && is_another(reader, state);
+	came = reader->came;
 	note_card(reader, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;
 	reader->said = moment_now(world, event->stamp);
+	if (another)
+		begin_stay(world, reader);
+	/* Its address is still the old one's, and as old. */
+	if (another)
+		reader->came = came;
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);
 	locate_slots(world, reader);
@@ -372,14 +334,17 @@ struct reader *reader_get(struct world *world, const struct event *event)
 /* What PC/SC showed of a device's interfaces is still so when it does not name them any more. */
 void reader_forget(struct world *world, struct reader *reader)
 {
-	if (reader->device && !has_older(reader->device, reader->state.slot))
-		reader->device->shares_slots = slot_is_shared(reader->device, reader->state.slot);
+	struct device *device = reader->device;
+
+	if (device && !reader_is_stale(reader) && !reader_has_older(device, reader->state.slot)) {
+		device->shares_slots = slot_is_shared(device, reader->state.slot);
+		if (!device_is_crowded(device))
+			learn_interfaces(world, device);
+	}
 	reader_detach(world, reader);
 	HASH_DELETE(hh, world->readers, reader);
 	free(reader);
 }
-
-/* ---- slots and interfaces ------------------------------------------------------------------------------- */
 
 void reader_forget_all(struct world *world)
 {
@@ -387,16 +352,4 @@ void reader_forget_all(struct world *world)
 
 	HASH_ITER(hh, world->readers, reader, next)
 		reader_forget(world, reader);
-}
-
-bool slot_is_shared(const struct device *device, uint8_t slot)
-{
-	const struct reader *reader;
-	unsigned count = 0;
-
-	if (device->shares_slots || device_is_crowded(device))
-		return true;
-	DL_FOREACH(device->readers, reader)
-		count += reader->state.slot == slot;
-	return count > 1;
 }

@@ -54,7 +54,11 @@ static void find_place(struct world *world, struct session *session)
 {
 	const struct reader *reader = session->device ? NULL : reader_of_session(world, session);
 
-	if (!reader || !reader->device || (session_is_away(session) && session->stay != reader->stay))
+	if (!reader || !reader->device)
+		return;
+	/* Under its name PC/SC may have another reader by now. What has its card in it is its own. */
+	if (session->stay != reader->stay &&
+	    (session_is_away(session) || !reader_has_card_of(reader, session)))
 		return;
 	/* PC/SC may name a reader whose device is gone: until USB knows the device, it says nothing of it. */
 	if (world->devices_listing.last && reader->device->presence != PRESENCE_HERE)
@@ -158,8 +162,8 @@ static void hear_while_away(struct world *world, struct session *session, const 
 {
 	uint64_t stamp = reader ? reader->said.stamp : world->now;
 
-	/* The word that opened it is no second one. */
-	if (session->removal.opened.order == world->order)
+	/* The word that opened it is no second one. While the machine sleeps, nothing agrees. */
+	if (session->removal.opened.order == world->order || (world->asleep && hearing != HEARING_SAME))
 		return;
 	switch (hearing) {
 	case HEARING_MISSING:
@@ -203,7 +207,7 @@ void session_update(struct world *world, struct session *session, enum event_sou
 							  : hearing_of(world, session, reader, &until);
 	note_hearing(world, session, reader, hearing);
 	if (session_is_away(session)) {
-		if (!session_device_left(session) && !world->asleep)
+		if (!session_device_left(session))
 			hear_while_away(world, session, reader, hearing);
 		if (bind_return(world, session, stamp) || session->removal.cause != CAUSE_PCSC_LOST)
 			return;

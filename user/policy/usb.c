@@ -111,6 +111,32 @@ static bool leave_port(struct world *world, struct device *device, const struct 
 	return gone;
 }
 
+/* Recorded when the last life at this address had ended: as it turns out, in this one. */
+static void take_recorded(struct device *device)
+{
+	struct session *session;
+
+	DL_FOREACH2(device->sessions, session, on_device.next) {
+		if (session->recorded && !session_is_away(session) && session->life + 1 == device->life &&
+		    session->bound.order > device->left.order)
+			session->life = device->life;
+	}
+}
+
+/* After sleep a session's reader is enumerated again: its notices count from then on, as slot_in_place() has it. */
+static void watch_place(struct world *world, struct device *device)
+{
+	const struct session *session;
+
+	if (!device->port)
+		return;
+	DL_FOREACH2(device->port->sessions, session, on_port.next) {
+		if (session_device_left(session) && session->device && session->device->left_round_sleep &&
+		    device_in_place(session) == device)
+			device_watch(world, device);
+	}
+}
+
 /* A session whose card is out has its place here. */
 static bool is_awaited(const struct device *device)
 {
@@ -141,22 +167,37 @@ int usb_added(struct world *world, const struct event *event)
 		gone = device_missing(world, device, event);
 	if (device_describe(world, device, facts->path, facts->id) < 0)
 		return -ENOMEM;
-	if (device_come(world, device, event))
+	if (device_come(world, device, event)) {
+		take_recorded(device);
 		locate_device_back(world, device);
+	}
 	/* Most of a listing is known. */
 	if (!news)
 		return 0;
-	if (device->presence == PRESENCE_HERE)
+	if (device->presence == PRESENCE_HERE) {
 		gone |= leave_port(world, device, event);
+		watch_place(world, device);
+	}
 	update_place(world, device, event);
 	/* Whose reader has no known place is concerned by where a reader is, and by what left. */
 	if (gone || device->readers)
 		update_list(world, &world->placeless, event);
 	update_unlocated(world, event);
 	/* PC/SC named its reader before the kernel's word of it was read. */
-	if (device->came.order == world->order && device->readers && is_awaited(device))
+	if (device->came.order == world->order && (device->readers || world->unlocated) && is_awaited(device))
 		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	return 0;
+}
+
+/* Those whose record named a device that had been reported to be gone: it is. */
+static void update_recorded(struct world *world, const struct device *device, const struct event *event)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next) {
+		if (session->recorded && !session_is_away(session))
+			session_update(world, session, event->source, event->stamp);
+	}
 }
 
 void usb_listed(struct world *world, const struct event *event)
@@ -174,6 +215,10 @@ void usb_listed(struct world *world, const struct event *event)
 	}
 	listing_complete(world, listing);
 	world->looking_devices = false;
+	HASH_ITER(hh, world->devices, device, next) {
+		if (device->presence == PRESENCE_GONE)
+			update_recorded(world, device, event);
+	}
 	update_unplugged(world, event);
 }
 
@@ -244,7 +289,7 @@ static void slot_in_place(struct world *world, struct session *session, struct d
 
 	if (session_is_away(session) || !session_device_left(session) || device_in_place(session) != device ||
 	    !session->device->left_round_sleep || slot / 4 >= event->slot_change.bytes ||
-	    slot_is_shared(device, slot))
+	    session->interfaces != 1 || slot_is_shared(device, slot))
 		return;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	if (bits == 2)

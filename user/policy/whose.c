@@ -50,7 +50,8 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
-		if (!could_be(session, reader))
+		/* What PC/SC named long before the device came is another one's. */
+		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
 		if (found)
 			return NULL;
@@ -142,6 +143,9 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	    (interfaces == 1 && slot_is_shared(device, slot)) ||
 	    reader_count_interfaces(device, slot, NULL) != interfaces)
 		return NULL;
+	/* The one of its name may be yet to come: it may be another interface's. */
+	if (!session->interfaces && device_is_naming(world, device))
+		return NULL;
 	DL_FOREACH(device->readers, reader) {
 		if (reader->state.slot == slot && !reader_is_stale(reader) &&
 		    reader_count_interfaces(device, slot, reader) ==
@@ -159,7 +163,7 @@ static bool is_elsewhere(const struct session *session, const struct reader *rea
 	return reader->device && device_is_elsewhere(reader->device, session);
 }
 
-static bool has_card_of(const struct session *session, const struct reader *reader)
+bool reader_has_card_of(const struct reader *reader, const struct session *session)
 {
 	return reader->state.card == CARD_PRESENT && session->login.card.atr.size &&
 	       atr_equal(&reader->state.atr, &session->login.card.atr);
@@ -172,6 +176,7 @@ struct candidates {
 	unsigned readers, cards;
 	struct reader *reader, *card;
 	bool settles; /* one may show a card yet: it cannot be read, or pcscd may not have looked */
+	bool naming;  /* PC/SC may have more to name */
 };
 
 static struct candidates find_candidates(const struct world *world, const struct session *session)
@@ -185,9 +190,10 @@ static struct candidates find_candidates(const struct world *world, const struct
 			continue;
 		found.readers++;
 		found.reader = reader;
+		found.naming |= reader_is_naming(world, reader);
 		found.settles |= reader->state.card == CARD_UNAVAILABLE ||
 				 (reader->state.card == CARD_EMPTY && world->certain_at);
-		if (!has_card_of(session, reader))
+		if (!reader_has_card_of(reader, session))
 			continue;
 		found.cards++;
 		found.card = reader;
@@ -217,13 +223,15 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 		return NULL;
 	found = find_candidates(world, session);
 	if (found.cards == 1)
-		return found.card == by_name || !found.settles ? found.card : NULL;
+		return found.card == by_name || !(found.settles || found.naming) ? found.card : NULL;
 	/* Another name is another reader, unless pcscd is known to have named them again. */
 	if (found.readers == 1)
-		return found.reader == by_name || session_pcscd_is_new(world, session) ? found.reader : NULL;
+		return found.reader == by_name || (session_pcscd_is_new(world, session) && !found.naming)
+			       ? found.reader
+			       : NULL;
 	if (found.cards > 1 && by_name && !session->pcsc_life &&
 	    by_name->state.event_counter == session->login.card.event_counter &&
-	    has_card_of(session, by_name))
+	    reader_has_card_of(by_name, session))
 		return by_name;
 	return found.cards ? NULL : by_name;
 }

@@ -48,7 +48,18 @@ uint64_t world_deadline(const struct world *world)
 		next = world->relist_at;
 	if (world->certain_at && world->certain_at < next)
 		next = world->certain_at;
+	if (world->naming_at && world->naming_at < next)
+		next = world->naming_at;
 	return next;
+}
+
+/* ---- looking again -------------------------------------------------------------------------------------- */
+
+static void look_again(struct world *world, const struct event *event)
+{
+	world->looking_devices = world->looking_pcsc = true;
+	world->recheck_asked = true;
+	listing_ask(world, VERDICT_RECHECK, event->source, event->stamp);
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------- */
@@ -60,7 +71,7 @@ static int record_reported(struct world *world, const struct event *event)
 	struct port *port = has_port ? port_get(world, login->usb_path) : NULL;
 	struct device *device = on_usb ? device_get(world, login->card.usb) : NULL;
 	struct session *session = has_port == !!port && on_usb == !!device ? session_get(world, login) : NULL;
-	bool missed;
+	bool missed, recent;
 
 	if (!session) {
 		if (port)
@@ -69,15 +80,19 @@ static int record_reported(struct world *world, const struct event *event)
 			device_release(world, device);
 		return -ENOMEM;
 	}
-	/* Every device there is was reported, this one not: it left between sign-in and now. */
-	missed = device && device->presence == PRESENCE_UNKNOWN && !device->readers &&
-		 world->devices_listing.last && !world->looking_devices;
-	if (missed)
+	/* It left between sign-in and now; or its coming was not reported, or not yet. A listing that is new tells. */
+	missed = device && world->devices_listing.last && !world->looking_devices &&
+		 (device->presence == PRESENCE_GONE ||
+		  (device->presence == PRESENCE_UNKNOWN && !device->readers));
+	recent = world->now < later(world->devices_listing.now, DOUBT_NSEC);
+	if (missed && recent && device->presence == PRESENCE_UNKNOWN)
 		device_miss(world, device);
 	bind_record(world, session, event, device, port);
 	session_govern(world, session, &event->record.governance);
+	if (missed && !recent)
+		look_again(world, event);
 	session_update(world, session, event->source, event->stamp);
-	if (missed)
+	if (missed && recent)
 		update_list(world, &device->sessions, event);
 	return 0;
 }
@@ -96,13 +111,6 @@ static void step_failed(struct world *world, struct session *session, uint64_t s
 }
 
 /* ---- the daemon ----------------------------------------------------------------------------------------- */
-
-static void look_again(struct world *world, const struct event *event)
-{
-	world->looking_devices = world->looking_pcsc = true;
-	world->recheck_asked = true;
-	listing_ask(world, VERDICT_RECHECK, event->source, event->stamp);
-}
 
 static void slept(struct world *world, const struct event *event)
 {
@@ -136,6 +144,8 @@ static void time_passed(struct world *world, const struct event *event)
 		reader_infer_interfaces(world);
 		update_all(world, event);
 	}
+	if (world->naming_at && world->naming_at <= world->now)
+		pcsc_named(world, event);
 	while (world->heap_used && world->heap[0].moment <= world->now)
 		session_time(world, world->heap[0].session);
 	if (world->relist_at && world->relist_at <= world->now) {
