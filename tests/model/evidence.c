@@ -382,7 +382,8 @@ static void reader_gone(struct machine *machine, struct judged *judged, const st
 	if (!has_its_name(machine, judged, report))
 		return;
 	judged->reader_gone_at = machine->now;
-	judged->pcsc_unmoved = false;
+	/* Whether the card settled, it never said. */
+	judged->pcsc_unmoved = judged->empty_word = false;
 	judged->names_moved = true;
 	if (!judged->place_known)
 		gone_together(machine, judged);

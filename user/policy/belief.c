@@ -229,8 +229,8 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 /* The record says that its device is here, which was reported to be gone: until the devices are listed again. */
 static bool may_be_back(const struct world *world, const struct session *session)
 {
-	return session->recorded && world->looking_devices &&
-	       world->devices_listing.last < session->bound.order &&
+	return session->recorded && world->record_asked && session->bound.order >= world->record_asked &&
+	       world->devices_listing.last < world->record_asked &&
 	       world->now < later(session->recorded, DOUBT_NSEC);
 }
 

@@ -329,8 +329,10 @@ void usb_slot_changed(struct world *world, const struct event *event)
 		}
 	}
 	if (device->port) {
-		DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next)
+		DL_FOREACH_SAFE2(device->port->sessions, session, next, on_port.next) {
 			slot_in_place(world, session, device, event);
+			asked |= session->removal.opened.order == world->order;
+		}
 	}
 	keep_notice(world, device, event);
 	if (!asked)

@@ -89,8 +89,10 @@ static int record_reported(struct world *world, const struct event *event)
 		device_miss(world, device);
 	bind_record(world, session, event, device, port);
 	session_govern(world, session, &event->record.governance);
-	if (missed && !recent)
+	if (missed && !recent) {
+		world->record_asked = world->order;
 		look_again(world, event);
+	}
 	session_update(world, session, event->source, event->stamp);
 	if (missed && recent)
 		update_list(world, &device->sessions, event);
