@@ -177,6 +177,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	judged->slot_word = true;
 	judged->kernel_word |= !judged->composite;
 	judged->notice_made = report->made;
+	judged->notice_pcscd = machine->pcscd.life;
 	judged->pcsc_unmoved = false;
 	/* Read after PC/SC's word of a later card, and that word's stamp may lie. */
 	if (report->false_notice || (machine->script->setup.stamps && !judged->departures)) {
@@ -289,10 +290,14 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 		word(machine, judged);
 		return;
 	}
-	/* It denies what it was asked about after it had been said; not what was said before the reader was back. */
-	if (same_life && judged->notice_made && judged->notice_made >= judged->bound_made &&
-	    report->counter == judged->counter && !judged->pcsc_moved && report->made > judged->notice_made &&
-	    !(report->truth & TRUTH_OUT) && (usb_address_is_set(report->usb) || !judged->names_moved))
+	/*
+	 * It denies what it was asked about after it had been said; not what was said before the reader was back, or
+	 * before pcscd was started.
+	 */
+	if (same_life && judged->notice_made && judged->notice_pcscd == machine->pcscd.life &&
+	    judged->notice_made >= judged->bound_made && report->counter == judged->counter &&
+	    !judged->pcsc_moved && report->made > judged->notice_made && !(report->truth & TRUTH_OUT) &&
+	    (usb_address_is_set(report->usb) || !judged->names_moved))
 		judged->pcsc_unmoved = true;
 }
 

@@ -86,11 +86,12 @@ struct judged {
 	bool unlisted;	  /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
-	uint64_t bound_made;  /* when PC/SC first read it in this presence of its reader */
-	uint64_t notice_made; /* the reader's last "out" */
-	bool settles;	      /* "empty" is of a card that settles */
-	bool empty_word;      /* pcscd said "empty", which becomes a word if it stays so */
-	uint64_t read_at;     /* when it was first read in its stay */
+	uint64_t bound_made;   /* when PC/SC first read it in this presence of its reader */
+	uint64_t notice_made;  /* the reader's last "out" */
+	uint32_t notice_pcscd; /* … to which pcscd */
+	bool settles;	       /* "empty" is of a card that settles */
+	bool empty_word;       /* pcscd said "empty", which becomes a word if it stays so */
+	uint64_t read_at;      /* when it was first read in its stay */
 	/* What the core did since. */
 	unsigned removals_before; /* … of those, before this daemon read its record */
 	unsigned removals, settled, contradicted, comm_errors, unguarded, restored, locks, losing, cancelled;
