@@ -17,7 +17,7 @@ use Stage::Process;
 
 our @EXPORT = qw(build tool start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
     start_bus own append_file start_logind start_journal start_daemon stop_daemon
-    ask_helper read_record session record drop_record expect_lock expect_no_lock expect_entry unlock);
+    ask_helper read_record session record drop_record expect_lock expect_no_lock expect_entry unlock until_true);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
     0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD', 0xAC7B => "Odd\x01PCD");

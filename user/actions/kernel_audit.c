@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "actions/kernel_audit.h"
 
+#include <inttypes.h>
 #include <libaudit.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,13 +11,14 @@
 
 #include <cap-ng.h>
 
+#include "actions/outlet.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
 struct kernel_audit {
 	sd_event_source *child;
+	struct outlet *outlet;
 	int socket; /* to the child; -1 once that has ended */
-	bool full;  /* and it was said */
 };
 
 DEFINE_CLEANUP(struct kernel_audit *, kernel_audit_free)
@@ -115,6 +117,7 @@ static int shed(int audit, int socket)
 	int low = audit < socket ? audit : socket, high = audit < socket ? socket : audit;
 
 	prctl(PR_SET_NAME, "scpolicyd-audit");
+	log_set_writer(NULL, NULL); /* of the daemon's loop, which this process does not have */
 	close_between(STDERR_FILENO + 1, low - 1);
 	close_between(low + 1, high - 1);
 	close_range((unsigned)high + 1, ~0U, 0);
@@ -163,8 +166,22 @@ static int on_writer_exit(sd_event_source *source _unused_, const siginfo_t *inf
 	struct kernel_audit *audit = userdata;
 
 	log_info("the kernel audit log is not written to any more");
+	outlet_watch(audit->outlet, -1);
 	audit->socket = close_fd(audit->socket);
 	return 0;
+}
+
+static ptrdiff_t send_message(void *userdata, const char *bytes, size_t size)
+{
+	const struct kernel_audit *audit = userdata;
+	ssize_t sent = send(audit->socket, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return sent < 0 ? -errno : sent;
+}
+
+static void report_lost(void *userdata _unused_, uint64_t lost)
+{
+	log_warning("the kernel audit log did not keep up: %" PRIu64 " entries were dropped there", lost);
 }
 
 int kernel_audit_new(sd_event *event, struct kernel_audit **ret)
@@ -185,6 +202,10 @@ int kernel_audit_new(sd_event *event, struct kernel_audit **ret)
 		return -errno;
 	audit->socket = pair[0];
 	theirs = pair[1];
+	r = outlet_new(event, send_message, report_lost, audit, &audit->outlet);
+	if (r < 0)
+		return r;
+	outlet_watch(audit->outlet, audit->socket);
 	r = fork_child(netlink, theirs);
 	if (r > 0)
 		r = sd_event_add_child(event, &audit->child, r, WEXITED, on_writer_exit, audit);
@@ -199,6 +220,7 @@ struct kernel_audit *kernel_audit_free(struct kernel_audit *audit)
 	if (!audit)
 		return NULL;
 	sd_event_source_disable_unref(audit->child);
+	outlet_free(audit->outlet);
 	close_fd(audit->socket);
 	free(audit);
 	return NULL;
@@ -207,14 +229,15 @@ struct kernel_audit *kernel_audit_free(struct kernel_audit *audit)
 void kernel_audit_write(struct kernel_audit *audit, const struct trail_entry *entry)
 {
 	struct kernel_audit_message message = {0};
-	bool full;
 
 	if (!kernel_audit_is_on(audit) || !kernel_audit_message(entry, &message))
 		return;
-	full = send(audit->socket, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) < 0;
-	if (full && !audit->full)
-		log_warning("the kernel audit log does not keep up, entries are left out there: %m");
-	audit->full = full;
+	outlet_send(audit->outlet, (const char *)&message, sizeof(message));
+}
+
+uint64_t kernel_audit_lost(const struct kernel_audit *audit)
+{
+	return audit ? outlet_lost(audit->outlet) : 0;
 }
 
 bool kernel_audit_is_on(const struct kernel_audit *audit)

@@ -41,3 +41,6 @@ void kernel_audit_write(struct kernel_audit *audit, const struct trail_entry *en
  * switch (auditctl -s), which only CAP_AUDIT_CONTROL may read. Takes NULL.
  */
 bool kernel_audit_is_on(const struct kernel_audit *audit);
+
+/* How many entries were dropped, because the log did not keep up, since kernel_audit_new(). */
+uint64_t kernel_audit_lost(const struct kernel_audit *audit);

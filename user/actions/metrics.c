@@ -109,6 +109,15 @@ static void list_latency(struct listing *listing, const char *action, const stru
 	     {"action", action});
 }
 
+static void list_dropped(struct listing *listing, const struct metrics_now *now)
+{
+	static const char *const names[] = {"journal", "stderr", "audit"};
+
+	ASSERT_ROWS(names, REPORT_COUNT);
+	for (enum report report = 0; report < REPORT_COUNT; report++)
+		LIST(listing, "scpolicyd_dropped_reports_total", now->dropped[report], {"to", names[report]});
+}
+
 int metrics_list(const struct metrics *metrics, const struct metrics_now *now, metrics_visitor visit,
 		 void *userdata)
 {
@@ -126,5 +135,6 @@ int metrics_list(const struct metrics *metrics, const struct metrics_now *now, m
 	for (size_t i = 0; i < ELEMENTS(plain); i++)
 		LIST(&listing, plain[i].name, metrics->told[plain[i].type]);
 	LIST(&listing, "scpolicyd_lost_messages_total", metrics->lost);
+	list_dropped(&listing, now);
 	return listing.result < 0 ? listing.result : 0;
 }

@@ -25,12 +25,21 @@ struct metrics {
 	uint64_t lost; /* how often a source lost messages */
 };
 
+/* Who is told of what happened, and may not read it. */
+enum report {
+	REPORT_JOURNAL,
+	REPORT_STDERR,
+	REPORT_AUDIT,
+	REPORT_COUNT,
+};
+
 /* What is, rather than what happened: known when it is asked for. */
 struct metrics_now {
 	uint64_t sessions; /* governed ones */
 	uint64_t readers;
-	uint64_t degraded; /* reasons for which removals are heard late, or not at all */
-	bool audit;	   /* the kernel audit log is written to */
+	uint64_t degraded;		/* reasons for which removals are heard late, or not at all */
+	bool audit;			/* the kernel audit log is written to */
+	uint64_t dropped[REPORT_COUNT]; /* since the start */
 };
 
 /* Counts the verdicts that tell; ignores the others. */

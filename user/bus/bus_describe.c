@@ -209,7 +209,13 @@ static size_t list_degraded(const struct bus_host *host, const char *ret[static 
 
 static struct metrics_now count(const struct bus_host *host, const struct caller *caller)
 {
-	struct metrics_now now = {.audit = kernel_audit_is_on(host->status->audit)};
+	const struct daemon_status *status = host->status;
+	struct metrics_now now = {
+		.audit = kernel_audit_is_on(status->audit),
+		.dropped = {[REPORT_JOURNAL] = journal_lost(status->journal),
+			    [REPORT_STDERR] = diagnostics_lost(status->diagnostics),
+			    [REPORT_AUDIT] = kernel_audit_lost(status->audit)},
+	};
 	const char *degraded[DEGRADED_MAX];
 	struct session_view session;
 	struct reader_view reader;
@@ -275,6 +281,8 @@ void describe_status(struct put *put, const struct bus_host *host, const struct 
 	if (status->rechecked)
 		put_uint64(put, "RecheckedUsec", status->rechecked / NSEC_PER_USEC);
 	put_uint32(put, "Lost", (uint32_t)host->metrics->lost);
+	put_uint64(put, "Dropped",
+		   now.dropped[REPORT_JOURNAL] + now.dropped[REPORT_STDERR] + now.dropped[REPORT_AUDIT]);
 	put_bool(put, "Audit", now.audit);
 	put_close(put);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* What the bus answers from: the daemon fills it in, the bus only reads it. */
+#include "actions/diagnostics.h"
+#include "actions/journal.h"
 #include "actions/kernel_audit.h"
 #include "actions/metrics.h"
 #include "config/config.h"
@@ -11,6 +13,8 @@ struct daemon_status {
 	const char *probe; /* "fentry" or "kprobe"; NULL: there is none */
 	bool uevent, udev; /* the kernel's and udevd's words on devices are heard */
 	const struct kernel_audit *audit;
+	const struct journal *journal;
+	const struct diagnostics *diagnostics;
 	uint64_t started;   /* CLOCK_MONOTONIC, ns */
 	uint64_t rechecked; /* … when everything was looked at anew last; 0: not since the start */
 	struct config_error

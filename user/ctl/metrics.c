@@ -44,6 +44,8 @@ static const struct family {
 	 "Times that a session's removals would no longer have been noticed."},
 	{"scpolicyd_rechecks", KIND_COUNTER, NULL, "Full comparisons of every session with what is there."},
 	{"scpolicyd_lost_messages", KIND_COUNTER, NULL, "Times that a source lost messages."},
+	{"scpolicyd_dropped_reports", KIND_COUNTER, NULL,
+	 "Entries and lines that were dropped because nobody read them."},
 };
 
 static const char *const kind_names[] = {"counter", "gauge", "histogram"};

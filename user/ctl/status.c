@@ -137,6 +137,10 @@ static void find_problems(struct overview *overview)
 			    tree_string(overview->daemon, "config_error"));
 	for (size_t i = 0; i < tree_count(degraded); i++)
 		add_problem(overview, "%s", json_object_get_string(json_object_array_get_idx(degraded, i)));
+	if (tree_number(overview->daemon, "dropped"))
+		add_problem(overview,
+			    "%llu reports were dropped: the journal, standard error or audit did not read",
+			    (unsigned long long)tree_number(overview->daemon, "dropped"));
 	for (size_t i = 0; i < tree_count(overview->sessions); i++) {
 		struct json_object *session = json_object_array_get_idx(overview->sessions, i);
 

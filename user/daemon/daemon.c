@@ -39,6 +39,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	logind_source_free(daemon->logind);
 	groups_source_free(daemon->groups);
 	kernel_audit_free(daemon->kernel_audit);
+	journal_free(daemon->journal);
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
 	probe_free(daemon->probe);
@@ -53,6 +54,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	sd_event_source_disable_unref(daemon->watchdog);
 	reload_free(daemon);
 	events_free(daemon);
+	diagnostics_free(daemon->diagnostics);
 	sd_event_unref(daemon->event);
 	free(daemon);
 	return NULL;

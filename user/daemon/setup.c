@@ -145,6 +145,22 @@ static int setup_govern(struct daemon *daemon)
 	return govern_new(&daemon->govern);
 }
 
+static int setup_diagnostics(struct daemon *daemon)
+{
+	int r = diagnostics_new(daemon->event, &daemon->diagnostics);
+
+	daemon->status.diagnostics = daemon->diagnostics;
+	return r;
+}
+
+static int setup_journal(struct daemon *daemon)
+{
+	int r = journal_new(daemon->event, &daemon->journal);
+
+	daemon->status.journal = daemon->journal;
+	return r;
+}
+
 static int setup_trail(struct daemon *daemon)
 {
 	return trail_queue_new(daemon->event, verdicts_publish, daemon, &daemon->trail);
@@ -280,7 +296,10 @@ const struct setup_step setup_steps[] = {
 	{"bus", setup_bus, {"loop"}},
 	{"enforcer", setup_enforcer, {"loop"}},
 	{"govern", setup_govern, {}},
-	{"trail", setup_trail, {"loop"}},
+	{"diagnostics", setup_diagnostics, {"loop"}},
+	{"journal", setup_journal, {"loop"}},
+	/* Whatever it publishes goes to the journal. */
+	{"trail", setup_trail, {"journal"}},
 	/* A first event may arm a session, act on it and report that. */
 	{"core", setup_world, {"enforcer", "govern", "trail"}},
 	/* Answers from the core and the configuration, and can have the latter read again. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "actions/announce.h"
-#include "actions/audit.h"
 #include "daemon/realtime.h"
 #include "daemon/wiring.h"
 #include "lib/log.h"
@@ -51,7 +50,7 @@ void verdicts_publish(void *userdata, const struct trail_entry *entry)
 {
 	const struct daemon *daemon = userdata;
 
-	audit_write(entry);
+	journal_write(daemon->journal, entry);
 	kernel_audit_write(daemon->kernel_audit, entry);
 	bus_tell(daemon->callers, entry);
 }

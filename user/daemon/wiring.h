@@ -4,7 +4,9 @@
  * What the daemon's parts share. setup.c makes it in named steps, verdicts.c carries out what the core says, events.c
  * hands the core what the sources report, resolve.c and reload.c keep every session under the rules that are in force.
  */
+#include "actions/diagnostics.h"
 #include "actions/enforce.h"
+#include "actions/journal.h"
 #include "bus/bus.h"
 #include "config/config.h"
 #include "daemon/govern.h"
@@ -40,6 +42,8 @@ struct daemon {
 	struct bus *callers; /* who asks us, on a connection of its own */
 	struct bus_host host;
 	struct daemon_status status;
+	struct diagnostics *diagnostics;
+	struct journal *journal;
 	struct kernel_audit *kernel_audit; /* NULL: the kernel has none, or does not let us */
 	struct metrics metrics;
 

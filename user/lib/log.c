@@ -5,24 +5,37 @@
 #include <stdio.h>
 
 static bool show_debug;
+static log_writer writer;
+static void *writer_userdata;
 
 void log_set_debug(bool debug)
 {
 	show_debug = debug;
 }
 
+void log_set_writer(log_writer write, void *userdata)
+{
+	writer = write;
+	writer_userdata = userdata;
+}
+
 void log_line(int priority, const char *format, ...)
 {
 	int saved = errno;
-	char line[1024];
+	char text[1024], line[sizeof(text) + 8];
+	int length;
 	va_list arguments;
 
 	if (priority == LOG_DEBUG && !show_debug)
 		return;
 	va_start(arguments, format);
-	vsnprintf(line, sizeof(line), format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "<%d>%s\n", priority, line);
+	length = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
+	if (writer)
+		writer(writer_userdata, line, (size_t)length);
+	else
+		fputs(line, stderr);
 	errno = saved;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Diagnostics for people, to standard error, each line with the priority prefix that the journal and
- * sd-daemon(3) know. Events of sessions are written through actions/audit.h instead. Keeps errno.
+ * sd-daemon(3) know. Events of sessions are written through actions/journal.h instead. Keeps errno.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,10 @@
 
 /* Shows LOG_DEBUG lines too. */
 void log_set_debug(bool debug);
+/* A finished line, with its newline. */
+typedef void (*log_writer)(void *userdata, const char *line, size_t size);
+/* Lines go to `write` instead of standard error; NULL: to standard error again. */
+void log_set_writer(log_writer write, void *userdata);
 void log_line(int priority, const char *format, ...) _printf_(2, 3);
 
 #define log_error(...)	 log_line(LOG_ERR, __VA_ARGS__)
