@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What the probe tells the daemon: one record of the ring buffer. The only struct that crosses from kernel
- * to user space, so: fixed widths, no padding, no pointers.
+ * What the probe reports to the daemon: one record of the ring buffer. The only struct that crosses from
+ * kernel to user space, so: fixed widths, no padding, no pointers.
  */
 #ifdef __bpf__
 #include "vmlinux.h"

@@ -12,7 +12,7 @@
 #define TTY_PATH_SIZE 64
 #define TEXT_SIZE     256
 
-/* The name is the session's own word: nothing but a terminal's is opened. */
+/* The session itself chose the name, so only a terminal's name is opened. */
 static bool tty_name_valid(const char *tty)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -23,7 +23,7 @@ static bool tty_name_valid(const char *tty)
 		rest = tty + 4;
 		allowed = digits;
 	} else if (strncmp(tty, "tty", 3) == 0) {
-		rest = tty + 3; /* tty2, ttyS0; not /dev/tty, which is whose opens it */
+		rest = tty + 3; /* tty2, ttyS0; not /dev/tty, which belongs to whoever opens it */
 		allowed = letters;
 	} else
 		return false;

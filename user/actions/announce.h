@@ -7,8 +7,9 @@
 #include "policy/verdict.h"
 
 /*
- * Writes the line that belongs to a COUNTDOWN, CANCELLED, CANNOT_LOCK or UNGUARDED to `tty`, logind's TTY property
- * ("tty2", "pts/0"; "": none, nothing is done). Ignores other verdicts. Never blocks; what fails is logged.
+ * Writes the line that belongs to a COUNTDOWN, CANCELLED, CANNOT_LOCK or UNGUARDED to `tty`, logind's TTY
+ * property ("tty2", "pts/0"; "": none, nothing is done). Ignores other verdicts. Never blocks; failures are
+ * logged.
  */
 void announce_verdict(const struct verdict *verdict, const char *tty);
 

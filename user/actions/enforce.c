@@ -12,7 +12,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
-/* A step that could not be taken, to be logged and told from the loop: other sessions' steps come first. */
+/* A step that could not be taken. The loop logs and reports it later: other sessions' steps come first. */
 struct step_failure {
 	char session[SESSION_ID_SIZE];
 	enum step step;
@@ -80,7 +80,7 @@ static void report_console_locked(struct enforcer *enforcer, const char *session
 /*
  * The console lock's job ended: only now is it known whether the locker came up. Such a signal is believed
  * only without a destination: then it came through the match, whose sender the bus has checked. Anybody may
- * send one to us alone.
+ * send us one directly.
  */
 static void job_removed(struct enforcer *enforcer, sd_bus_message *message)
 {
@@ -102,8 +102,8 @@ static void job_removed(struct enforcer *enforcer, sd_bus_message *message)
 }
 
 /*
- * Calls are sent without a reply slot, which would be allocated: their replies come past here. Of several
- * calls sent in a row only the last one's reply counts.
+ * Calls are sent without a reply slot, which would need an allocation. So their replies arrive here. Of
+ * several calls in a row, only the last one's reply counts.
  */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Carries verdicts out. Each governed session has a call for every step that may be asked of it, marshalled
- * and sealed in advance, on a connection that is used for nothing else, so that a removal costs one look-up
- * and one write: no reply is waited for, and nothing allocated but what sd_bus_send() itself does, 32 bytes.
- * Whatever does not work comes to the sink as ACTION_FAILED, from the loop, never from within a call of this
- * file.
+ * Carries out verdicts. Each governed session has a call for every step that may be needed, marshalled and
+ * sealed in advance. The connection serves nothing else. So a removal costs one look-up and one write:
+ * nothing waits for a reply, and only sd_bus_send() allocates, 32 bytes. Every failure reaches the sink as
+ * ACTION_FAILED, from the loop, never from within a call of this file.
  */
 #include <systemd/sd-bus.h>
 
@@ -21,23 +20,23 @@ struct enforcer;
 int enforcer_new(sd_bus *bus, struct sink sink, struct enforcer **ret);
 struct enforcer *enforcer_free(struct enforcer *enforcer);
 
-/* Whether CONSOLE_LOCKER is installed: if not, STEP_CONSOLE_LOCK locks nothing, and no error tells. */
+/* Whether CONSOLE_LOCKER is installed: if not, STEP_CONSOLE_LOCK locks nothing, without any error. */
 bool enforcer_can_lock_console(void);
 
 /*
- * Makes the calls of `steps` (bit n: enum step n) ready for the session, and drops its others; with no bit
- * the session. A call that is ready already is left alone. `display` is logind's Display, for
+ * Makes the calls of `steps` (bit n: enum step n) ready for the session, and drops its other calls. Without
+ * any bit it drops the session. A call that is ready already stays. `display` is logind's Display, for
  * STEP_XRDP_DISCONNECT alone; else it may be NULL. Not for the hot path. 0, or a negative errno: then
- * enforcer_act() makes on the spot what is missing.
+ * enforcer_act() makes the missing call on the spot.
  */
 int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps,
 		 const char *display);
 void enforcer_disarm(struct enforcer *enforcer, const char *session);
 
 /*
- * The hot path. Takes the step. Returns the moment (CLOCK_MONOTONIC, ns) at which it was written, 0 when it
- * was not: not armed, nobody listens, or the bus is gone; ACTION_FAILED follows. A step may be taken again at
- * once, though not for free: its call is made ready anew when the reply comes, or else on the spot.
+ * The hot path. Takes the step. Returns the moment (CLOCK_MONOTONIC, ns) of the write. Returns 0 if nothing
+ * was written (not armed, nobody listens, or the bus is gone); ACTION_FAILED follows. A step may be taken
+ * again at once, at a cost: its call is prepared again when the reply arrives, or else on the spot.
  */
 uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step step);
 
@@ -48,7 +47,7 @@ uint64_t enforcer_sent(const struct enforcer *enforcer, const char *session);
 uint64_t enforcer_decided(const struct enforcer *enforcer, const char *session);
 
 /*
- * Has systemd start the instance of `unit_template` ("note@.service") that is named by the session's id.
- * Nothing is waited for; what goes wrong later is logged. -EINVAL: not a template unit.
+ * Has systemd start the instance of `unit_template` ("note@.service") that has the session's id as its name.
+ * It waits for nothing; later failures are logged. -EINVAL: not a template unit.
  */
 int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, const char *session);

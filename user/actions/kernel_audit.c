@@ -80,7 +80,7 @@ static void add_field(char *text, const char *name, const char *value, bool fore
 		text[used] = '\0';
 }
 
-/* A lock that nobody saw is no success. */
+/* An unverified lock is no success. */
 static bool succeeded(const struct trail_entry *entry)
 {
 	const char *outcome = entry->text[TRAIL_OUTCOME];
@@ -111,7 +111,7 @@ static void close_between(int first, int last)
 		close_range((unsigned)first, (unsigned)last, 0);
 }
 
-/* The daemon's descriptors are no business of this process, its capabilities but one neither. */
+/* This process needs none of the daemon's descriptors, and only one of its capabilities. */
 static int shed(int audit, int socket)
 {
 	int low = audit < socket ? audit : socket, high = audit < socket ? socket : audit;
@@ -128,7 +128,10 @@ static int shed(int audit, int socket)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* Ends with the daemon's end of the socket, after what is still in it; or when the kernel refuses. */
+/*
+ * Ends when the daemon closes its end of the socket, after writing what is still in it, or when the kernel
+ * refuses.
+ */
 static void write_message(int audit, int socket)
 {
 	struct kernel_audit_message message;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The trail's removals, actions and outcomes, and what became of a new configuration, for the kernel audit log,
- * where auditd and others look.
+ * Writes the trail's removals, actions, outcomes and new configurations to the kernel audit log, where auditd
+ * and others look.
  *
- * Writing to it may block, whatever flags the socket has: when the kernel's backlog is full, the sender sleeps in
- * the kernel for up to audit_backlog_wait_time, a minute by default (kernel/audit.c, audit_receive()). So a child
- * process writes, and it alone keeps CAP_AUDIT_WRITE; the daemon hands entries over and never waits.
+ * Writing to it may block, whatever flags the socket has: when the kernel's backlog is full, the sender
+ * sleeps in the kernel for up to audit_backlog_wait_time, a minute by default (kernel/audit.c,
+ * audit_receive()). So a child process writes, and it alone keeps CAP_AUDIT_WRITE; the daemon hands entries
+ * over and never waits.
  */
 #include <systemd/sd-event.h>
 
@@ -33,7 +34,7 @@ struct kernel_audit;
 int kernel_audit_new(sd_event *event, struct kernel_audit **ret);
 struct kernel_audit *kernel_audit_free(struct kernel_audit *audit);
 
-/* Takes NULL. Never blocks: what finds the queue full is lost, which is logged. */
+/* Takes NULL. Never blocks: an entry that finds the queue full is lost, and that is logged. */
 void kernel_audit_write(struct kernel_audit *audit, const struct trail_entry *entry);
 
 /*

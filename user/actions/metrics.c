@@ -72,7 +72,7 @@ static void list(struct listing *listing, struct metric_sample sample)
 	list(listing,                                                                                        \
 	     (struct metric_sample){.name = (name_), .value = (double)(value_), .labels = {__VA_ARGS__}})
 
-/* Only what can be: the sources that tell of removals. */
+/* Only the sources that report removals. */
 static void list_removals(struct listing *listing, const struct metrics *metrics)
 {
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)

@@ -118,7 +118,7 @@ void session_calls_unmake(struct session_calls *target, enum step step)
 	call_drop(&target->calls[step]);
 }
 
-/* A message may be sent once: the bus refuses a serial whose reply is still owed. */
+/* A message may be sent only once: the bus refuses a serial while its reply is still due. */
 int session_calls_send(struct calls *calls, struct session_calls *target, enum step step)
 {
 	struct call *call = &target->calls[step];

@@ -35,7 +35,7 @@ struct session_calls {
 	unsigned steps;
 	struct call calls[STEP_COUNT];
 	struct xrdp_target xrdp;
-	bool console_lock_runs; /* its job was asked for and has not ended */
+	bool console_lock_runs; /* its job was requested and has not ended */
 	uint64_t decided, sent;
 	UT_hash_handle hh;
 };

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * The trail: one entry for every removal, action and outcome, for a countdown and its end, and for the
- * configuration. What an entry says is settled here, once; the journal, D-Bus and whoever else keeps it write
- * the same words under their own names. Never made before the action was sent.
+ * configuration. The words of an entry are made here, once. The journal, D-Bus and others write the same
+ * words under their own names. No entry is made before the action was sent.
  */
 #include "policy/verdict.h"
 
@@ -22,14 +22,14 @@ enum trail_text {
 
 /* Microseconds. */
 enum trail_number {
-	TRAIL_MONOTONIC, /* when the removal arose, CLOCK_MONOTONIC */
+	TRAIL_MONOTONIC, /* when the removal happened, CLOCK_MONOTONIC */
 	TRAIL_DECIDED,	 /* the others: after that, until the core decided */
 	TRAIL_LATENCY,	 /* … until the call was sent */
-	TRAIL_LATER,	 /* … until what this entry tells of; of a countdown: what is left of it */
+	TRAIL_LATER,	 /* … until the event of this entry; for a countdown: the time that is left */
 	TRAIL_NUMBER_COUNT,
 };
 
-/* Borrows from the verdict or text that it was made of, and from itself: not to be moved. */
+/* Borrows from the verdict or text that it was made of, and from itself: do not move it. */
 struct trail_entry {
 	char message[768];		     /* one line for people */
 	int priority;			     /* syslog's */
@@ -53,14 +53,17 @@ struct trail_times {
 	uint64_t sent;	  /* the call was written to the bus */
 };
 
-/* False for a verdict of which nothing is told; `ret` is then untouched. */
+/* False for a verdict that is not reported; `ret` is then untouched. */
 bool trail_verdict(const struct verdict *verdict, const struct trail_times *times, struct trail_entry *ret);
 
 /* The sources changed: which serve (`detail`), and whether removals may be seen late (`degraded`). */
 void trail_sources(bool degraded, const char *detail, struct trail_entry *ret);
 
-/* The configuration was read anew (`text` says so), or `refused`: `text` says where and why, the old one stays. */
+/*
+ * The configuration was read again (`text` says so), or `refused`: `text` says where and why, and the old one
+ * stays.
+ */
 void trail_config(const char *text, bool refused, struct trail_entry *ret);
 
-/* A countdown's words come on the second, a little early or late: rounded. */
+/* A countdown is reported about on the second, a little early or late: rounded. */
 uint64_t trail_seconds(uint64_t nanoseconds);

@@ -66,8 +66,8 @@ int xrdp_socket(void)
 }
 
 /*
- * In 0.9 anybody may put files into the folder: what is another's, or only points elsewhere, is not taken
- * for the session's. Should it be exchanged between the two calls, four harmless bytes go astray.
+ * In 0.9 anybody may put files into the directory. A file of another user, or a link, does not count as the
+ * session's. If the file is exchanged between the two calls, four harmless bytes are lost.
  */
 static int send_to(int socket, const struct sockaddr_un *place, uid_t uid)
 {

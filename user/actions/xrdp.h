@@ -13,9 +13,9 @@
 #include <sys/un.h>
 
 /*
- * Where the socket may be: XRDP_SOCKET_PATH is /run/xrdp/sockdir in Debian 12 (0.9.21), with a folder a user
- * below it since 0.10; upstream's own default since 0.10 is /run/xrdp. Before it was /tmp/.xrdp, which the
- * unit's PrivateTmp= hides: not supported.
+ * Where the socket may be: XRDP_SOCKET_PATH is /run/xrdp/sockdir in Debian 12 (0.9.21), with a directory for
+ * each user below it since 0.10; upstream's own default since 0.10 is /run/xrdp. Before it was /tmp/.xrdp,
+ * which the unit's PrivateTmp= hides: not supported.
  */
 #define XRDP_RUN_DIR	"/run/xrdp"
 #define XRDP_PLACES_MAX 3

@@ -14,10 +14,10 @@
 #define NO_SESSION    BUS_NAME ".Error.NoSuchSession"
 #define BAD_CONFIG    BUS_NAME ".Error.InvalidConfig"
 
-/* What nobody waits for has no place here: after what the sources and logind say. */
+/* Callers can wait: their requests come after the reports of the sources and of logind. */
 #define PRIORITY_CALLERS (PRIORITY_REST + 50)
 
-/* No argument is as long: a call that is longer is refused unkept. */
+/* No argument is so long: a longer call is refused at once. */
 #define ARGUMENT_MAX 255
 /* Messages that may wait here for the bus to take them. It takes none while too much lies unread at others. */
 #define UNSENT_MAX 1000
@@ -87,7 +87,7 @@ static int answer_get_metrics(void *userdata, sd_bus_message *call, const struct
 	return reply_with(userdata, call, caller, describe_metrics);
 }
 
-/* 0; 1 when the caller was told that it gets nothing: of what is not theirs, users do not learn that it exists. */
+/* 0; 1 if the caller was told that it gets nothing. Users do not learn that other users' sessions exist. */
 static int read_session(struct bus *bus, sd_bus_message *call, const struct caller *caller,
 			struct session_view *ret_session)
 {
@@ -207,7 +207,7 @@ static const struct method {
 	{"Reload", answer_reload},
 };
 
-/* A call waits in memory until it is known who made it: none that is long does. */
+/* A call waits in memory until its caller is known, so no long one may. */
 static bool is_short(sd_bus_message *call)
 {
 	const char *argument;

@@ -4,10 +4,10 @@
  * org.scpolicyd1 on the system bus: what is known and what would be done, for those who may know it, and
  * signals of what is done. user/data/org.scpolicyd1.xml describes it for its users.
  *
- * It has a connection of its own: whatever its callers do, nothing of theirs stands in the way of a removal,
- * or of what is asked of logind. Nothing here waits: who a caller is, is asked of the bus, and whether it may
- * have the policy read anew, of polkit; both answer in their time, and until then the call waits in a table
- * that is bounded (bus_access.h). What the bus does not take from us is not made for it at all.
+ * It has a connection of its own: whatever callers do, they cannot delay a removal or a request to logind.
+ * Nothing here waits. The bus says who a caller is, and polkit says whether it may reload the policy. Until
+ * they answer, the call waits in a bounded table (bus_access.h). If the bus takes no more messages from us,
+ * none are made.
  */
 #include <systemd/sd-event.h>
 
@@ -20,7 +20,7 @@ struct bus;
 int bus_new(sd_event *event, const struct bus_host *host, struct bus **ret);
 struct bus *bus_free(struct bus *bus);
 
-/* After the configuration was read anew: who is in the group may have changed. */
+/* After the configuration was read again: the group's members may have changed. */
 void bus_reloaded(struct bus *bus);
 
 /* Signals: Trail of every entry, and Removal, Action, Countdown of those that are. Never blocks. */

@@ -26,7 +26,7 @@ static void refuse_file(struct config_error *error, const char *path, const char
 	log_safe(error->text, error->text, sizeof(error->text));
 }
 
-/* A policy that others may write is no policy. NULL, or what is wrong. */
+/* A policy that others may write is refused. NULL, or what is wrong. */
 static const char *check_config_file(int fd)
 {
 	struct stat status;
@@ -102,7 +102,7 @@ static int read_drop_ins(const char *folder, struct rules *rules, struct config_
 	count = scandir(folder, &sorted, is_drop_in, alphasort);
 	if (count < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* With an end mark, so that it is freed whole whichever file fails. */
+	/* It has an end mark, so that all of it is freed whichever file fails. */
 	names = reallocarray(sorted, (size_t)count + 1, sizeof(*names));
 	if (!names) {
 		while (count-- > 0)
@@ -134,7 +134,7 @@ static int read_main_file(const char *root, struct rules *rules, struct config_e
 
 /* ---- group policy --------------------------------------------------------------------------------------- */
 
-/* `file`: anybody's copy of the path. */
+/* `file`: any copy of the path. */
 static int set_action(struct config *config, enum action action, const char *file, unsigned line)
 {
 	const char *path = *file ? rules_file(config->rules, file) : "";

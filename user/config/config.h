@@ -23,20 +23,20 @@ struct config {
 };
 
 /*
- * Reads the layers below `root` ("" for the real ones). 0; -EBADMSG for anything the files say wrong, other
- * negative errnos for what cannot be read; both with ret_error filled and ret_config untouched. That no
- * file exists is no error: the defaults lock.
+ * Reads the layers below `root` ("" for the real ones). 0; -EBADMSG for any error in the files, other
+ * negative errnos for files that cannot be read; both with ret_error filled and ret_config untouched. It is
+ * no error if no file exists: the defaults lock.
  */
 int config_read(const char *root, struct config *ret_config, struct config_error *ret_error);
 
-/* Frees what it holds and empties it. Whoever holds a governance from its rules resolves that anew first. */
+/* Frees what it holds and empties it. Whoever holds a governance from its rules resolves that again first. */
 void config_free(struct config *config);
 
 /*
- * With Source=gpo, looks at the domain's files once more. 1: Action= of [Policy] was changed in place, and every session
- * is to be resolved anew; 0: all is as it was. Negative: the policy stays, and another look is due; they may be about to
- * be replaced. passed_over says why they cannot be looked at; -EAGAIN: they say nothing any more, which the `last_look`
- * believes.
+ * With Source=gpo, reads the domain's files once more. Returns 1 if Action= of [Policy] was changed in place;
+ * every session has to be resolved again. Returns 0 if nothing changed. Negative: the policy stays, and
+ * another look is due, because the files may be about to be replaced. passed_over says why they cannot be
+ * read; -EAGAIN means that they no longer set the option, which only the `last_look` believes.
  */
 int config_refresh(struct config *config, bool last_look);
 

@@ -13,7 +13,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
-/* Above what is asked for, and what a machine can still resolve a session against in a few ms. */
+/* More than anybody needs, and few enough to resolve a session against them in a few ms. */
 #define RULES_MAX 20000
 
 /* One file being read. */
@@ -25,7 +25,7 @@ struct reading {
 	unsigned line;
 	struct rules *rules;
 	struct config_error *error; /* the first one counts */
-	int failure;		    /* 0, or a negative errno that the file is not to blame for */
+	int failure;		    /* 0, or a negative errno that is not the file's fault */
 	unsigned section;	    /* KEY_IN_POLICY, KEY_IN_RULE; 0: none yet */
 	struct rule rule;	    /* the one being read, while in a rule */
 	/* Bit n: config_keys[n] was given, in this file's [Policy], in this rule. */
@@ -219,7 +219,7 @@ static bool has_control_character(const char *text)
 	return false;
 }
 
-/* A key whose "=" was forgotten does not go on with the list before it. */
+/* A key without its "=" does not continue the list before it. */
 static bool begins_with_key(const char *text)
 {
 	char word[32];
@@ -229,9 +229,9 @@ static bool begins_with_key(const char *text)
 }
 
 /*
- * Returns what libinih is to see of the line. It would cut names of sections short, not tell of sections
- * without a key, take "key: value", stop at a NUL, and take any indented line for more of the last value:
- * here that is so only in lists, for what is neither a section nor a key.
+ * Returns what libinih is to see of the line. libinih would cut long section names, not report sections
+ * without a key, accept "key: value", stop at a NUL, and read any indented line as part of the last value.
+ * Here an indented line continues only a list, and only if it is neither a section nor a key.
  */
 static char *check_line(struct reading *reading, char *text, size_t length)
 {
@@ -257,7 +257,7 @@ static char *check_line(struct reading *reading, char *text, size_t length)
 	return reading->continued ? start - 1 : start;
 }
 
-/* Feeds libinih, which goes on after an error: the end of the file stops it. */
+/* Feeds libinih, which continues after an error: an early end of the file stops it. */
 static char *next_config_line(char *buffer, int size, void *userdata)
 {
 	struct reading *reading = userdata;

@@ -139,7 +139,10 @@ static const struct unit *find_unit(const char *name, size_t length)
 	return NULL;
 }
 
-/* Adds what one "30s" says. NULL, or what it should have been; "" for more than can be counted. */
+/*
+ * Adds the time of one "30s". Returns NULL, or what the text should have been; "" for a time that is too
+ * large.
+ */
 static const char *take_span(const char **value, uint64_t *sum)
 {
 	const char *from = *value;

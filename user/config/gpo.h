@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Active Directory's group policy, as this machine has it: the security templates that SSSD or adsys have fetched, what
- * they say of the removal of a smart card, and which of them counts.
+ * Active Directory's group policy, as this machine has it: the security templates that SSSD or adsys have
+ * fetched, what they say about the removal of a smart card, and which of them counts.
  *
  * adsys keeps an ordered list of the machine's policies, the first of which wins
  * (/var/cache/adsys/policies/HOST/policies, YAML, "gpos:" with an "id:" each), and their folders below
  * /var/cache/adsys/sysvol/Policies. SSSD keeps folders alone, of policies that are linked no more as well
- * (/var/lib/sss/gpo_cache/DOMAIN/Policies): of those that differ, the one that does most counts. Where adsys has a
- * list, SSSD's are not looked at.
+ * (/var/lib/sss/gpo_cache/DOMAIN/Policies): of those that differ, the one that does most counts. If adsys has
+ * a list, SSSD's are not read.
  */
 #include "config/gpo_file.h"
 #include "policy/settings.h"

@@ -13,7 +13,7 @@
 
 DEFINE_CLEANUP(DIR *, closedir)
 
-/* Below a policy's folder. Windows does not mind the case, and so neither do those who copy from it. */
+/* Below a policy's folder. Windows ignores case, and so do services that copy from it. */
 static const char *const template_path[] = {"Machine", "Microsoft", "Windows NT", "SecEdit", "GptTmpl.inf"};
 
 /* ---- one file ------------------------------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ static struct gpo_file *new_gpo_file(struct gpo *gpo, const char *path, enum gpo
 
 void gpo_stamp_add(struct gpo *gpo, const void *bytes, size_t size)
 {
-	/* FNV-1a: it tells changes, not enemies. */
+	/* FNV-1a: it detects changes, not attacks. */
 	for (const unsigned char *byte = bytes; size > 0; byte++, size--)
 		gpo->stamp = (gpo->stamp ^ *byte) * 0x100000001b3;
 }
@@ -68,7 +68,7 @@ int gpo_read_file(const char *path, const struct gpo_limits *limits, char **ret_
 	wrong = check_gpo_file(&status, limits);
 	if (wrong)
 		return wrong;
-	/* One more, which tells of a file that grows. */
+	/* One more byte, to notice a file that grows. */
 	size = (size_t)status.st_size + 1;
 	bytes = malloc(size);
 	if (!bytes)

@@ -51,7 +51,7 @@ int gpo_add_policy(struct gpo *gpo, const char *folder, enum gpo_keeper keeper, 
 /* The stamp becomes another one. */
 void gpo_stamp_add(struct gpo *gpo, const void *bytes, size_t size);
 
-/* Nobody put it there: which is no fault. */
+/* Nobody put it there, and that is no fault. */
 bool gpo_is_missing(int error);
 
 const char *gpo_wrong_text(enum gpo_wrong wrong);

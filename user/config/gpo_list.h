@@ -3,7 +3,10 @@
 /* adsys's list of the policies that apply to a machine: which there are, in the order in which they count. */
 #include <stddef.h>
 
-/* `id` is "{GUID}", of letters, digits, '-' and braces alone: fit to be a folder's name. Negative: reading ends with it. */
+/*
+ * `id` is "{GUID}", of letters, digits, '-' and braces alone: fit to be a directory's name. A negative value
+ * ends the reading.
+ */
 typedef int (*gpo_list_handler)(void *userdata, const char *id);
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What a Windows security template, GptTmpl.inf, says of the removal of a smart card. A group policy has one in its
- * folder, where "Interactive logon: Smart card removal behavior" is a line of [Registry Values]:
+ * What a Windows security template, GptTmpl.inf, says about the removal of a smart card. A group policy has one in its
+ * directory, where "Interactive logon: Smart card removal behavior" is a line of [Registry Values]:
  *
  *   MACHINE\Software\Microsoft\Windows NT\CurrentVersion\Winlogon\ScRemoveOption=1,"1"
  *

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What is known of each recorded session that a rule may ask about, gathered as it comes in: from its login
- * record, from logind, from the name service. No I/O; everything told is copied.
+ * What is known about each recorded session and a rule may ask about. It is collected as it arrives: from the
+ * login record, from logind, from the name service. No I/O; everything is copied.
  *
- * Each of the functions that tell returns 1 when a fact changed (the session is to be resolved anew), 0 when
+ * Each function that takes a fact returns 1 if a fact changed (the session has to be resolved again), 0 if
  * none did, -ENOENT for a session without a record, -ENOMEM with nothing changed.
  */
 #include "lib/record.h"
@@ -16,8 +16,8 @@ int govern_new(struct govern **ret);
 struct govern *govern_free(struct govern *govern);
 
 /*
- * A record, new or written anew. Of another user or leader it is a session id used again, whose kind and
- * groups are not known; an unlock that binds the session anew changes neither.
+ * A record, new or written again. With another user or leader, the session id was used again, and its kind
+ * and groups are not known. An unlock that binds the session again changes neither.
  */
 int govern_record(struct govern *govern, const struct login_record *login);
 
@@ -31,7 +31,8 @@ void govern_forget(struct govern *govern, const char *session);
 
 /*
  * All that is known, for EVENT_SESSION_KIND (whose kind is this one, not logind's), the name service and
- * explain; NULL for a session without a record. Valid until the session is told of or forgotten.
+ * explain; NULL for a session without a record. Valid until the next fact about the session, or until it is
+ * forgotten.
  */
 const struct session_facts *govern_facts(const struct govern *govern, const char *session);
 

@@ -11,9 +11,10 @@
 #include "lib/cleanup.h"
 
 /*
- * RLIMIT_RTTIME, in microseconds of work without a wait. At the first the kernel sends SIGXCPU, and the rest
- * is done at ordinary priority: reading thousands of records anew, or a bug. At the second it kills: only a
- * fault in the handling of the first gets there, and systemd starts the daemon anew.
+ * RLIMIT_RTTIME, in microseconds of work without a wait. At the first limit the kernel sends SIGXCPU, and the
+ * rest is done at ordinary priority: the daemon reads thousands of records again, or has a bug. At the second
+ * limit the kernel kills the daemon, and systemd restarts it. Only a fault in the handling of the first limit
+ * leads there.
  */
 #define SUSPEND_AFTER_USEC 50000
 #define KILL_AFTER_USEC	   1000000
@@ -61,7 +62,10 @@ static void touch_stack(void)
 		stack[i] = 0;
 }
 
-/* What is in use stays, what comes to be used stays from then on; what never is used costs nothing. */
+/*
+ * Memory in use stays in memory, and so does memory that is used later. Memory that is never used costs
+ * nothing.
+ */
 static int lock_memory(void)
 {
 	touch_stack();

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The daemon's one thread goes before ordinary processes, so that a removal is acted on however busy the
- * machine is, and keeps its memory, so that nothing has to be read back first. Both are bounded: work that
- * goes on for long, and all that comes after a call was sent, is done at ordinary priority.
+ * The daemon's one thread runs before ordinary processes, so that it acts on a removal however busy the
+ * machine is. Its memory is locked, so that nothing has to be read back first. The priority is bounded: long
+ * work, and everything after a call, is done at ordinary priority.
  */
 #include <systemd/sd-event.h>
 
 /*
- * Takes the least of the realtime priorities, and locks what memory is in use and will be. No process that
- * is started later inherits either. Needs RLIMIT_RTPRIO of 1 and room in RLIMIT_MEMLOCK, or the capabilities.
- * 0, or a negative errno: -EPERM where it may not; then the loop runs as it would have.
+ * Takes the lowest realtime priority, and locks present and future memory. No process that is started later
+ * inherits either. Needs RLIMIT_RTPRIO of 1 and room in RLIMIT_MEMLOCK, or the capabilities. 0, or a negative
+ * errno: -EPERM where it may not; then the loop runs as it would have.
  */
 int realtime_start(void);
 

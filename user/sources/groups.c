@@ -159,9 +159,7 @@ static int on_limit(sd_event_source *limit _unused_, uint64_t usec _unused_, voi
 	return 0;
 }
 
-/*
- * id says 1 when the user is not known, but also when one group has no name: what names there are then serve.
- */
+/* id exits with 1 if the user is not known, but also if one group has no name. Then the other names count. */
 static const char *judge(const struct session_question *question, const siginfo_t *info)
 {
 	if (question->failed)
@@ -185,7 +183,7 @@ static int on_id_exit(sd_event_source *child _unused_, const siginfo_t *info, vo
 	return 0;
 }
 
-/* Only the answer comes back: what id has to say to people is said by our own line. */
+/* Only the answer comes back: our own log line replaces id's messages. */
 static int spawn_id(const char *program, const char *user, int output, pid_t *ret)
 {
 	char *arguments[] = {"id", "-zGn", "--", (char *)user, NULL};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * The names of a user's groups. Name services may load any library and take any time, so they are asked by
- * id(1), a process of its own that gets ten seconds, never by the daemon.
+ * The names of a user's groups. Name services may load any library and take any time. So the daemon never
+ * asks them; id(1) does, in a process of its own that gets ten seconds.
  */
 #include <stddef.h>
 #include <systemd/sd-event.h>
@@ -13,8 +13,8 @@
 #define GROUPS_LIMIT_USEC (10 * 1000 * 1000ULL)
 
 /*
- * The answer for the session: `count` names, borrowed for the duration of the call. None when they could not
- * be found out; why was logged. Called from the loop. May ask again, and forget.
+ * The answer for the session: `count` names, borrowed for the duration of the call. None if they could not be
+ * found out; the log says why. Called from the loop. May ask again, and forget.
  */
 typedef void (*groups_handler)(void *userdata, const char *session, const char *const *names, size_t count);
 

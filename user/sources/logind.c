@@ -32,7 +32,7 @@ const char *logind_source_display(const struct logind_source *source, const char
 
 /*
  * Signals are believed only without a destination: then they came through a match, whose sender the bus has
- * checked. Anybody may send one to us alone, and have it say that a session ended.
+ * checked. Anybody may send us a signal directly that claims that a session ended.
  */
 static bool is_forged(sd_bus_message *message)
 {
@@ -145,7 +145,7 @@ static int ask_whether_asleep(struct logind_source *source)
 					on_sleeping, source, "ss", LOGIND_MANAGER, "PreparingForSleep");
 }
 
-/* What its predecessor would have told, and did not: that the machine is awake, that a session ended or was unlocked. */
+/* What its predecessor did not report: that the machine is awake, that a session ended or was unlocked. */
 static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	struct logind_source *source = userdata;

@@ -8,9 +8,9 @@
 #include "sources/logind_session.h"
 
 /*
- * The terminal of a session that sshd opens comes to logind from utmp(5), when there is a shell, and no signal
- * tells of it; and logind may not answer, while it starts or is busy. So it is asked again: after 1 s, and four
- * times more, each twice as late.
+ * logind learns the terminal of an sshd session from utmp(5) once there is a shell, and sends no signal about
+ * it. logind may also not answer while it starts or is busy. So it is asked again: after 1 s, and four times
+ * more, each twice as late.
  */
 #define AGAIN_USEC (1000 * 1000ULL)
 #define AGAIN_MAX  5
@@ -63,14 +63,17 @@ static bool ask_again_later(struct logind_session *known)
 	return r >= 0;
 }
 
-/* Without a terminal nothing is announced there; all else goes its way. */
+/* Without a terminal nothing is announced there; everything else works. */
 static void await_tty(struct logind_session *known)
 {
 	if (strcmp(known->properties.type, "tty") == 0 && !*known->properties.tty)
 		ask_again_later(known);
 }
 
-/* That logind does not answer says nothing of the session. What its kind decides goes by its PAM service until then. */
+/*
+ * No answer from logind says nothing about the session. Until logind answers, its PAM service decides its
+ * kind.
+ */
 static int no_answer(struct logind_session *known, sd_bus_message *reply)
 {
 	const sd_bus_error *error = sd_bus_message_get_error(reply);
@@ -105,8 +108,9 @@ static int on_properties(sd_bus_message *reply, void *userdata, sd_bus_error *er
 	await_tty(known);
 	logind_report_kind(source, known);
 	/*
-	 * systemd 252's logind forgets the hint when it is started anew, and does not tell of the unlock that follows.
-	 * A session that is called unlocked too early is spared the second stage, and is still locked.
+	 * systemd 252's logind forgets the hint when it restarts, and does not report the unlock that
+	 * follows. A session that is reported as unlocked too early escapes the second stage, and is still
+	 * locked.
 	 */
 	if (properties.locked_hint > 0 || known->locked)
 		logind_report_locked(source, question->session, properties.locked_hint > 0);

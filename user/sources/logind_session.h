@@ -15,14 +15,14 @@
 #define SESSION_PREFIX LOGIND_PATH "/session"
 #define PROPERTIES     "org.freedesktop.DBus.Properties"
 
-/* A session that was asked for; what is known of it is empty until logind has answered. */
+/* A session that was asked for. Nothing is known about it until logind has answered. */
 struct logind_session {
 	struct logind_source *source;
 	char session[SESSION_ID_SIZE];
 	uint32_t leader; /* the login record's */
 	bool answered;
 	struct session_properties properties;
-	unsigned kind; /* as told last, and so is this */
+	unsigned kind; /* as last reported, and so is this */
 	bool locked;
 	unsigned asked_again;
 	sd_event_source *again;
@@ -33,7 +33,7 @@ struct logind_source {
 	struct sink sink;
 	sd_bus *bus;
 	sd_bus_slot *removed, *changed, *sleep, *owner;
-	bool sleeping; /* as told last */
+	bool sleeping; /* as last reported */
 	struct logind_session *sessions;
 };
 

@@ -14,9 +14,9 @@
 #include "lib/names.h"
 #include "lib/worker_message.h"
 
-/* Nonsense from the worker that is borne before it is started anew. */
+/* How many wrong messages the worker may send before it is restarted. */
 #define FAULTS_MAX 3
-/* A worker that keeps ending is started again this much later, each time twice as much, up to the most. */
+/* A worker that keeps ending is restarted after this time, doubled each time, up to the maximum. */
 #define RESTART_FIRST_USEC (100 * 1000ULL)
 #define RESTART_MOST_USEC  (10 * 1000 * 1000ULL)
 
@@ -30,8 +30,8 @@ struct pcsc_source {
 	uint64_t restart_delay; /* microseconds */
 	uint32_t request;	/* number of the last RECHECK */
 	unsigned faults;
-	bool up, told;				     /* told: whether it is up, or not, has been told */
-	char readers[READERS_MAX][READER_NAME_SIZE]; /* told of now; "" where free */
+	bool up, told;				     /* told: whether it is up has been reported */
+	char readers[READERS_MAX][READER_NAME_SIZE]; /* reported now; "" if free */
 };
 
 DEFINE_CLEANUP(struct pcsc_source *, pcsc_source_free)
@@ -312,5 +312,5 @@ void pcsc_source_recheck(struct pcsc_source *source, bool locate)
 	if (source->socket < 0)
 		return; /* the next worker looks at everything anyway */
 	if (send(source->socket, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		worker_restart(source); /* it does not read: a new one looks at everything */
+		worker_restart(source); /* it does not read: a new worker looks at everything */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Readers and cards as PC/SC tells of them, through the worker process, which is started here, checked, and
- * started again when it ends or talks nonsense (user/lib/worker_message.h).
+ * Readers and cards as PC/SC reports them, through the worker process. This starts the worker, checks its
+ * messages, and restarts it when it ends or sends nonsense (user/lib/worker_message.h).
  */
 #include <systemd/sd-event.h>
 
@@ -11,14 +11,14 @@
 struct pcsc_source;
 
 /*
- * Starts `program`. The loop's thread must have SIGCHLD blocked. 0, or a negative errno; a worker that
- * cannot be run is no error here: it is tried again, and logged.
+ * Starts `program`. The loop's thread must have SIGCHLD blocked. 0, or a negative errno; it is no error if
+ * the worker cannot run: that is logged, and tried again.
  */
 int pcsc_source_new(sd_event *event, const char *program, struct sink sink, struct pcsc_source **ret);
 struct pcsc_source *pcsc_source_free(struct pcsc_source *source);
 
 /*
- * Has every reader's state told anew; with `locate` its USB address too, for which the worker connects to the reader, in
- * the way of whoever wants it to himself. Never blocks.
+ * Has every reader's state reported again; with `locate` its USB address too. For that the worker connects to
+ * the reader, which disturbs a program that wants it exclusively. Never blocks.
  */
 void pcsc_source_recheck(struct pcsc_source *source, bool locate);

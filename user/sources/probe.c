@@ -25,7 +25,10 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	_cleanup_free_ char *text = NULL;
 	char *rest = NULL;
 
-	/* Failure is told by the caller, once; libbpf's own words, and the verifier's, help whoever asks why. */
+	/*
+	 * The caller reports a failure, once. libbpf's and the verifier's own messages help to find the
+	 * reason.
+	 */
 	if (level == LIBBPF_DEBUG || vasprintf(&text, format, arguments) < 0)
 		return 0;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
@@ -125,7 +128,7 @@ static int attach(bool fentry, struct removal_bpf **ret)
 
 /*
  * Fentry and kprobes at a function's entry both go through ftrace. With kernel.ftrace_enabled=0 the kernel
- * attaches them without a word, and they hear nothing (tried on 6.1 and 6.12).
+ * attaches them without an error, and they see nothing (tried on 6.1 and 6.12).
  */
 static bool ftrace_is_off(void)
 {

@@ -24,8 +24,8 @@ DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
 
 /*
- * A note has the time of the login record that it belongs to: one that was written anew while no daemon ran has another.
- * Which of two is the later one the clock, which people set, cannot tell.
+ * A note has the time of the login record that it belongs to. A record that was written again while no daemon
+ * ran has another time. People set the clock, so it does not show which of two records is the later one.
  */
 static bool is_of_record(const struct record_source *source, int folder, const char *session)
 {
@@ -140,7 +140,7 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 	return 0;
 }
 
-/* Watched before it is read, so that no record falls between. */
+/* Watch the directory before reading it, so that no record is missed. */
 static int folder_open(struct record_source *source, sd_event *event)
 {
 	int r;
@@ -159,7 +159,10 @@ static int folder_open(struct record_source *source, sd_event *event)
 	return read_all(source);
 }
 
-/* What watches a folder that was deleted, or moved away, hears of no record any more. Only the one above tells of it. */
+/*
+ * A watch on a directory that was deleted or moved reports no record any more. Only a watch on the directory
+ * above reports that.
+ */
 static int on_change_above(sd_event_source *above, const struct inotify_event *change, void *userdata)
 {
 	struct record_source *source = userdata;
@@ -177,7 +180,7 @@ static int on_change_above(sd_event_source *above, const struct inotify_event *c
 	return sd_event_exit(event, r);
 }
 
-/* A folder of what the daemon notes for the next one; -1: there will be none. */
+/* A directory for what the daemon notes for the next one; -1: there will be none. */
 static int notes_open(const char *path)
 {
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)

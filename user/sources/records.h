@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The login records under RECORD_DIR: those that are there, and those that come. The settings of the events
- * are left unset: what governs a session is for the sink to say.
+ * are left unset: the sink decides what governs a session.
  */
 #include <systemd/sd-event.h>
 
@@ -18,18 +18,19 @@ struct record_source *record_source_free(struct record_source *source);
 void record_source_forget(struct record_source *source, const char *session);
 
 /*
- * Notes, for a daemon started anew, that the removal of this session's card was dealt with: its record is
- * then told with `away` set. An empty file of the session's id in AWAY_DIR; gone with the record, and when
- * that is written anew. Best effort: without it, a removal is found and acted on once more.
+ * Notes for the next daemon that the removal of this session's card was acted on: its record is then reported
+ * with `away` set. The note is an empty file with the session's id in AWAY_DIR. It is deleted with the
+ * record, and when the record is written again. Best effort: without it, the next daemon finds the removal
+ * and acts on it once more.
  */
 #define AWAY_DIR "/run/scpolicyd/away"
 void record_source_set_away(struct record_source *source, const char *session, bool away);
 
 /*
- * Keeps, for a daemon started anew, what the session is bound to now: the card's insertion and the reader's
- * address move on when a card or a reader comes back. A record in BOUND_DIR, told in the place of the login
- * record; gone with that, and when that is written anew. Best effort: without it, a card that was back is
- * taken for another insertion.
+ * Stores for the next daemon what the session is bound to now: the insertion and the reader's address change
+ * when a card or a reader comes back. This is a record in BOUND_DIR, reported in place of the login record.
+ * It is deleted with that, and when that is written again. Best effort: without it, the next daemon takes a
+ * card that was back for another insertion.
  */
 #define BOUND_DIR "/run/scpolicyd/bound"
 void record_source_set_bound(struct record_source *source, const struct login_record *login);

@@ -5,7 +5,7 @@
 
 #include "policy/rules.h"
 
-/* Longer than any of these that counts: a longer one is cut, and then stands for nothing known. */
+/* Longer than any value that counts: a longer one is cut, and then matches nothing known. */
 #define PROPERTY_SIZE 64
 
 /* What logind's properties say of a session. */

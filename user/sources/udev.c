@@ -10,17 +10,17 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
-/* Enough for a dock with everything on it to come or go while the daemon is not scheduled. */
+/* Enough for plugging in or removing a dock with all its devices while the daemon is not scheduled. */
 #define RECEIVE_BUFFER (1024 * 1024)
 
 /*
- * What is known of a USB device by its sysfs name. An event about an interface does not carry the device's
- * address, and on removal nothing can be looked up in sysfs any more.
+ * What is known about a USB device, by its sysfs name. An event about an interface lacks the device's
+ * address, and after a removal sysfs has no answer any more.
  */
 struct known_device {
 	char name[USB_PATH_SIZE];
 	struct usb_address usb;
-	unsigned long long seqnum; /* of the uevent that told of it; 0: listed */
+	unsigned long long seqnum; /* of the uevent that reported it; 0: listed */
 	UT_hash_handle hh;
 };
 
@@ -165,7 +165,7 @@ static void on_interface(struct udev_source *source, struct udev_device *device,
 		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_ADD);
 }
 
-/* The device has come back since, with the address that it had: udevd passes the kernel's numbers on. */
+/* The device is back since, at its old address: udevd passes on the kernel's numbers. */
 static bool is_overtaken(struct udev_source *source, struct udev_device *device)
 {
 	const struct known_device *known = known_device_find(source, udev_device_get_sysname(device));
@@ -175,8 +175,8 @@ static bool is_overtaken(struct udev_source *source, struct udev_device *device)
 }
 
 /*
- * udevd tells late: by then another device may have the name, or be gone again. So of what it says only a
- * removal counts, and of that only the address that the event itself carries.
+ * udevd reports late: by then another device may have the name, or be gone again. So only udevd's removals
+ * count, and only with the address that the event itself carries.
  */
 static void on_device(struct udev_source *source, enum event_source from, struct udev_device *device)
 {
@@ -229,7 +229,10 @@ static int monitor_start(struct udev_source *source, struct monitor *monitor, co
 	r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", NULL);
 	if (r < 0)
 		return r;
-	/* Fails without CAP_NET_ADMIN; the default then has to do, and ENOBUFS leads to a full re-check. */
+	/*
+	 * Fails without CAP_NET_ADMIN. Then the default size has to suffice, and ENOBUFS leads to a full
+	 * re-check.
+	 */
 	udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER);
 	r = udev_monitor_enable_receiving(monitor->monitor);
 	if (r < 0)

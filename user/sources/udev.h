@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * USB devices as sysfs lists them, as the kernel's uevents tell of them (SOURCE_UEVENT), and as udevd tells
- * of them once its rules are through (SOURCE_UDEV).
+ * USB devices as sysfs lists them, as the kernel's uevents report them (SOURCE_UEVENT), and as udevd reports
+ * them after its rules have run (SOURCE_UDEV).
  */
 #include <systemd/sd-event.h>
 
@@ -14,8 +14,8 @@ struct udev_source;
 int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret);
 struct udev_source *udev_source_free(struct udev_source *source);
 
-/* Lists anew. 0, or a negative errno. */
+/* Lists again. 0, or a negative errno. */
 int udev_source_list(struct udev_source *source);
 
-/* Whether udevd's own events can be heard, not only the kernel's. */
+/* Whether udevd's own events arrive, not only the kernel's. */
 bool udev_source_has_udevd(const struct udev_source *source);
