@@ -139,7 +139,7 @@ build/obj/tests/bench/observer.o: build/observer.skel.h
 
 objects = $(patsubst %.c,$(1)/%.o,$(2))
 
-define programs # $(1): folder of the results, $(2): folder of the objects, $(3): extra flags
+define programs # $(1): directory of the results, $(2): directory of the objects, $(3): extra flags
 $(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^

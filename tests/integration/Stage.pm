@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 package Stage;
-# What every case here stands on: a machine of its own, made of namespaces. `use Stage;` starts the test anew
+# What every case here stands on: a machine of its own, made of namespaces. `use Stage;` restarts the test
 # in private mount, network and process namespaces with an empty /run, so that the real paths (/run/pcscd,
 # /run/scpolicyd, the system bus, the journal's socket) are used and nothing of the host is touched or left
 # behind: when the test ends, the kernel ends every process it started.
@@ -195,7 +195,7 @@ X
     return $bus;
 }
 
-# A folder, such as /etc, that may be written to: what changes there is seen here alone.
+# Makes a directory, such as /etc, writable: only this test sees the changes.
 sub own {
     my ($folder) = @_;
     my $copy = '/run/own' . $folder =~ tr{/}{-}r;

@@ -94,7 +94,7 @@ subtest 'who sees what' => sub {
 
 subtest 'what governs a session, and what would be done' => sub {
     my $told = ask('alice', 'Explain', 's', '1');
-    like($told, qr/"Session" s "1".*"Causes" aa\{sv\} 4 /, 'alice is told of hers');
+    like($told, qr/"Session" s "1".*"Causes" aa\{sv\} 4 /, 'alice gets the signal of hers');
     like($told, qr{"Action" "lock" "" "" 0 "Then" "logout" "/etc/scpolicyd.conf" "" 2 "After" "1min 30s" "/etc/scpolicyd.conf" "" 3 },
         'each setting with its place');
     like(ask('root', 'Explain', 's', '2'), qr{"Action" "logout" "/etc/scpolicyd.conf" "bobs" 7 }, 'or its rule');

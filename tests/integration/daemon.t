@@ -183,12 +183,12 @@ subtest 'records that are refused' => sub {
     drop_record('6');
 };
 
-subtest 'the daemon is started anew ten times' => sub {
+subtest 'the daemon is restarted ten times' => sub {
     my $counter = put_in($SLOT0);
     session('r');
     record('r', COUNTER => $counter);
     expect_no_lock('\d+|r', 0.3, 'a new sign-in');
-    # As systemd tells of WatchdogSec=infinity.
+    # As systemd passes WatchdogSec=infinity.
     local $ENV{WATCHDOG_USEC} = '18446744073709551615';
     for (1 .. 10) {
         stop_daemon();
@@ -220,11 +220,11 @@ subtest 'the daemon is away' => sub {
     record('7', COUNTER => $counter);
     take_out($SLOT0);
     $daemon = start_daemon();
-    expect_lock('7', 5, 'its person signed in anew meanwhile, and the card is out: locked');
+    expect_lock('7', 5, 'its person signed in again meanwhile, and the card is out: locked');
     drop_record('7');
 };
 
-subtest 'the folder of the records is deleted' => sub {
+subtest 'the directory of the records is deleted' => sub {
     my $counter = put_in($SLOT0);
     remove_tree('/run/scpolicyd/sessions');
     session('9');
@@ -232,7 +232,7 @@ subtest 'the folder of the records is deleted' => sub {
         last if -d '/run/scpolicyd/sessions';
         sleep 0.05;
     }
-    ok(-d '/run/scpolicyd/sessions', 'it is made anew');
+    ok(-d '/run/scpolicyd/sessions', 'it is created again');
     record('9', COUNTER => $counter);
     expect_no_lock('\d+', 0.3, 'a new sign-in');
     take_out($SLOT0);
@@ -240,7 +240,7 @@ subtest 'the folder of the records is deleted' => sub {
     drop_record('9');
 };
 
-subtest 'logind is started anew' => sub {
+subtest 'logind is restarted' => sub {
     my $counter = put_in($SLOT0);
     session($_) for '10', '11';
     record($_, COUNTER => $counter) for '10', '11';

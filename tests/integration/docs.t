@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The papers say what the code does: every key, argument and journal event has its place in a man page, man pages render,
+# The documents say what the code does: every key, argument and journal event has its place in a man page, man pages render,
 # what README and man pages name is there.
 use strict;
 use warnings;
@@ -48,7 +48,7 @@ for my $key (@matches) {
 	like($sample, qr/^#$key=/m, 'and the sample file has it');
 }
 my @told = grep { !$settings{$_} && !grep { $_ eq $1 } @matches } $page =~ /^\*(\w+)=\*$/mg;
-is("@told", '', 'and tells of no key that is not there');
+is("@told", '', 'and has no key that does not exist');
 
 # ---- pam_scpolicy(8), scpolicyd(8)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scpolicyctl doctor on machines that are folders: one that is well, and ones that are broken each in one way, most of
+# scpolicyctl doctor on machines that are directories: one that is well, and ones that are broken each in one way, most of
 # them on Debian's own PAM stacks. What it finds wrong is named by its id and its place.
 use strict;
 use warnings;
@@ -214,7 +214,7 @@ truncate("$root/etc/pam.d/huge", 1 << 30) or die $!;
 system('mkfifo', "$root/etc/pam.d/fifo");
 make_path("$root/etc/pam.d/folder");
 my (undef, @found) = doctor();
-is(scalar(grep { $_->{id} eq 'not-looked-at' } @found), 3, 'a huge file, a pipe and a folder are not looked at');
+is(scalar(grep { $_->{id} eq 'not-looked-at' } @found), 3, 'a huge file, a pipe and a directory are not looked at');
 
 # ---- the rest of the machine ----
 
@@ -276,7 +276,7 @@ record('5', mode => 0644);
 finds('a record that all may read', 'fault:record-refused@/run/scpolicyd/sessions/5');
 record('5');
 chmod(0777, "$root/run/scpolicyd/sessions") or die $!;
-finds('a folder that all may write to', 'fault:record-folder@/run/scpolicyd/sessions');
+finds('a directory that all may write to', 'fault:record-folder@/run/scpolicyd/sessions');
 
 healthy();
 put('/run/systemd/sessions/6', "# logind's\nUID=1001\nUSER=bert\n");

@@ -10,7 +10,7 @@
  *   deaf ID                 its locker takes no notice any more
  *   sleep | resume          PrepareForSleep
  *   dumb                    it answers the next GetSession with an error
- *   away | back             it is not on the bus, and then anew, awake, as after a restart
+ *   away | back             it is not on the bus, and then again, awake, as after a restart
  * A session's locker sets LockedHint a few milliseconds after a Lock signal, as GNOME's does.
  */
 #include <stdbool.h>

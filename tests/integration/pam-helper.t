@@ -56,7 +56,7 @@ is_deeply(read_record(1), {
     READER => $READER, SLOT => 0, ATR => $Stage::ATR, COUNTER => 1, TOKEN => 'Jane',
     PCSC_SOCKET => '/run/pcscd/pcscd.comm'}, 'every field is written');
 is(sprintf('%o', (stat "$RECORDS/1")[2]), '100600', 'the file is root\'s alone');
-is(sprintf('%o', (stat $RECORDS)[2]), '40700', 'so is the folder');
+is(sprintf('%o', (stat $RECORDS)[2]), '40700', 'so is the directory');
 is_deeply([glob "$RECORDS/.[!.]*"], [], 'no temporary file stays');
 says(sign_in(1), 'done', qr/^session 1/, 'the same session again');
 says(ask('record', SESSION => 1, UID => 1001, USER => 'other', SERVICE => 'login', LEADER => 4712), 'failed',
@@ -98,12 +98,12 @@ says(sign_in(3, NOTE => $look->{NOTE}), 'done', qr/^session 3/, 'pulled between 
 is(read_record(3)->{COUNTER}, 1, 'recorded as it was noted');
 insert(35963);
 look_until(qr/2 readers/);
-says(sign_in(4, NOTE => $look->{NOTE}), 'done', qr/^session 4/, 'pulled and put back');
+says(sign_in(4, NOTE => $look->{NOTE}), 'done', qr/^session 4/, 'removed and inserted again');
 is(read_record(4)->{COUNTER}, 1, 'recorded as it was noted, not as it is');
 pull(35964);
 look_until(qr/COUNTER=3/);
 says(sign_in(5, NOTE => 'nonsense'), 'done', qr/^session 5/, 'a note that is none');
-is(read_record(5)->{COUNTER}, 3, 'is as no note: looked anew');
+is(read_record(5)->{COUNTER}, 3, 'is as no note: looked again');
 
 record(6, UID => 1001);
 record(7, BOOT_ID => '0' x 32);
@@ -131,10 +131,10 @@ says(ask('look', 'x' x 5000), 'failed', qr/longer than 4096 bytes$/, 'an over-lo
 is_deeply(ask('steal', ''), {}, 'an unknown verb');
 
 chmod 0755, $RECORDS;
-says(sign_in(8), 'failed', qr/^cannot open \Q$RECORDS\E: Operation not permitted$/, 'a folder open to others');
+says(sign_in(8), 'failed', qr/^cannot open \Q$RECORDS\E: Operation not permitted$/, 'a directory open to others');
 chmod 0700, $RECORDS;
 rename $RECORDS, "$RECORDS.old";
 symlink "$RECORDS.old", $RECORDS;
-says(sign_in(8), 'failed', qr/^cannot open \Q$RECORDS\E: Not a directory$/, 'a link for a folder');
+says(sign_in(8), 'failed', qr/^cannot open \Q$RECORDS\E: Not a directory$/, 'a link for a directory');
 
 done_testing();

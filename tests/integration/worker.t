@@ -50,7 +50,7 @@ for my $task (glob "/proc/$worker/task/*") {
     is("$thread->{Seccomp} $thread->{CapEff}", '2 ' . '0' x 16, 'the same in every thread');
 }
 
-is(readlink("/proc/$worker/root"), '/run/pcscd', "it sees the folder of pcscd's socket alone");
+is(readlink("/proc/$worker/root"), '/run/pcscd', "it sees only the directory of pcscd's socket");
 
 insert(35963);
 hears(qr/^READER card=present counter=1 slot=0 .*atr=3B80800101 /, 'insertion');
@@ -65,7 +65,7 @@ for my $number (1 .. 20) {
     $client->say("recheck $number");
     $client->wait_for(qr/^SYNCED $number$/, 2) or fail("recheck $number is answered");
 }
-is($client->count(qr/^READER card=present counter=3 slot=0/), 21, 'each recheck tells of every reader');
+is($client->count(qr/^READER card=present counter=3 slot=0/), 21, 'each recheck reports every reader');
 $client->say('noise');
 $client->say('recheck 99');
 hears(qr/^SYNCED 99$/, 'a packet that is no request is passed over');
@@ -85,7 +85,7 @@ hears(qr/^READER .*name=Other PCD/, 'another reader');
 hears(qr/^SYNCED 0$/, 'and the list is complete');
 like(transcript_since_up(), qr/card=empty counter=0 slot=0 usb=0:0 atr= name=\Q$READER\E/, 'the card went meanwhile');
 
-sleep 1;    # pcscd tells of its own clients' coming and going too, up to 400 ms late
+sleep 1;    # pcscd also reports its own clients, up to 400 ms late
 my $before = switches_of($worker);
 sleep 2;
 is(switches_of($worker), $before, 'no wakeup while nothing happens');
@@ -105,39 +105,39 @@ kill 'CONT', $pcscd->pid;
 stop_pcscd('TERM');
 remove_tree('/run/pcscd');
 $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
-hears(qr/^DOWN$/, 'without a folder for the socket it says so');
+hears(qr/^DOWN$/, 'without a directory for the socket it says so');
 mkdir('/run/pcscd');
 start_pcscd();
-hears(qr/^SYNCED 0$/, 'and notices folder and pcscd');
+hears(qr/^SYNCED 0$/, 'and notices directory and pcscd');
 ($worker) = $client->transcript =~ /PID (\d+)/;
 is(readlink("/proc/$worker/root"), '/run/pcscd', 'and goes in there');
 stop_pcscd('TERM');
 hears(qr/^DOWN$/, 'pcscd stopped again');
 remove_tree('/run/pcscd');
-hears(qr/^ENDED 0$/, 'the folder is removed: it ends, to be started anew');
+hears(qr/^ENDED 0$/, 'the directory is removed: it ends, to be restarted');
 $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", worker_path());
-hears(qr/^DOWN$/, 'no folder again');
+hears(qr/^DOWN$/, 'no directory again');
 $client->say('close');
-hears(qr/^ENDED 0$/, 'it ends with the daemon while there is no folder', 1);
+hears(qr/^ENDED 0$/, 'it ends with the daemon while there is no directory', 1);
 
 sub another { $client = start('worker', "$FindBin::Bin/../../build/tests/integration/worker-client", @_ ? @_ : worker_path()) }
 
-# The folder goes, with whatever way there leads to it.
+# The directory is removed, by every possible way to it.
 make_path('/run/far/pcscd', '/run/near');
 symlink('/run/far/pcscd', '/run/near/link');
 $ENV{PCSCLITE_CSOCK_NAME} = '/run/near/link/pcscd.comm';
 another();
-hears(qr/^DOWN$/, 'a folder behind a link');
+hears(qr/^DOWN$/, 'a directory behind a link');
 remove_tree('/run/far/pcscd');
 hears(qr/^ENDED 0$/, 'is removed: it ends');
 mkdir('/run/far/pcscd');
 another();
-hears(qr/^DOWN$/, 'a folder');
+hears(qr/^DOWN$/, 'a directory');
 rename('/run/far/pcscd', '/run/far/away');
 hears(qr/^ENDED 0$/, 'is moved away: it ends');
 remove_tree('/run/near');
 another();
-hears(qr/^DOWN$/, 'the folder above is missing');
+hears(qr/^DOWN$/, 'the directory above is missing');
 make_path('/run/near');
 remove_tree('/run/near');
 mkdir('/run/pcscd');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is known of sessions, as it comes in bit by bit, and what follows for their rules. */
+/* What is known about sessions, as it arrives bit by bit, and what follows for their rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +83,7 @@ static void test_only_changes_are_told(void **state _unused_)
 	assert_int_equal(govern_groups(govern, "1", NULL, 0), 1);
 }
 
-/* Unlocked with another reader: bound anew, the rest still holds. Used again by another: nothing does. */
+/* Unlocked with another reader: bound again, other facts stay. The id used again by another person: none stays. */
 static void test_written_anew(void **state _unused_)
 {
 	_cleanup_(govern_free_p) struct govern *govern = fresh_govern();

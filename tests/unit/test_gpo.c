@@ -304,7 +304,7 @@ static void test_bad_lists(void **state _unused_)
 	expect_list_error("owned or writable by others");
 }
 
-/* A file that is wrong is told of, and the next one counts. */
+/* A wrong file is reported, and the next one counts. */
 static void expect_file_error(const char *why)
 {
 	_cleanup_(gpo_clear) struct gpo gpo = find();

@@ -6,7 +6,7 @@
  * as a full ring buffer or ENOBUFS does. At the end time passes, and everything is looked at once more.
  *
  * Whatever the order:
- *  - a real removal is acted on, exactly once; what is none, never;
+ *  - a real removal is acted on exactly once, and anything else never;
  *  - nothing that loses work is done before the evidence agrees or Confirm= passed in silence;
  *  - a session that no record ties to the reader is never touched.
  */
@@ -34,7 +34,7 @@
 #define T0	   (10 * NSEC_PER_MSEC)
 #define CONFIRM	   (500 * NSEC_PER_MSEC)
 
-/* What the word says to somebody who knows the truth. */
+/* What the report means to somebody who knows the truth. */
 enum says {
 	SAYS_NOTHING,
 	SAYS_DEVICE,
@@ -115,7 +115,7 @@ static const struct scenario scenarios[] = {
 			},
 	},
 	{
-		.name = "the card is pulled and put back",
+		.name = "the card is pulled and inserted again",
 		.probe = true,
 		.removal = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=3" ATR,
@@ -148,7 +148,7 @@ static const struct scenario scenarios[] = {
 			},
 	},
 	{
-		.name = "pcscd is started anew",
+		.name = "pcscd is restarted",
 		.probe = true,
 		.pcsc_last = "pcsc reader " R0 "card=present counter=0" ATR,
 		.lanes =
@@ -218,7 +218,7 @@ struct run {
 	bool device_gone;      /* as sysfs has it by now */
 	const char *pcsc_says; /* of R0, by now; NULL: does not name it */
 	bool pcsc_up;
-	/* What was told that speaks for a removal, since when, and what speaks against it. */
+	/* Reports that support a removal, since when, and those that contradict it. */
 	bool device, slot, pcsc, contradicted, back;
 	uint64_t first_word;
 	/* What came of it. */
@@ -300,7 +300,7 @@ static void pass_time(struct run *run, uint64_t until)
 	run->now = until;
 }
 
-/* What was lost is found: every device and every reader told again, as it is by now. */
+/* Losses are found: every device and every reader is reported again, as it is by now. */
 static void recheck(struct run *run, bool ask)
 {
 	if (ask)
@@ -318,7 +318,7 @@ static void recheck(struct run *run, bool ask)
 	feed(run, "pcsc pcsc-listed", run->now);
 }
 
-/* The core has been told by now: at the first word of a removal its wait begins. */
+/* The core has the report by now: at the first report of a removal its wait begins. */
 static void note_told(struct run *run, enum says says)
 {
 	if (says == SAYS_NOTHING)
@@ -330,7 +330,7 @@ static void note_told(struct run *run, enum says says)
 	run->pcsc |= says == SAYS_PCSC;
 }
 
-/* PC/SC's last word after the reader's "out", unless the reader said "in" since. */
+/* PC/SC's last report after the reader's "out", unless the reader has reported "in" since. */
 static void note_contradiction(struct run *run, const char *line)
 {
 	if (strstr(line, "probe slot-change usb=1:5 slots=03"))
@@ -341,7 +341,7 @@ static void note_contradiction(struct run *run, const char *line)
 		run->contradicted = false;
 }
 
-/* What the machine is like after this, told or not. */
+/* The machine's state after this, reported or not. */
 static void note_truth(struct run *run, const struct word *word)
 {
 	if (strstr(word->line, " reader " R0))
@@ -352,7 +352,7 @@ static void note_truth(struct run *run, const struct word *word)
 		run->pcsc_up = false, run->pcsc_says = NULL;
 	if (strstr(word->line, "pcsc-up"))
 		run->pcsc_up = true;
-	/* The kernel takes the device out of sysfs about when it sends the uevent; udevd tells later. */
+	/* The kernel takes the device out of sysfs about when it sends the uevent; udevd reports later. */
 	if (strstr(word->line, "device-remove usb=1:5") && strncmp(word->line, "probe", 5) != 0)
 		run->device_gone = true;
 }
@@ -387,7 +387,7 @@ static const char *judge(const struct run *run)
 	/* A removal that PC/SC denied for longer than Confirm= is one more case once PC/SC says it too. */
 	if (scenario->removal && run->removals + run->settled != 1 + run->contradictions)
 		return run->removals ? "one removal, several cases" : "a removal was missed";
-	if (run->settled && !strstr(scenario->name, "put back"))
+	if (run->settled && !strstr(scenario->name, "inserted again"))
 		return "forgotten though the card did not come back";
 	if (scenario->removal && !run->acts && !run->settled)
 		return "a removal was not acted on";
@@ -475,7 +475,7 @@ static void try_all_times(struct search *search)
 	}
 }
 
-/* The next word of each lane in turn, told or lost. */
+/* The next report of each lane in turn, delivered or lost. */
 static void try_orders(struct search *search, size_t taken[static LANES], size_t depth)
 {
 	if (depth == search->total) {

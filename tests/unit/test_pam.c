@@ -36,7 +36,7 @@
 
 #define NOTE "READER=Reader 00 00\tSLOT=0\tATR=3BD5\tCOUNTER=7\t"
 
-/* ---- the stage: a folder with the service, the helper and what it was asked
+/* ---- the stage: a directory with the service, the helper and what it was asked
  * --------------------------------- */
 
 static char folder[64];
@@ -298,7 +298,7 @@ static const struct {
 	 PAM_SESSION_ERR,
 	 "",
 	 "look: there is no card"},
-	{"look failed, record looks anew",
+	{"look failed, record looks again",
 	 "",
 	 KEEP_REQUEST "[ $1 = look ] && echo RESULT=failed || echo RESULT=done",
 	 true,

@@ -98,7 +98,7 @@ static int suspended_until_idle(void)
 	return realtime_loop(event);
 }
 
-/* Every time anew: a wait in between, and the next long work gets no more time than the first. */
+/* Every time again: after a wait, the next long work gets no more time than the first. */
 static int on_long_work(sd_event_source *timer, uint64_t usec _unused_, void *userdata)
 {
 	unsigned *turns = userdata;

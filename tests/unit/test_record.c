@@ -407,7 +407,7 @@ static const struct {
 	{"set-user-id", put_mode_4600, "3", BOOT, 0, -EBADMSG, "has mode 4600 instead of 0600"},
 	{"symlink", put_symlink, "3", BOOT, 0, -EBADMSG, "is a symbolic link"},
 	{"hard link", put_hard_link, "3", BOOT, 0, -EBADMSG, "has 2 links instead of one"},
-	{"folder", put_folder, "3", BOOT, 0, -EBADMSG, "is not a regular file"},
+	{"directory", put_folder, "3", BOOT, 0, -EBADMSG, "is not a regular file"},
 	{"FIFO", put_fifo, "3", BOOT, 0, -EBADMSG, "is not a regular file"},
 	{"too large", put_too_large, "3", BOOT, 0, -EBADMSG, "is larger than 4096 bytes"},
 	{"largest", put_at_the_limit, "3", BOOT, 0, -EBADMSG, "line 1: is not FIELD=value"},
@@ -472,7 +472,7 @@ static void test_failed_write_leaves_nothing(void **state)
 	const struct folder *folder = *state;
 	struct login_record record = record_good();
 
-	/* rename() cannot put a file in a folder's place. */
+	/* rename() cannot replace a directory with a file. */
 	put_folder(folder);
 	assert_int_equal(record_write(folder->fd, &record), -EISDIR);
 	assert_int_equal(count_files(folder), 1);

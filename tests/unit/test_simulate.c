@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * world_simulate() tells what a removal then does: every policy, for every kind of session, for every cause, is
- * first asked about and then pulled. And what is told of it in words.
+ * first asked about and then pulled. It also checks the words for it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,8 +141,8 @@ static void expect_steps(const struct stage *stage, const struct simulation *sim
 	for (unsigned i = 0; same && i < count; i++)
 		same = stage->steps[i] == simulation->steps[i];
 	if (!same)
-		fail_msg("%s: %s %zu steps were taken, %u of %u were told of", name, when, stage->step_count,
-			 count, simulation->count);
+		fail_msg("%s: %s %zu steps were taken, %u of %u were announced", name, when,
+			 stage->step_count, count, simulation->count);
 }
 
 static bool loses_work(const struct simulation *simulation)
@@ -186,7 +186,7 @@ static void check(const struct policy *policy)
 		if ((stage.step_count > simulation.count) !=
 		    (simulation.then != ACTION_NONE && !simulation.then_if_seen))
 			fail_msg("%s: a second stage was %s", name,
-				 simulation.then == ACTION_NONE ? "not told of" : "told of");
+				 simulation.then == ACTION_NONE ? "not announced" : "announced");
 	}
 	world_free(stage.world);
 }

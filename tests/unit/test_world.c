@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The core, as a table: what is told, and what must follow. Each case starts with the card in, the session
+ * The core, as a table: what is reported, and what must follow. Each case starts with the card in, the session
  * recorded and unlocked; each line of `told` is an event as user/policy/trace.h has it; `follows` lists the
  * verdicts in order, "|" between them, without those that only prepare (arm, watch, reread …).
  */
@@ -365,7 +365,7 @@ static const struct row rows[] = {
 	 SET "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n"
 	     "10ms pcsc pcsc-down\n20ms probe slot-change usb=1:5 slots=02\n9s daemon time",
 	 ""},
-	{"pcscd is back and tells of the other interface first: nothing",
+	{"pcscd is back and reports the other interface first: nothing",
 	 SET
 	 "action=logout\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1 atr=3B03\n10ms pcsc pcsc-down\n"
 	 "3000ms pcsc pcsc-up\n3001ms pcsc reader name=R2 slot=0 usb=1:5 card=present counter=0 atr=3B03\n"
@@ -399,7 +399,7 @@ static const struct row rows[] = {
 	     "5s logind session-unlocked session=3\n30s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "cancelled 3 logout|restored 3"},
-	{"… a card put back does not stop it",
+	{"… a card inserted again does not stop it",
 	 SET "then=logout after=20s\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
 	     "card=empty counter=2\n"
 	     "30ms logind session-locked session=3\n5s pcsc reader " CARD "card=present counter=3" ATR
@@ -655,7 +655,7 @@ static const struct row rows[] = {
 	 "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR
 	 "\n1501ms pcsc pcsc-listed\n9s daemon time\n10s probe device-remove usb=1:9",
 	 "recheck|rechecked|act 3 terminate|removal 3 reader probe|action 3 logout"},
-	{"asleep: the same, and PC/SC tells of the old address until it is asked",
+	{"asleep: the same, and PC/SC reports the old address until it is asked",
 	 SET
 	 "action=logout\n10ms logind sleep\n11ms probe device-remove usb=1:5\n12ms uevent device-add usb=1:9 path=1-1 "
 	 "id=08e6:4433\n20ms logind resume\n21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n"
@@ -694,7 +694,7 @@ static const struct row rows[] = {
 	 "recheck|rechecked|act 3 lock|removal 3 card probe|action 3 lock"},
 
 	/* ---- places and addresses, pcscd unwell ---- */
-	{"the reader is back at once with the address that it had, its controller was made anew: guarded again",
+	{"the reader is back at once at its old address, its controller was removed and found again: guarded again",
 	 SET
 	 "action=lock\n10ms probe device-remove usb=1:5\n15ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
 	 "2900ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n2950ms pcsc reader " CARD
@@ -721,7 +721,7 @@ static const struct row rows[] = {
 	 "30s pcsc reader " CARD "card=empty counter=0\n30s pcsc pcsc-listed\n32s daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|heard 3 card pcsc|"
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
-	{"PcscLost=lock: it answers now and then, and tells of no reader",
+	{"PcscLost=lock: it answers now and then, and reports no reader",
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n4900ms pcsc pcsc-up\n4901ms pcsc pcsc-down\n"
 	 "5010ms daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
@@ -762,14 +762,14 @@ static const struct row rows[] = {
 	 "\n9s pcsc reader name=R7 slot=0 card=empty counter=2",
 	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
 
-	/* ---- the daemon was started anew ---- */
+	/* ---- the daemon was restarted ---- */
 	{"away before: not acted on again, guarded when the card is back",
 	 "2ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "3ms record record session=4 away=yes name=R1 slot=0 usb=1:6 card=present counter=1" ATR
 	 "\n20ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR
 	 "\n30ms probe device-remove usb=1:6",
 	 "restored 4|act 4 lock|removal 4 reader probe|action 4 lock"},
-	{"bound anew to another reader by an unlock: the old one no longer counts",
+	{"bound to another reader by an unlock: the old one no longer counts",
 	 "5ms record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR
 	 "\n10ms probe device-remove usb=1:5\n"
 	 "20ms probe device-remove usb=1:6",
@@ -838,7 +838,7 @@ static void tell(struct world *world, const char *lines)
 	}
 }
 
-/* What a daemon started anew has to know: to which insertion, at which address, the session is bound. */
+/* What a restarted daemon has to know: the insertion and the address that the session is bound to. */
 static void note_bound(void *userdata, const struct verdict *verdict)
 {
 	struct heard *heard = userdata;

@@ -32,7 +32,7 @@ static int remove_run_dir(void **state _unused_)
 	return system(command);
 }
 
-/* run_dir/`folder`/`name`, the folders made. */
+/* run_dir/`folder`/`name`; creates the directories. */
 static const char *path_in(const char *folder, const char *name)
 {
 	static char path[PATH_SIZE];

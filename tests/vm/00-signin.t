@@ -10,7 +10,7 @@ ok 'its stack tells which card it was' guest 'grep -q ^PKCS11_LOGIN_TOKEN_NAME= 
 
 password=$(vm_signin password)
 ok 'the password signs in, with the card in the reader' [ -n "$password" ]
-ok 'its stack tells of no card' not guest 'grep -q ^PKCS11_LOGIN_TOKEN_NAME= /run/signin-password.out'
+ok 'its stack leaves no token label' not guest 'grep -q ^PKCS11_LOGIN_TOKEN_NAME= /run/signin-password.out'
 ok 'the sessions are two' [ "$card" != "$password" ]
 
 vm_locker "$card"
@@ -23,13 +23,13 @@ ok 'and unlocks' wait_for "is_unlocked $card" 10
 vm_witness
 for round in 1 2 3; do
 	vm card-out
-	ok "PC/SC tells of the card's removal, round $round" \
+	ok "PC/SC reports the card's removal, round $round" \
 		wait_for "[ \$(grep -c 'pcsc card-out' /run/witness.out) = $round ]" 10
 	vm card-in
 	ok "and of its return, round $round" wait_for "[ \$(grep -c 'pcsc card-in' /run/witness.out) = $round ]" 10
 done
 vm reader-out
-ok 'the kernel tells of the reader' wait_for 'grep -q "uevent remove" /run/witness.out' 10
+ok 'the kernel reports the reader' wait_for 'grep -q "uevent remove" /run/witness.out' 10
 ok 'and udev' wait_for 'grep -q "udev remove" /run/witness.out' 10
 ok 'and PC/SC' wait_for 'grep -q "pcsc reader-gone" /run/witness.out' 10
 vm reader-in

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The card that signed in is pulled: its session locks, at the probe's word, once; back in and pulled again, once more.
+# The card that signed in is pulled: its session locks, on the probe's report, once. It is inserted and pulled again, and locks once more.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions
@@ -13,7 +13,7 @@ ok 'the action has its latency' guest "journalctl -q -b -o verbose SCPOLICY_EVEN
 ok 'PC/SC agreed' wait_for "journal_has heard $card SCPOLICY_SOURCE=pcsc"
 
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 vm card-out
 ok_only_card_locked 'pulled again'
 is 'two removals, two cases' "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" 2

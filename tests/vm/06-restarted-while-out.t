@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What goes while the daemon is down is found when it comes back; what stayed is no removal.
+# The restarted daemon finds what was removed while it was down; what stayed is no removal.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -15,7 +15,7 @@ guest 'systemctl start scpolicyd'
 ok_only_card_locked 'started without the card'
 ok 'found at start' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 
 guest 'systemctl stop scpolicyd'
 vm reader-out

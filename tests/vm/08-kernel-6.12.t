@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The same binary on the other kernel: both removals, heard by fentry there as well.
+# The same binary on the other kernel: fentry reports both removals there as well.
 . "$(dirname "$0")/lib.sh"
 vm_boot --kernel=6.12
 ok 'this is 6.12' guest 'uname -r | grep -q "^6\.12\."'
@@ -11,11 +11,11 @@ vm_settle
 
 vm card-out
 ok_only_card_locked 'card pulled'
-ok 'the probe told of the card' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
+ok 'the probe reported the card' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 
 vm reader-out
 ok_only_card_locked 'reader pulled'
-ok 'the probe told of the reader' journal_has removal "$card" SCPOLICY_SOURCE=probe
+ok 'the probe reported the reader' journal_has removal "$card" SCPOLICY_SOURCE=probe
 done_testing

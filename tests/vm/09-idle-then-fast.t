@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# With a card in, nothing wakes the daemon but its watchdog; and when the card goes, the call to logind is the very next
+# With a card in, only its watchdog wakes the daemon. When the card is removed, the call to logind is the very next
 # system call after the one that woke it: no file, no other message, no allocation that reaches the kernel.
 . "$(dirname "$0")/lib.sh"
 vm_boot
@@ -19,13 +19,13 @@ before=$(worker_switches)
 sleep "$seconds"
 guest 'cat /run/signin-strace.out' > "$top/build/vm/$case_name.idle"
 after=$(worker_switches)
-# What a wakeup led to ends where the next wait begins.
+# The work of a wakeup ends where the next wait begins.
 others=$(awk '/epoll_wait\(/ { others += woken && !ping; woken = /, -1\) = /; ping = 0 } /WATCHDOG=1/ { ping = 1 }
 	END { print others + 0 }' "$top/build/vm/$case_name.idle")
 note "$(grep -c WATCHDOG=1 "$top/build/vm/$case_name.idle") wakeups of the watchdog in $seconds s, $others others;" \
 	"the worker's: $((after - before))"
 is 'nothing but the watchdog wakes the daemon' "$others" 0
-# libpcsclite 1.9.9 waits without end by asking anew every 60 s: six or seven waits for pcscd's answers.
+# libpcsclite 1.9.9 waits without end by asking again every 60 s: six or seven waits for pcscd's answers.
 ok 'nothing but libpcsclite wakes the worker' [ $((after - before)) -le $((8 * (seconds / 60 + 1))) ]
 
 vm card-out

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sending Lock is not locking: a locker that was seen to set LockedHint must do so again, or the lock has failed; one
-# that never did is not believed either.
+# Sending Lock is not locking. If a locker has set LockedHint before, it must set it again, or the lock has failed. A
+# locker that never did is not believed either.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_policy <<'END'

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A loose plug: what is back within Settle= was no removal; what is not, was.
+# A loose plug: a card that is back within Settle= was not removed; one that is not back was.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session

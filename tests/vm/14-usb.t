@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What can happen to the reader's USB device but being pulled: unbound and deauthorised it is as good as gone, and so it
-# is when the kernel takes it away only to find it anew; reset it is still there. And what happens to another reader of
-# the same model concerns nobody.
+# What else can happen to the reader's USB device. Unbound or deauthorised, it counts as removed, and so it does when the
+# kernel removes it and finds it again. After a reset it is still there. Another reader of the same model changes
+# nothing.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -33,7 +33,7 @@ ok 'deauthorised: its reader counts as removed' journal_has removal "$card" SCPO
 guest "echo 1 > $usb/authorized"
 ok_guarded_again 'authorised again'
 
-# The kernel takes the device away and finds it anew, at another address, the card in it all the while.
+# The kernel removes the device and finds it again, at another address; the card is in it all the time.
 address=$(guest "cat $usb/devnum")
 hub=$(echo "${usb##*/}" | sed 's/-.*/-0:1.0/')
 guest "cd /sys/bus/usb/drivers/hub; echo $hub > unbind; echo $hub > bind"
@@ -44,9 +44,9 @@ ok 're-enumerated: at another address' guest "[ \$(cat $usb/devnum) != $address 
 vm card-out
 ok_only_card_locked 'the card is pulled there'
 vm card-in
-ok_guarded_again 'put back there'
+ok_guarded_again 'inserted there'
 
-# Nobody who waits for PC/SC sees it go and come: it has the name that it had, and the worker was not there meanwhile.
+# A PC/SC client does not notice this: the reader keeps its name, and the worker was away meanwhile.
 address=$(guest "cat $usb/devnum")
 worker() { guest "kill -$1 \$(pgrep -x scpolicyd-pcsc-)"; }
 worker STOP
@@ -58,7 +58,7 @@ worker CONT
 ok_guarded_again 'out and in unseen'
 ok 'out and in unseen: at another address' guest "[ \$(cat $usb/devnum) != $address ]"
 
-# With its controller, as in a dock: from the second time on it has the address that it had, within seconds.
+# With its controller, as in a dock: from the second time on it gets its old address, within seconds.
 pci=$(guest "readlink -f $usb/../.." | sed 's|.*/||')
 driver=$(guest "readlink -f /sys/bus/pci/devices/$pci/driver")
 controller_anew() { guest "cd $driver && echo $pci > unbind && echo $pci > bind"; }
@@ -66,7 +66,7 @@ controller_anew
 ok_only_card_locked 'its controller went, too'
 ok_guarded_again 'its controller went, too'
 address=$(guest "cat $usb/devnum")
-# udevd tells of the going only after the coming.
+# udevd reports the removal only after the return.
 guest 'systemctl kill -s STOP systemd-udevd'
 controller_anew
 ok_only_card_locked 'and again'
@@ -77,7 +77,7 @@ ok_not_removed 'what udevd said of it late' "$card" 2
 vm card-out
 ok_only_card_locked 'the card is pulled after that'
 vm card-in
-ok_guarded_again 'put back after that'
+ok_guarded_again 'inserted after that'
 vm reader-out
 ok_only_card_locked 'pulled at last'
 ok 'pulled at last: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pcscd looks away, comes and goes: that is no removal, and keeps none from being seen.
+# pcscd hangs, stops and starts: that is no removal, and hides none.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -13,7 +13,7 @@ vm card-in
 guest 'systemctl kill -s CONT pcscd'
 ok_only_card_locked 'back before it looked'
 ok 'back before it looked: the probe told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
-# Whether it saw the card out is chance, and told; the lock was sent, and the session is guarded as before.
+# Chance decides whether it saw the card out, and a note says so. The lock was sent, and the session is guarded as before.
 ok 'back before it looked: pcscd has its say' wait_for "journal_has restored $card || journal_has contradicted $card"
 unlock $card
 wait_for "is_unlocked $card"
@@ -31,7 +31,7 @@ ok_not_removed 'away' "$card" 2
 guest 'systemctl start pcscd.socket'
 ok_only_card_locked 'back, and the card is out'
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 
 guest 'systemctl kill -s KILL pcscd'
 vm reader-out

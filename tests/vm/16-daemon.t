@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The daemon dies, is held up, is started again and again, and so is logind; a session is over, or bound anew to another reader.
+# The daemon dies, is delayed and restarts again and again, and so does logind. A session ends, or is bound to another reader.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions
 
 guest 'for round in $(seq 3); do systemctl restart scpolicyd; systemctl reset-failed scpolicyd; done'
 ok_not_removed 'restarted three times' "$card" 2
-ok 'the PC/SC worker sees the folder of its socket alone' guest '[ "$(readlink /proc/$(pgrep -x scpolicyd-pcsc-)/root)" = /run/pcscd ]'
+ok 'the PC/SC worker sees only the directory of its socket' guest '[ "$(readlink /proc/$(pgrep -x scpolicyd-pcsc-)/root)" = /run/pcscd ]'
 ok 'and has no capability' guest 'grep -qx "CapPrm:	0*" /proc/$(pgrep -x scpolicyd-pcsc-)/status'
 
-# Sessions outlive logind, and what listened to the old one hears the new one.
+# Sessions outlive logind, and listeners of the old one receive the new one's signals.
 guest 'systemctl restart systemd-logind'
 ok_not_removed 'logind restarted' "$card" 2
 vm card-out
@@ -38,7 +38,7 @@ vm card-in
 wait_for card-atr 20
 ok 'moved: the session is not guarded by itself' not journal_has restored "$card"
 guest 'systemctl kill --kill-who=main -s USR1 signin-card'
-ok 'moved: its person signs in anew' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40
+ok 'moved: its person signs in again' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40
 ok 'moved: the record has the other port' wait_for "grep -q '^USB_PATH=.*2\$' /run/scpolicyd/sessions/$card"
 unlock $card
 vm_begin_anew

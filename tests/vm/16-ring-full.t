@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The probe tells more than its ring buffer holds while the daemon is held up. What fits says that a card is in, which is
-# no removal; then the card goes, untold. A program of ours has the reader meanwhile, as pcscd has it.
+# The probe reports more than its ring buffer holds while the daemon is stopped. What fits says that a card is in, which is
+# no removal. Then the card is removed without a report. A program of ours holds the reader meanwhile, as pcscd does.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_drop_in scpolicyd.service <<'END'
@@ -25,12 +25,12 @@ empty=$(guest 'tail -n 1 /run/signin-changes.out')
 note "slot changes, and how many of them of an empty slot: $empty"
 guest 'systemctl start pcscd.socket; systemctl kill -s CONT --kill-who=main scpolicyd'
 ok 'the log says how many were lost' wait_for "log_has 'ring buffer was full: [1-9][0-9]* records dropped'"
-ok 'everything is looked at anew' wait_for "journal_has recheck -"
+ok 'every session is compared again' wait_for "journal_has recheck -"
 ok_only_card_locked 'lost'
 # A slow machine may have shown an empty slot between a card and the next.
 [ "${empty#* }" != 1 ] || ok 'lost: found without the probe' not journal_has removal "$card" SCPOLICY_SOURCE=probe
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 vm card-out
 ok_only_card_locked 'pulled again'
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The machine sleeps: what comes and goes meanwhile counts only when it is still gone afterwards.
+# The machine sleeps: what is removed meanwhile counts only if it is still gone afterwards.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
@@ -22,7 +22,7 @@ ok 'it falls asleep' fall_asleep
 vm reader-out
 vm reader-in
 wake_up
-ok 'awake: everything is looked at anew' wait_for "journal_has recheck -" 20
+ok 'awake: every session is compared again' wait_for "journal_has recheck -" 20
 ok_not_removed 'the reader was out and in again' "$card" 6
 ok 'and has a new address' guest "[ \$(cat $usb/devnum) != $before ]"
 
@@ -32,7 +32,7 @@ wake_up
 ok_only_card_locked 'the card was pulled'
 ok 'and told once' [ "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" = 1 ]
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 vm reader-out
 ok_only_card_locked 'the reader is pulled'
 done_testing

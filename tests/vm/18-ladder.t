@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Without the BTF of modules, which fentry needs; without ftrace, which kprobes need too; without BPF; then with pcscd
-# gone as well; then held up while more is told than fits: the next rung serves, and the daemon says which.
+# gone as well; then stopped while more is reported than fits. The next source serves, and the daemon names it.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
 
-# Only with CAP_SYS_ADMIN are modules' BTF and, at the kernel's usual 3, kprobes to be had.
+# Modules' BTF and, at the kernel's usual 3, kprobes need CAP_SYS_ADMIN.
 vm_drop_in scpolicyd.service <<'END'
 [Service]
 CapabilityBoundingSet=
@@ -41,12 +41,12 @@ vm reader-out
 ok_only_card_locked 'without a probe, reader'
 ok 'the kernel told all the same' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
 vm reader-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 vm card-out
 ok_only_card_locked 'without a probe, card'
 ok 'PC/SC told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
 vm card-in
-ok_guarded_again 'put back again'
+ok_guarded_again 'inserted once more'
 
 guest 'systemctl stop pcscd.socket pcscd.service'
 ok 'pcscd stays away: locked' wait_for "is_locked $card" 20
@@ -58,6 +58,6 @@ guest 'systemctl kill -s STOP --kill-who=main scpolicyd
 	for change in $(seq 600); do echo change > /sys/devices/virtual/mem/null/uevent; done'
 vm reader-out
 guest 'systemctl kill -s CONT scpolicyd'
-ok 'messages were lost: everything is looked at anew' wait_for "journal_has recheck -"
+ok 'messages were lost: every session is compared again' wait_for "journal_has recheck -"
 ok_only_card_locked 'messages were lost'
 done_testing

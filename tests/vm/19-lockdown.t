@@ -13,7 +13,7 @@ ok 'the daemon says what it has' wait_for "journalctl -q -b -o cat SCPOLICY_EVEN
 vm card-out
 ok_only_card_locked 'card pulled'
 vm card-in
-ok_guarded_again 'put back'
+ok_guarded_again 'inserted again'
 vm reader-out
 ok_only_card_locked 'reader pulled'
 ok 'the kernel told' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent

@@ -4,7 +4,7 @@
 # and sudo do within one is part of it. An address of its own makes them remote: logind takes localhost for local.
 . "$(dirname "$0")/lib.sh"
 vm_boot
-# What the case changes in the guest is undone when its units are stopped: with the next case.
+# The next case stops this case's units, and that undoes its changes in the guest.
 guest '
 	files="/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
 	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes -p "ExecStop=/bin/sed -i /pam_scpolicy/d $files" true
@@ -73,7 +73,7 @@ END
 card_back
 ssh=$(vm_ssh ssh password)
 wait_for "loginctl show-session -p TTY --value $ssh | grep -q ."
-guest 'sleep 4' # it is asked for after 1, then 3 s
+guest 'sleep 4' # the daemon asks after 1, then 3 s
 vm card-out
 ok 'warn: the journal says that the session cannot be locked' wait_for "journal_has cannot-lock $ssh"
 ok 'warn: its terminal too' wait_for 'grep -q "nothing here can lock" /run/signin-ssh.out'

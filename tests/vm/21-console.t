@@ -4,7 +4,7 @@
 # its user in. One in the background is left alone, and the journal says why.
 . "$(dirname "$0")/lib.sh"
 vm_boot
-# What the case changes in the guest is undone when its units are stopped: with the next case.
+# The next case stops this case's units, and that undoes its changes in the guest.
 guest '
 	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes \
 		-p "ExecStop=/bin/sed -i /pam_scpolicy/d /etc/pam.d/common-session" -p "ExecStop=/bin/busybox chvt 1" \
@@ -31,7 +31,7 @@ press() { guest "perl -e 'open my \$tty, q(+<), q(/dev/$(shown)) or die; ioctl \
 
 vm card-out
 ok 'the console locks' wait_for "systemctl is-active -q $lock"
-ok 'the journal tells of a lock' wait_for "journal_has action $session SCPOLICY_ACTION=lock"
+ok 'the journal has a lock' wait_for "journal_has action $session SCPOLICY_ACTION=lock"
 ok 'and not that there was none' not journal_has cannot-lock "$session"
 ok 'it is verified' wait_for "journal_has outcome $session SCPOLICY_ACTION=lock SCPOLICY_OUTCOME=verified"
 ok 'the session is out of sight' not shows tty2

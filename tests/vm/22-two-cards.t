@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Two readers of one model, two people, each signed in by pam_pkcs11 with a card of their own while both cards are in.
-# Slot descriptions end before what tells these readers apart.
+# Slot descriptions end before the part that distinguishes these readers.
 . "$(dirname "$0")/lib.sh"
 vm_boot --second
 
@@ -18,7 +18,7 @@ vm_settle
 
 card=$second password=$first
 vm card2-out
-# Heard before the other card comes: of a swap that fell between two looks, the reader tells only the last.
+# Wait for this report before inserting the other card: of a swap between two looks, the reader reports only the last step.
 gone() { wait_for "[ \$(grep -c 'pcsc card-out' /run/witness.out) = $1 ]" 20; }
 gone 1
 vm card2-in other-atr

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# scpolicyctl on a whole machine: what it says of the probe, a real reader and USB device, and of a card pulled meanwhile.
+# scpolicyctl on a whole machine: what it shows about the probe, a real reader and USB device, and about a card that is pulled meanwhile.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_two_sessions

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What only a live machine shows of scpolicyctl doctor: each thing is broken, asked about, and repaired. And where the
-# trail goes besides the journal's own fields: what journalctl -x says, the kernel audit log, the metrics.
+# What only a live machine shows of scpolicyctl doctor: each thing is broken, examined, and repaired. And the other
+# places of the trail: what journalctl -x says, the kernel audit log, the metrics.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session

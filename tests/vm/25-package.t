@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The Debian package on a machine that never had scpolicyd: installed, its profile guards who signs in with the card;
-# upgraded, it goes on guarding; purged, it was never there.
+# The Debian package on a machine that never had scpolicyd: installed, its profile guards people who sign in with the card;
+# upgraded, it still guards them; purged, it leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
 "$top/scripts/package" > /dev/null || bail_out 'no package to install'
 vm_boot --bare
@@ -14,7 +14,7 @@ dpkg-deb -R "$package" "$newer" && sed -i 's/^Version: .*/&+newer/' "$newer/DEBI
 guest -i 'cat > /tmp/scpolicyd.deb' < "$package"
 guest -i 'cat > /tmp/newer.deb' < "$newer.deb"
 
-# What there is, and what says how the machine is set up. What apt, dpkg and debconf remember is their own.
+# The machine's files and settings. What apt, dpkg and debconf remember does not count.
 picture() {
 	guest --timeout=120 "find / -xdev \( -path /tmp -o -path /root -o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
 			-o -path /var/lib/dpkg \) -prune -o -type f -printf '%p\n' -o -printf '%p %y\n' | sort

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The commands in README and man pages, run as they are written there, on a machine that scpolicyd is installed on as README
-# says: each block is a script of its own. What is not run is said, with the reason.
+# says. Each block is a script of its own. The test names each block that it does not run, with the reason.
 . "$(dirname "$0")/lib.sh"
 "$top/scripts/package" > /dev/null || bail_out 'no package to install'
 vm_boot --bare
@@ -10,7 +10,7 @@ papers=$top/build/vm/papers
 guest 'mkdir -p /root/build'
 guest -i 'cat > /root/build/scpolicyd_0_all.deb' < "$(echo "$top"/build/scpolicyd_*.deb)"
 
-# What a block says is shown when it fails; "no entries" is no answer.
+# A failed block's output is shown; "no entries" counts as a failure.
 ran() { # FILE [PRELUDE]
 	{ printf '%s\n' "$2"; cat "$1"; } | guest --timeout=180 -i "cat > /tmp/block; cd /root
 		export XDG_SESSION_ID=$card DEBIAN_FRONTEND=noninteractive

@@ -14,7 +14,7 @@
 # vm_boot leaves every case the same start: nobody signed in, card and reader in, daemon freshly started. A machine of
 # the same kind that runs already is used again, when VM_KEEP=1 says that it may stay after the case (scripts that run
 # several cases set it, and end with scripts/vm stop 'case*'). When a case fails, the guest's journal is kept as
-# build/vm/CASE.journal and its end is shown; what the daemon's core was told is kept as build/vm/CASE-N.trace, one file
+# build/vm/CASE.journal and its end is shown; what the daemon's core took in is kept as build/vm/CASE-N.trace, one file
 # for each time that it was started, for scpolicyd --replay.
 
 top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -35,9 +35,9 @@ wait_for() {
 		await ${2:-10} '$(printf %s "$1" | sed "s/'/'\\\\''/g")' ${3:-}"
 }
 
-# never COMMAND_LINE SECONDS: succeeds when it never did. It is about what stays so once it has happened. A machine that
-# does not answer (124, 125) proves nothing, nor does what was not told by a witness, or copied from the journal, by
-# somebody who is not there any more.
+# never COMMAND_LINE SECONDS: succeeds if the command never did. Use it for things that stay so once they have happened. A
+# machine that does not answer (124, 125) proves nothing, and neither does the silence of a witness, or of a journal's
+# reader, that has ended.
 never() {
 	wait_for "$1" "$2" 0.5
 	[ $? -eq 1 ] || return
@@ -53,14 +53,14 @@ guest_functions='. /usr/local/lib/vm-case.sh'
 is_locked() { guest "$guest_functions; is_locked $1"; }
 is_unlocked() { guest "$guest_functions; is_unlocked $1"; }
 log_of() { guest "$guest_functions; log_of $1"; }
-# What has just happened may be on its way to the journal.
+# An entry about what has just happened may be on its way to the journal.
 journal_has() { guest "$guest_functions; [ -e /run/journal.json ] || exit 125; await 2 'journal_has $*'"; }
 has_ended() { guest "$guest_functions; has_ended $1"; }
-# A person is no faster: what unlocks within a second of the lock is a locker that ended.
+# A person is no faster: an unlock within a second of the lock is a locker that ended.
 unlock() { guest "sleep 1.1; loginctl unlock-session $1"; }
 log_has() { guest "$guest_functions; log_has '$1'"; }
 
-# ok NAME COMMAND...: what a command prints of a guest that does not answer is empty, so [ ... != ... ] proves nothing.
+# ok NAME COMMAND...: if the guest does not answer, a command prints nothing, so [ ... != ... ] proves nothing.
 ok() {
 	name=$1
 	shift
@@ -122,7 +122,7 @@ vm_boot() {
 	fresh_state || bail_out "the machine cannot be brought back to its start"
 }
 
-# What the journal told until now is of no interest any more to journal_has, log_has and log_of.
+# journal_has, log_has and log_of ignore the journal's entries up to now.
 vm_begin_anew() { guest 'date +%s.%6N > /run/vm-case-began'; }
 
 # No other case can use the machine after this one: it is stopped at its end.
@@ -136,9 +136,9 @@ fresh_state() {
 }
 
 # On a busy host the emulated reader may fail to answer (host/card-preload.c has the reason that is known): pcscd waits for
-# it, and everybody for pcscd. Said each time: a case that needs it often has another reason.
+# it, and everybody for pcscd. This prints a note each time: if a case needs it often, there is another reason.
 vm_unstall() {
-	note 'the emulated reader does not answer: taken out and put back, pcscd started anew'
+	note 'the emulated reader does not answer: removed and inserted again, pcscd restarted'
 	vm reader-out
 	guest --timeout=60 'systemctl kill -s KILL pcscd.service; systemctl stop pcscd.service; systemctl start pcscd.socket'
 	vm all-in
@@ -187,7 +187,7 @@ replay_all() {
 	done
 }
 
-# Nothing that PC/SC or the kernel may still tell is on its way: a removal would have been acted on by now.
+# No report of PC/SC or the kernel is on its way: the daemon would have acted on a removal by now.
 ok_not_removed() { # NAME SESSION
 	ok "$1: no Lock" never "grep -Eq '^[0-9]+ lock $2\$' /run/witness.out" "${3:-4}"
 	ok "$1: no removal" not journal_has removal "$2"
@@ -225,15 +225,15 @@ start_witness() {
 
 witnessed() { guest "systemctl is-active -q witness || exit 125; grep -Eq '$1' /run/witness.out"; }
 
-# pcscd powers a card down 5 s after its last use; for that moment it listens to no reader, and the kernel has nothing to
-# hear. A case that wants the probe's word on a card waits until it is over.
+# pcscd powers a card down 5 s after its last use; for that moment it listens to no reader, and the probe sees
+# nothing. A case that needs the probe's report of a card waits until that is over.
 vm_settle() { wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge "$(cat /run/signin-settled)" ]' 20; }
 
 # Both accounts sign in, each with a locker, and the witness listens: $card and $password are their sessions.
 vm_two_sessions() { set_stage two_sessions; }
 
-# One session that the card governs, $card, for cases that are about something else than whose it is: a password signs it
-# in, which is faster and leaves the card alone.
+# One session that the card governs, $card, for cases in which the sign-in does not matter: a password signs in, which is
+# faster and leaves the card alone.
 vm_one_session() { set_stage one_session; }
 
 two_sessions() {
@@ -266,7 +266,7 @@ ok_only_card_locked() {
 	ok "$1: the card's session is locked" wait_for "is_locked $card"
 	ok "$1: its subscriber heard logind's Lock" witnessed "^[0-9]+ lock $card\$"
 	ok "$1: the lock is verified" wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified"
-	# logind tells in the order in which it was asked: a Lock that was sent with the card's was heard before the hint.
+	# logind reports in order of requests: a Lock that was sent with the card's arrived before the hint.
 	[ -n "$password" ] || return 0
 	ok "$1: the other session heard no Lock" not witnessed "^[0-9]+ lock $password\$"
 	ok "$1: and is not locked" is_unlocked "$password"

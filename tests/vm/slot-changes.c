@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * slot-changes DEVICE COUNT: takes the CCID reader behind DEVICE (/dev/bus/usb/BBB/DDD) as libccid does,
- * which must not have it then, and keeps an interrupt URB pending until it has told of COUNT slot changes and
+ * which must not have it then, and keeps an interrupt URB pending until it has reported COUNT slot changes and
  * its slot is empty. Prints "ready", "enough" after COUNT, and at the end of how many slot changes the reader
  * told, and how often of an empty slot.
  */

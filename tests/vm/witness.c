@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * witness: tells, independently of scpolicyd, when each part of the system told of a removal. One line an
+ * witness: reports, independently of scpolicyd, when each part of the system reported a removal. One line an
  * event on standard output, "NANOSECONDS SOURCE DETAIL", CLOCK_MONOTONIC taken as the event is heard:
  *
  *   lock, unlock SESSION      logind's signals to a session's locker
@@ -177,7 +177,7 @@ static void readers_clear(struct readers *readers)
 	readers->n = 0;
 }
 
-/* Lists the readers anew: keeps what was known of those still there, tells of those gone. */
+/* Lists the readers again: keeps what was known about those still there, reports those that are gone. */
 static void relist(SCARDCONTEXT context, struct readers *readers, uint64_t when)
 {
 	struct readers fresh = {0};

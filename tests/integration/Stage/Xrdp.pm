@@ -52,7 +52,7 @@ sub person {
 
 sub uid_of { return $uid{$_[0]} }
 
-# The desktop is one process that tells of its start and waits.
+# The desktop is one process that reports its start and waits.
 sub configure {
     write_file('/etc/pam.d/xrdp-sesman', join '', map { "$_ required pam_permit.so\n" } qw(auth account session));
     write_file('/etc/xrdp/startwm.sh', <<'X', 0755);
@@ -158,7 +158,7 @@ sub client_ended {
     return Stage::until_true($seconds, sub { !$client->hear(0.02) });
 }
 
-# What startwm.sh told of each desktop that was started for the person: "DISPLAY PID".
+# What startwm.sh reported about each desktop of the person: "DISPLAY PID".
 sub desktops {
     open(my $file, '<', "/run/home/$_[0]/desktops") or return ();
     chomp(my @lines = <$file>);
