@@ -131,7 +131,10 @@ sub ask_helper {
     my %given = @request == 1 ? () : @request;
     my $text = @request == 1 ? $request[0] : exists $given{TIMEOUT} ? '' : "TIMEOUT=20000\n";
     for (my $i = 0; $i + 1 < @request; $i += 2) { $text .= "$request[$i]=$request[$i + 1]\n" }
-    my $pid = open2(my $out, my $in, build('scpolicyd-pam-helper'), $verb);
+    # A library to preload goes with the build that has no sanitizer.
+    my $preload = $ENV{SCPOLICYD_TEST_PRELOAD};
+    my @command = $preload ? ('env', "LD_PRELOAD=$preload", "$build/scpolicyd-pam-helper") : build('scpolicyd-pam-helper');
+    my $pid = open2(my $out, my $in, @command, $verb);
     print $in $text;
     close $in;
     local $SIG{ALRM} = sub { kill 'KILL', $pid };
@@ -224,14 +227,15 @@ sub start_journal {
 
 # ---- the daemon, sessions and their records --------------------------------------------------------------
 
-# Starts the daemon with its worker from the same build and waits until it says READY=1.
+# Starts the daemon, of build() or in the folder named, with its worker from there and waits until it says READY=1.
 sub start_daemon {
-    local $ENV{SCPOLICYD_LIBEXECDIR} = build('scpolicyd') =~ s{/[^/]*$}{}r;
+    my $folder = $_[0] // build('scpolicyd') =~ s{/[^/]*$}{}r;
+    local $ENV{SCPOLICYD_LIBEXECDIR} = $folder;
     local $ENV{NOTIFY_SOCKET} = '/run/notify';
     unlink $ENV{NOTIFY_SOCKET};
     my $notify = start('notify', $^X, "-I$FindBin::Bin", '-MStage::Notify', '-e', 'Stage::Notify::listen()');
     $notify->wait_for(qr/^LISTENING/, 5);
-    $daemon = start('scpolicyd', build('scpolicyd'));
+    $daemon = start('scpolicyd', "$folder/scpolicyd");
     $notify->wait_for(qr/READY=1/, 10) or diag('the daemon did not become ready');
     $notify->end('KILL');
     return $daemon;

@@ -19,7 +19,7 @@ sub slurp {
     return <$file>;
 }
 
-my $code = join '', map { slurp($_) } glob("$top/user/actions/*.c $top/user/bus/*.c $top/user/config/*.c $top/user/daemon/*.c");
+my $code = join '', map { slurp($_) } glob("$top/user/actions/*.c $top/user/bus/*.c $top/user/config/*.c $top/user/daemon/*.c $top/user/pam/*.c");
 my %in_code = map { $_ => 1 } $code =~ /"([0-9a-f]{32})"/g;
 my %field_in_code = map { $_ => 1 } $code =~ /SCPOLICY_([A-Z_]+)=?/g, $code =~ /"([A-Z_]+)"/g;
 my %entry = map { /\A([0-9a-f]{32})\n(.*)\z/s ? ($1, $2) : die "not an entry: $_" }

@@ -59,7 +59,7 @@ my %written = $unknown =~ /^\|  (\S+)\n:  (.+)$/mg;
 cmp_ok(keys %excepted, '>', 5, 'there are exceptions to look for');
 is_deeply(\%written, \%excepted, 'scpolicyd(8) has the exceptions of the simulated machine, and their reasons');
 
-my $module = slurp('user/pam/pam_scpolicy.c');
+my $module = slurp('user/pam/options.c');
 my @arguments = all($module, qr/(?:\{|value_of\(argument, )"(\w+=?)"(?:, offsetof\(struct options|, parse_|\))/);
 names('user/man/pam_scpolicy.8.scd', 'arguments', @arguments);
 my @events = all(slurp('user/actions/trail.c'), qr/\] = \{"([a-z-]+)", "[0-9a-f]{32}"/);

@@ -67,11 +67,18 @@ void events_take(void *userdata, const struct event *reported)
 {
 	struct daemon *daemon = userdata;
 	struct event event = *reported;
+	bool refused;
+	int r;
 
 	event.now = monotonic_now();
 	daemon->acted = false;
 	daemon->metrics.lost += event.type == EVENT_LOST;
-	if (world_event(daemon->world, &event) < 0) {
+	if (event.type == EVENT_LOST && daemon->records)
+		record_source_reread(daemon->records);
+	daemon->refused = false;
+	r = world_event(daemon->world, &event);
+	refused = daemon->refused || r < 0;
+	if (r < 0) {
 		/* The core took in nothing of it: look at everything again, and it may be reported once more. */
 		log_error("out of memory: comparing every session again");
 		daemon->recheck = true;
@@ -85,6 +92,8 @@ void events_take(void *userdata, const struct event *reported)
 		recheck_all(daemon);
 	reread_pcsc(daemon);
 	set_deadline(daemon);
+	/* A recheck has taken in events of its own. */
+	daemon->refused = refused;
 }
 
 static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)

@@ -13,7 +13,7 @@
  * A record is governed at once by what is known of it now. logind and the name service may change that, and so may the
  * domain's policy, which is fetched at sign-in.
  */
-void sessions_take_record(void *userdata, const struct event *event)
+int sessions_take_record(void *userdata, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
 	struct daemon *daemon = userdata;
@@ -22,25 +22,28 @@ void sessions_take_record(void *userdata, const struct event *event)
 
 	if (event->type != EVENT_RECORD) {
 		events_take(daemon, event);
-		return;
+		return 0;
 	}
 	if (!daemon->last_look)
 		reload_look_at_gpo(daemon, 0);
 	r = govern_record(daemon->govern, login);
 	if (r < 0) {
 		/* The core does not get it: a reload would not find it, and leave it with rules that are gone. */
-		log_error("session %s cannot be governed: %s", login->session, strerror(-r));
-		return;
+		log_error("session %s cannot be governed yet: %s", login->session, strerror(-r));
+		return r;
 	}
 	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
 	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
 		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action),
 		 login->card.name);
 	events_take(daemon, &governed);
+	if (daemon->refused)
+		return -ENOMEM;
 	resolve_ask_groups(daemon, login->session);
 	r = logind_source_ask(daemon->logind, login);
 	if (r < 0)
 		log_warning("cannot ask logind for session %s: %s", login->session, strerror(-r));
+	return r == -ENOMEM ? r : 0;
 }
 
 /* The core gets the kind with what follows from the service; a rule may ask about it. */

@@ -3,6 +3,6 @@
 /* What login records and logind report of sessions, completed with what governs each before the core gets it. */
 #include "policy/event.h"
 
-/* The handlers of the sources' sinks; `userdata` is the daemon. */
-void sessions_take_record(void *userdata, const struct event *event);
+/* The handlers of the sources' sinks; `userdata` is the daemon. -ENOMEM: it could not be taken in. */
+int sessions_take_record(void *userdata, const struct event *event);
 void sessions_take_logind(void *userdata, const struct event *event);

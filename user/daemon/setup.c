@@ -261,8 +261,7 @@ static int setup_logind(struct daemon *daemon)
 
 static int setup_records(struct daemon *daemon)
 {
-	int r = record_source_new(daemon->event, (struct sink){sessions_take_record, daemon},
-				  &daemon->records);
+	int r = record_source_new(daemon->event, sessions_take_record, daemon, &daemon->records);
 
 	if (r < 0)
 		log_error("cannot watch %s: %s", RECORD_DIR, strerror(-r));

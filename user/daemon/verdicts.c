@@ -22,8 +22,12 @@ static void arm_session(struct daemon *daemon, const struct verdict *verdict)
 
 	r = enforcer_arm(daemon->enforcer, verdict->login, verdict->steps,
 			 logind_source_display(daemon->logind, session));
-	if (r < 0)
-		log_error("session %s: cannot make its calls ready: %s", session, strerror(-r));
+	if (r >= 0)
+		return;
+	log_error("session %s: cannot make its calls ready: %s", session, strerror(-r));
+	daemon->refused = true;
+	if (daemon->records)
+		record_source_missed(daemon->records, session);
 }
 
 static void disarm_session(struct daemon *daemon, const struct verdict *verdict)

@@ -49,7 +49,8 @@ struct daemon {
 
 	/* Of events.c. The core asks for the first three; they are done once its call has returned. */
 	bool recheck, reread, locate;
-	bool acted; /* the core took a step in that call */
+	bool acted;   /* the core took a step in that call */
+	bool refused; /* there was no memory for that event, or for the calls that it asks for */
 	sd_event_source *deadline;
 	sd_event_source *rest; /* PC/SC is not asked again before it is over */
 	bool resting;

@@ -23,122 +23,18 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "pam/notice.h"
+#include "pam/options.h"
 #include "pam/run_helper.h"
 
 #define NOTE_NAME   "SCPOLICYD_NOTE"
 #define OPENED_NAME "SCPOLICYD_OPENED"
+#define MISSED_NAME "SCPOLICYD_MISSED"
 /* Left by pam_pkcs11 and pam_sss after a card was used. */
 #define TOKEN_NAME "PKCS11_LOGIN_TOKEN_NAME"
 /* Left by pam_pkcs11: the certificate. */
 #define ISSUER_NAME "PKCS11_LOGIN_CERT_ISSUER"
 #define SERIAL_NAME "PKCS11_LOGIN_CERT_SERIAL"
-
-/* ---- arguments --------------------------------------------------------------------------------------------
- */
-
-struct options {
-	bool always, require, token, debug;
-	bool malformed; /* the module does nothing on such a line */
-	uint32_t timeout_ms;
-	char reader_glob[READER_NAME_SIZE];
-	char pkcs11_module[PKCS11_MODULE_SIZE];
-};
-
-static const struct {
-	const char *name;
-	size_t offset;
-} flags_known[] = {
-	{"always", offsetof(struct options, always)},
-	{"require", offsetof(struct options, require)},
-	{"token", offsetof(struct options, token)},
-	{"debug", offsetof(struct options, debug)},
-};
-
-static const char *value_of(const char *argument, const char *name)
-{
-	size_t length = strlen(name);
-
-	return strncmp(argument, name, length) == 0 ? argument + length : NULL;
-}
-
-static bool parse_flag(const char *argument, struct options *options)
-{
-	for (size_t i = 0; i < ELEMENTS(flags_known); i++)
-		if (strcmp(argument, flags_known[i].name) == 0) {
-			*(bool *)((char *)options + flags_known[i].offset) = true;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_timeout(const char *value, struct options *options)
-{
-	unsigned int ms = 0;
-
-	if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 5 ||
-	    sscanf(value, "%u", &ms) != 1 || ms < TIMEOUT_MINIMUM || ms > TIMEOUT_MAXIMUM)
-		return false;
-	options->timeout_ms = ms;
-	return true;
-}
-
-static bool parse_glob(const char *value, struct options *options)
-{
-	size_t length = strlen(value);
-
-	if (length == 0 || length >= sizeof(options->reader_glob))
-		return false;
-	memcpy(options->reader_glob, value, length + 1);
-	return true;
-}
-
-static bool parse_module(const char *value, struct options *options)
-{
-	size_t length = strlen(value);
-
-	if (value[0] != '/' || length >= sizeof(options->pkcs11_module))
-		return false;
-	memcpy(options->pkcs11_module, value, length + 1);
-	return true;
-}
-
-static const struct {
-	const char *name;
-	bool (*parse)(const char *value, struct options *options);
-	const char *expected;
-} values_known[] = {
-	{"timeout=", parse_timeout, "a number of milliseconds from 100 to 60000"},
-	{"reader=", parse_glob, "a reader name pattern of 1 to 127 bytes"},
-	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
-};
-
-static void parse_argument(pam_handle_t *pamh, const char *argument, struct options *options)
-{
-	if (parse_flag(argument, options))
-		return;
-	for (size_t i = 0; i < ELEMENTS(values_known); i++) {
-		const char *value = value_of(argument, values_known[i].name);
-
-		if (!value)
-			continue;
-		if (!values_known[i].parse(value, options)) {
-			pam_syslog(pamh, LOG_ERR, "argument %s: not %s", argument, values_known[i].expected);
-			options->malformed = true;
-		}
-		return;
-	}
-	pam_syslog(pamh, LOG_ERR, "unknown argument %s", argument);
-	options->malformed = true;
-}
-
-static struct options parse_options(pam_handle_t *pamh, int argc, const char **argv)
-{
-	struct options options = {.timeout_ms = 2000};
-
-	for (int i = 0; i < argc; i++)
-		parse_argument(pamh, argv[i], &options);
-	return options;
-}
 
 /* ---- the note ---------------------------------------------------------------------------------------------
  */
@@ -148,17 +44,38 @@ static void free_data(_unused_ pam_handle_t *pamh, void *data, _unused_ int stat
 	free(data);
 }
 
+/* A copy, or where there is no memory for it `otherwise`, which stays as long as the module. */
+static bool data_keep(pam_handle_t *pamh, const char *name, const char *text, const char *otherwise)
+{
+	char *copy = strdup(text);
+
+	if (copy && pam_set_data(pamh, name, copy, free_data) == PAM_SUCCESS)
+		return true;
+	free(copy);
+	return pam_set_data(pamh, name, (void *)otherwise, NULL) == PAM_SUCCESS;
+}
+
+static const char *data_find(pam_handle_t *pamh, const char *name)
+{
+	const void *data = NULL;
+
+	return pam_get_data(pamh, name, &data) == PAM_SUCCESS ? data : NULL;
+}
+
+static void data_forget(pam_handle_t *pamh, const char *name)
+{
+	if (data_find(pamh, name))
+		pam_set_data(pamh, name, NULL, NULL);
+}
+
 /* "": the card was used, but which one is not known. */
 static void note_keep(pam_handle_t *pamh, const char *note)
 {
 	char variable[sizeof(NOTE_NAME) + NOTE_SIZE];
-	char *copy = strdup(note);
 
 	snprintf(variable, sizeof(variable), "%s=%s", NOTE_NAME, note);
-	if (!copy || pam_set_data(pamh, NOTE_NAME, copy, free_data) != PAM_SUCCESS) {
-		free(copy);
+	if (!data_keep(pamh, NOTE_NAME, note, ""))
 		pam_syslog(pamh, LOG_ERR, "cannot keep the note: out of memory");
-	}
 	if (pam_putenv(pamh, variable) != PAM_SUCCESS)
 		pam_syslog(pamh, LOG_ERR, "cannot put %s into the environment", NOTE_NAME);
 }
@@ -166,10 +83,8 @@ static void note_keep(pam_handle_t *pamh, const char *note)
 /* The session must not inherit it. */
 static void note_forget(pam_handle_t *pamh)
 {
-	const void *data;
-
-	if (pam_get_data(pamh, NOTE_NAME, &data) == PAM_SUCCESS && data)
-		pam_set_data(pamh, NOTE_NAME, NULL, NULL);
+	data_forget(pamh, NOTE_NAME);
+	data_forget(pamh, MISSED_NAME);
 	if (pam_getenv(pamh, NOTE_NAME))
 		pam_putenv(pamh, NOTE_NAME);
 }
@@ -177,11 +92,9 @@ static void note_forget(pam_handle_t *pamh)
 /* NULL: the auth line was not reached, or found no card. Valid until note_forget(). */
 static const char *note_find(pam_handle_t *pamh)
 {
-	const void *data = NULL;
+	const char *note = data_find(pamh, NOTE_NAME);
 
-	if (pam_get_data(pamh, NOTE_NAME, &data) == PAM_SUCCESS && data)
-		return data;
-	return pam_getenv(pamh, NOTE_NAME);
+	return note ? note : pam_getenv(pamh, NOTE_NAME);
 }
 
 /*
@@ -190,17 +103,12 @@ static const char *note_find(pam_handle_t *pamh)
  */
 static void set_opened(pam_handle_t *pamh, bool opened)
 {
-	char *data = opened ? strdup("") : NULL;
-
-	if (pam_set_data(pamh, OPENED_NAME, data, data ? free_data : NULL) != PAM_SUCCESS)
-		free(data);
+	pam_set_data(pamh, OPENED_NAME, opened ? (void *)"" : NULL, NULL);
 }
 
 static bool is_opened(pam_handle_t *pamh)
 {
-	const void *data = NULL;
-
-	return pam_get_data(pamh, OPENED_NAME, &data) == PAM_SUCCESS && data;
+	return data_find(pamh, OPENED_NAME);
 }
 
 /* The caller controls the environment of a set-user-id program, so secure_getenv() does not look there. */
@@ -209,6 +117,12 @@ static const char *token_find(pam_handle_t *pamh)
 	const char *token = pam_getenv(pamh, TOKEN_NAME);
 
 	return token ? token : secure_getenv(TOKEN_NAME);
+}
+
+/* By all that is known here. With `always`, a sign-in by password may be recorded too. */
+static bool card_was_used(pam_handle_t *pamh)
+{
+	return note_find(pamh) || token_find(pamh) || data_find(pamh, MISSED_NAME);
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------
@@ -287,8 +201,8 @@ static enum pam_result ask(pam_handle_t *pamh, const struct options *options, en
 
 	*reply = (struct pam_reply){.result = PAM_RESULT_FAILED};
 	if (helper_run(verb, request, options->timeout_ms, reply, &error) < 0)
-		pam_syslog(pamh, LOG_ERR, "%s: %s", pam_verb_name(verb), error.text);
-	else if (reply->text[0])
+		snprintf(reply->text, sizeof(reply->text), "%s", error.text);
+	if (reply->text[0])
 		pam_syslog(pamh, priorities[reply->result], "%s: %s", pam_verb_name(verb), reply->text);
 	return reply->result;
 }
@@ -319,6 +233,7 @@ static void note_card(pam_handle_t *pamh, const struct options *options)
 		note_keep(pamh, reply.note);
 		break;
 	case PAM_RESULT_NOTHING:
+		data_keep(pamh, MISSED_NAME, reply.text, "the card was not found");
 		break;
 	case PAM_RESULT_FAILED:
 		note_keep(pamh, "");
@@ -345,19 +260,35 @@ static void bind_anew(pam_handle_t *pamh, const struct options *options)
 	note_forget(pamh);
 }
 
-static bool write_record(pam_handle_t *pamh, const struct options *options, const char *session)
+/* A reason is what the person and the administrator are told. */
+static bool write_record(pam_handle_t *pamh, const struct options *options, const char *session,
+			 struct pam_reply *reply)
 {
 	struct pam_request request = {0};
-	struct pam_reply reply;
+	const char *missed = data_find(pamh, MISSED_NAME);
+	const char *reason = "its session, user or service cannot be recorded, see the log";
 
 	if (options->malformed)
-		return false;
-	if (!options->always && !note_find(pamh) && !token_find(pamh)) {
+		reason = "the line of pam_scpolicy in the PAM configuration is faulty";
+	else if (!options->always && !note_find(pamh) && !token_find(pamh)) {
 		debug(pamh, options, "no card was used to sign in, session %s is not recorded", session);
-		return false;
-	}
-	return fill_request(pamh, options, session, &request) &&
-	       ask(pamh, options, PAM_VERB_RECORD, &request, &reply) == PAM_RESULT_DONE;
+		reason = missed ? missed : "";
+	} else if (fill_request(pamh, options, session, &request))
+		return ask(pamh, options, PAM_VERB_RECORD, &request, reply) == PAM_RESULT_DONE;
+	snprintf(reply->text, sizeof(reply->text), "%s", reason);
+	return false;
+}
+
+/* Nobody works unguarded without being told. */
+static int go_on_unrecorded(pam_handle_t *pamh, const struct options *options, const char *session,
+			    const char *reason)
+{
+	if (card_was_used(pamh))
+		notice_unrecorded(pamh, &(struct notice){.session = session,
+							 .user = item(pamh, PAM_USER),
+							 .reason = reason,
+							 .silent = options->quiet});
+	return PAM_IGNORE;
 }
 
 /*
@@ -369,8 +300,10 @@ static int open_without_id(pam_handle_t *pamh, const struct options *options)
 	bool inside = item(pamh, PAM_RUSER)[0];
 
 	debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
-	if (!options->require || inside || (!note_find(pamh) && !token_find(pamh)))
+	if (inside)
 		return PAM_IGNORE;
+	if (!options->require || !card_was_used(pamh))
+		return go_on_unrecorded(pamh, options, "", "pam_systemd has opened no session");
 	pam_syslog(
 		pamh, LOG_ERR,
 		"sign-in refused: pam_systemd has opened no session, so that no login record can be written, "
@@ -381,14 +314,15 @@ static int open_without_id(pam_handle_t *pamh, const struct options *options)
 static int open_session(pam_handle_t *pamh, const struct options *options)
 {
 	const char *session = pam_getenv(pamh, "XDG_SESSION_ID");
+	struct pam_reply reply;
 
 	if (!session)
 		return open_without_id(pamh, options);
 	set_opened(pamh, true);
-	if (write_record(pamh, options, session))
+	if (write_record(pamh, options, session, &reply))
 		return PAM_SUCCESS;
 	if (!options->require)
-		return PAM_IGNORE;
+		return go_on_unrecorded(pamh, options, session, reply.text);
 	pam_syslog(pamh, LOG_ERR, "session %s refused: no login record was written and the line says require",
 		   session);
 	return PAM_SESSION_ERR;
@@ -411,7 +345,7 @@ static bool may_act(void)
 
 PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int argc, const char **argv)
 {
-	struct options options = parse_options(pamh, argc, argv);
+	struct options options = options_parse(pamh, argc, argv);
 
 	/* Not the note of an earlier attempt on this handle. */
 	note_forget(pamh);
@@ -423,7 +357,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int a
 
 PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	struct options options = parse_options(pamh, argc, argv);
+	struct options options = options_parse(pamh, argc, argv);
 
 	if (may_act() && !options.malformed && is_unlock(pamh, flags) &&
 	    (note_find(pamh) || token_find(pamh)))
@@ -431,10 +365,13 @@ PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const cha
 	return PAM_IGNORE;
 }
 
-PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, _unused_ int flags, int argc, const char **argv)
+PAM_EXTERN int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	struct options options = parse_options(pamh, argc, argv);
-	int r = may_act() ? open_session(pamh, &options) : PAM_IGNORE;
+	struct options options = options_parse(pamh, argc, argv);
+	int r;
+
+	options.quiet |= (flags & PAM_SILENT) != 0;
+	r = may_act() ? open_session(pamh, &options) : PAM_IGNORE;
 
 	note_forget(pamh);
 	return r;

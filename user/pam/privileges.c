@@ -13,6 +13,9 @@
 
 #include "lib/cleanup.h"
 
+#define FILTER_ATTEMPTS 5
+#define AGAIN_USEC	20000
+
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release)
 
 /* su and sudo are set-user-id: their real user is somebody else, and so are their groups. */
@@ -79,7 +82,15 @@ int privileges_drop(void)
 		r = drop_capabilities();
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
-	return r < 0 ? r : forbid_calls();
+	/* Memory that was lacking may be there now. The filter is built from nothing each time. */
+	for (int attempt = 0; r == 0 && attempt < FILTER_ATTEMPTS; attempt++) {
+		r = forbid_calls();
+		if (r == 0)
+			return 0;
+		usleep(AGAIN_USEC);
+		r = attempt + 1 < FILTER_ATTEMPTS ? 0 : r;
+	}
+	return r;
 }
 
 /* Refuse instead of kill: a library that wants a cache or a lock can do without it. */

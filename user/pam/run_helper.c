@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "pam/lift_limits.h"
 
 /* The unit test uses another path. */
 #ifndef HELPER_PATH
@@ -24,6 +25,9 @@
 
 /* A killed process ends at once unless the kernel holds it; then we leave it alone. */
 #define GRACE_MS 100
+
+/* Between two attempts. */
+#define AGAIN_MS 20
 
 _printf_(3, 4) static int fail(struct record_error *error, int r, const char *format, ...)
 {
@@ -224,8 +228,8 @@ static ssize_t exchange(enum pam_verb verb, int request_fd, unsigned int timeout
 	return size < 0 ? explain(size, timeout_ms, error) : size;
 }
 
-int helper_run(enum pam_verb verb, const struct pam_request *request, unsigned int timeout_ms,
-	       struct pam_reply *ret_reply, struct record_error *ret_error)
+static int run_once(enum pam_verb verb, const struct pam_request *request, unsigned int timeout_ms,
+		    struct pam_reply *ret_reply, struct record_error *ret_error)
 {
 	_cleanup_close_ int request_fd = -1;
 	char text[PAM_MESSAGE_MAX + 1];
@@ -244,4 +248,29 @@ int helper_run(enum pam_verb verb, const struct pam_request *request, unsigned i
 	if (pam_reply_parse(text, (size_t)size, ret_reply, &error) < 0)
 		return fail(ret_error, -EBADMSG, "%s gave no good answer: %s", HELPER_PATH, error.text);
 	return 0;
+}
+
+/* What there was no memory or descriptor for may have it in a moment, and what was ended may live. */
+static bool may_pass(int r, unsigned int attempt)
+{
+	return r == -ENOMEM || r == -EAGAIN || r == -EMFILE || r == -ENFILE ||
+	       (r == -EBADMSG && attempt == 0);
+}
+
+int helper_run(enum pam_verb verb, const struct pam_request *request, unsigned int timeout_ms,
+	       struct pam_reply *ret_reply, struct record_error *ret_error)
+{
+	struct lifted_limits limits = lift_limits();
+	int64_t deadline = now_ms() + timeout_ms, left;
+	int r;
+
+	for (unsigned int attempt = 0;; attempt++) {
+		left = attempt ? deadline - now_ms() : timeout_ms;
+		r = run_once(verb, request, left > 0 ? (unsigned int)left : 0, ret_reply, ret_error);
+		if (!may_pass(r, attempt) || now_ms() + AGAIN_MS >= deadline)
+			break;
+		poll(NULL, 0, AGAIN_MS);
+	}
+	lift_limits_undo(&limits);
+	return r;
 }

@@ -7,16 +7,35 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 
+/* A record that was told, as it then was. */
+struct told {
+	char session[SESSION_ID_SIZE];
+	struct timespec written;
+	ino_t inode;
+	UT_hash_handle hh;
+};
+
 struct record_source {
-	struct sink sink;
+	record_taker take;
+	void *userdata;
+	struct told *told;
+	sd_event_source *again;	 /* on while a record waits to be read again */
+	uint64_t delay;		 /* … next time */
 	int folder, away, bound; /* RECORD_DIR; AWAY_DIR, BOUND_DIR (-1: none) */
 	char boot_id[BOOT_ID_SIZE];
 	sd_event_source *watch, *above; /* of RECORD_DIR; of the folder that it is in */
 };
+
+/* Memory that was lacking may be there in a moment; a fault that stays is looked at every few seconds. */
+#define AGAIN_USEC     (100 * 1000ULL)
+#define AGAIN_USEC_MAX (5 * 1000 * 1000ULL)
 
 #define RECORD_DIR_NAME (strrchr(RECORD_DIR, '/') + 1)
 
@@ -60,25 +79,97 @@ static void read_bound(const struct record_source *source, struct login_record *
 		*login = since;
 }
 
+/* ---- what was told ---------------------------------------------------------------------------------------- */
+
+static void told_forget(struct record_source *source, const char *session)
+{
+	struct told *told;
+
+	HASH_FIND_STR(source->told, session, told);
+	if (!told)
+		return;
+	HASH_DEL(source->told, told);
+	free(told);
+}
+
+/* Nothing is lost if there is no memory for it: the record is then told once more. */
+static void told_keep(struct record_source *source, const char *session, const struct stat *file)
+{
+	struct told *told = calloc(1, sizeof(*told));
+
+	told_forget(source, session);
+	if (!told || strlen(session) >= sizeof(told->session)) {
+		free(told);
+		return;
+	}
+	strcpy(told->session, session);
+	told->written = file->st_mtim;
+	told->inode = file->st_ino;
+	HASH_ADD_STR(source->told, session, told);
+	if (!told->hh.tbl)
+		free(told);
+}
+
+static bool was_told(const struct record_source *source, const char *session, const struct stat *file)
+{
+	struct told *told;
+
+	HASH_FIND_STR(source->told, session, told);
+	return told && told->inode == file->st_ino && told->written.tv_sec == file->st_mtim.tv_sec &&
+	       told->written.tv_nsec == file->st_mtim.tv_nsec;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+static void read_again(struct record_source *source, uint64_t delay)
+{
+	if (sd_event_source_set_time_relative(source->again, delay) < 0 ||
+	    sd_event_source_set_enabled(source->again, SD_EVENT_ONESHOT) < 0)
+		log_error("cannot read the login records again");
+}
+
+/* For now. Whoever signed in is governed as soon as it can be read; what is missed meanwhile puts nothing off. */
+static void miss(struct record_source *source)
+{
+	int enabled = SD_EVENT_OFF;
+
+	sd_event_source_get_enabled(source->again, &enabled);
+	if (enabled == SD_EVENT_OFF)
+		read_again(source, source->delay);
+}
+
+static int tell(struct record_source *source, struct login_record *login, bool away)
+{
+	read_bound(source, login);
+	return source->take(source->userdata, &(struct event){.type = EVENT_RECORD,
+							      .source = SOURCE_RECORD,
+							      .stamp = monotonic_now(),
+							      .record = {.login = login, .away = away}});
+}
+
 static void read_one(struct record_source *source, const char *name, bool away)
 {
 	struct record_error error = {""};
 	struct login_record login;
+	struct stat file;
 	char safe[128];
 	int r;
 
+	/* Before it is read: written once more meanwhile, it is read once more. */
+	if (fstatat(source->folder, name, &file, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return; /* gone again */
 	r = record_read(source->folder, name, 0, source->boot_id, &login, &error);
 	if (r == -ENOENT)
-		return; /* gone again */
-	if (r < 0) {
-		log_error("login record %s refused: %s", log_safe(name, safe, sizeof(safe)), error.text);
 		return;
-	}
-	read_bound(source, &login);
-	source->sink.send(source->sink.userdata, &(struct event){.type = EVENT_RECORD,
-								 .source = SOURCE_RECORD,
-								 .stamp = monotonic_now(),
-								 .record = {.login = &login, .away = away}});
+	if (r < 0)
+		log_error("login record %s refused: %s", log_safe(name, safe, sizeof(safe)), error.text);
+	else
+		r = tell(source, &login, away);
+	/* What is wrong with the file stays wrong until it is another one. */
+	if (r < 0 && r != -EBADMSG)
+		miss(source);
+	else
+		told_keep(source, name, &file);
 }
 
 static bool is_away(const struct record_source *source, const char *session)
@@ -99,10 +190,43 @@ static int read_all(struct record_source *source)
 		return -errno;
 	(void)steal_fd(&fd);
 	while ((entry = readdir(folder))) {
-		if (entry->d_name[0] != '.')
-			read_one(source, entry->d_name, is_away(source, entry->d_name));
+		struct stat file;
+
+		if (entry->d_name[0] == '.' ||
+		    (fstatat(source->folder, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+		     was_told(source, entry->d_name, &file)))
+			continue;
+		read_one(source, entry->d_name, is_away(source, entry->d_name));
 	}
 	return 0;
+}
+
+static int on_again(sd_event_source *again, uint64_t usec _unused_, void *userdata)
+{
+	struct record_source *source = userdata;
+	uint64_t delay = source->delay;
+	int enabled = SD_EVENT_OFF;
+
+	source->delay = delay * 2 < AGAIN_USEC_MAX ? delay * 2 : AGAIN_USEC_MAX;
+	if (read_all(source) < 0)
+		miss(source);
+	sd_event_source_get_enabled(again, &enabled);
+	if (enabled != SD_EVENT_OFF)
+		return 0;
+	source->delay = AGAIN_USEC;
+	log_info("every login record was read again");
+	return 0;
+}
+
+void record_source_reread(struct record_source *source)
+{
+	read_again(source, 0);
+}
+
+void record_source_missed(struct record_source *source, const char *session)
+{
+	told_forget(source, session);
+	miss(source);
 }
 
 /* What is made in place is read when it was closed; a symbolic link never is, so it is refused here. */
@@ -125,15 +249,16 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 	struct record_source *source = userdata;
 
 	if (change->mask & IN_Q_OVERFLOW)
-		return read_all(source);
+		record_source_reread(source);
 	if (!change->len || change->name[0] == '.')
 		return 0;
-	if (change->mask & IN_DELETE)
-		source->sink.send(source->sink.userdata, &(struct event){.type = EVENT_SESSION_ENDED,
-									 .source = SOURCE_RECORD,
-									 .stamp = monotonic_now(),
-									 .session = change->name});
-	else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
+	if (change->mask & IN_DELETE) {
+		told_forget(source, change->name);
+		source->take(source->userdata, &(struct event){.type = EVENT_SESSION_ENDED,
+							       .source = SOURCE_RECORD,
+							       .stamp = monotonic_now(),
+							       .session = change->name});
+	} else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
 		forget_notes(source, change->name);
 		read_one(source, change->name, false);
 	}
@@ -188,7 +313,7 @@ static int notes_open(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int record_source_new(sd_event *event, struct sink sink, struct record_source **ret)
+int record_source_new(sd_event *event, record_taker take, void *userdata, struct record_source **ret)
 {
 	_cleanup_(record_source_free_p) struct record_source *source = NULL;
 	int r;
@@ -196,8 +321,16 @@ int record_source_new(sd_event *event, struct sink sink, struct record_source **
 	source = calloc(1, sizeof(*source));
 	if (!source)
 		return -ENOMEM;
-	source->sink = sink;
+	source->take = take;
+	source->userdata = userdata;
+	source->delay = AGAIN_USEC;
 	source->away = source->bound = -1;
+	/* Made now, so that nothing is needed for it when memory is short. */
+	r = sd_event_add_time(event, &source->again, CLOCK_MONOTONIC, 0, 0, on_again, source);
+	if (r < 0)
+		return r;
+	sd_event_source_set_priority(source->again, PRIORITY_SOURCE);
+	sd_event_source_set_enabled(source->again, SD_EVENT_OFF);
 	source->folder = record_dir_open(); /* makes the folder of all three, too */
 	if (source->folder < 0)
 		return source->folder;
@@ -222,6 +355,9 @@ struct record_source *record_source_free(struct record_source *source)
 {
 	if (!source)
 		return NULL;
+	while (source->told)
+		told_forget(source, source->told->session);
+	sd_event_source_disable_unref(source->again);
 	sd_event_source_disable_unref(source->above);
 	sd_event_source_disable_unref(source->watch);
 	close_fd(source->folder);
@@ -258,6 +394,7 @@ void record_source_set_bound(struct record_source *source, const struct login_re
 void record_source_forget(struct record_source *source, const char *session)
 {
 	forget_notes(source, session);
+	told_forget(source, session);
 	if (unlinkat(source->folder, session, 0) < 0 && errno != ENOENT)
 		log_warning("cannot delete the login record of session %s: %m", session);
 }

@@ -10,8 +10,20 @@
 
 struct record_source;
 
-/* Makes the folder if there is none, watches it, tells EVENT_RECORD for every good record. 0, or a negative errno. */
-int record_source_new(sd_event *event, struct sink sink, struct record_source **ret);
+/* A sink that says whether it took the event in: a negative errno if it could not, and is to get it again. */
+typedef int (*record_taker)(void *userdata, const struct event *event);
+
+/*
+ * Makes the folder if there is none, watches it, tells EVENT_RECORD for every good record. One that could not be read,
+ * or was not taken in, is read again after a moment, as often as it takes. 0, or a negative errno.
+ */
+int record_source_new(sd_event *event, record_taker take, void *userdata, struct record_source **ret);
+
+/* Messages were lost: has the loop read every record that was not told as it is now. */
+void record_source_reread(struct record_source *source);
+
+/* What followed from a session's record could not be done: it is read again after a moment. */
+void record_source_missed(struct record_source *source, const char *session);
 struct record_source *record_source_free(struct record_source *source);
 
 /* Deletes the record of a session that ended. */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pam/options.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <security/pam_ext.h>
+
+#include "lib/cleanup.h"
+
+static const struct {
+	const char *name;
+	size_t offset;
+} flags_known[] = {
+	{"always", offsetof(struct options, always)}, {"require", offsetof(struct options, require)},
+	{"token", offsetof(struct options, token)},   {"quiet", offsetof(struct options, quiet)},
+	{"debug", offsetof(struct options, debug)},
+};
+
+static const char *value_of(const char *argument, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(argument, name, length) == 0 ? argument + length : NULL;
+}
+
+static bool parse_flag(const char *argument, struct options *options)
+{
+	for (size_t i = 0; i < ELEMENTS(flags_known); i++)
+		if (strcmp(argument, flags_known[i].name) == 0) {
+			*(bool *)((char *)options + flags_known[i].offset) = true;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_timeout(const char *value, struct options *options)
+{
+	unsigned int ms = 0;
+
+	if (strspn(value, "0123456789") != strlen(value) || strlen(value) > 5 ||
+	    sscanf(value, "%u", &ms) != 1 || ms < TIMEOUT_MINIMUM || ms > TIMEOUT_MAXIMUM)
+		return false;
+	options->timeout_ms = ms;
+	return true;
+}
+
+static bool parse_glob(const char *value, struct options *options)
+{
+	size_t length = strlen(value);
+
+	if (length == 0 || length >= sizeof(options->reader_glob))
+		return false;
+	memcpy(options->reader_glob, value, length + 1);
+	return true;
+}
+
+static bool parse_module(const char *value, struct options *options)
+{
+	size_t length = strlen(value);
+
+	if (value[0] != '/' || length >= sizeof(options->pkcs11_module))
+		return false;
+	memcpy(options->pkcs11_module, value, length + 1);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*parse)(const char *value, struct options *options);
+	const char *expected;
+} values_known[] = {
+	{"timeout=", parse_timeout, "a number of milliseconds from 100 to 60000"},
+	{"reader=", parse_glob, "a reader name pattern of 1 to 127 bytes"},
+	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
+};
+
+static void parse_argument(pam_handle_t *pamh, const char *argument, struct options *options)
+{
+	if (parse_flag(argument, options))
+		return;
+	for (size_t i = 0; i < ELEMENTS(values_known); i++) {
+		const char *value = value_of(argument, values_known[i].name);
+
+		if (!value)
+			continue;
+		if (!values_known[i].parse(value, options)) {
+			pam_syslog(pamh, LOG_ERR, "argument %s: not %s", argument, values_known[i].expected);
+			options->malformed = true;
+		}
+		return;
+	}
+	pam_syslog(pamh, LOG_ERR, "unknown argument %s", argument);
+	options->malformed = true;
+}
+
+struct options options_parse(pam_handle_t *pamh, int argc, const char **argv)
+{
+	struct options options = {.timeout_ms = 2000};
+
+	for (int i = 0; i < argc; i++)
+		parse_argument(pamh, argv[i], &options);
+	return options;
+}
