@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* What is told of readers, sessions and the daemon, to one caller. Each appends one value to the reply. */
+/* Describes readers, sessions and the daemon to one caller. Each function appends one value to the reply. */
 #include "bus/bus_access.h"
 #include "bus/bus_host.h"
 #include "bus/bus_message.h"

@@ -16,9 +16,9 @@ struct daemon_status {
 	const struct journal *journal;
 	const struct diagnostics *diagnostics;
 	uint64_t started;   /* CLOCK_MONOTONIC, ns */
-	uint64_t rechecked; /* … when everything was looked at anew last; 0: not since the start */
+	uint64_t rechecked; /* … when every session was last compared again; 0: not since the start */
 	struct config_error
-		refused; /* why the configuration was refused when last read anew; "": it was not */
+		refused; /* why the last reload of the configuration was refused; "": it was not */
 };
 
 /* What the bus serves from: all borrowed, and looked at whenever somebody asks. */
@@ -27,7 +27,7 @@ struct bus_host {
 	const struct config *config;
 	const struct daemon_status *status;
 	const struct metrics *metrics;
-	/* Reads the configuration anew: 0, or a negative errno with status->refused filled. */
+	/* Reads the configuration again: 0, or a negative errno with status->refused filled. */
 	int (*reload)(void *userdata);
 	void *userdata;
 };

@@ -32,7 +32,7 @@ struct gpo {
 	size_t count;
 	size_t winner;	/* GPO_NO_WINNER: none of them sets the option */
 	bool disagree;	/* SSSD's files say different things, and which was linked first is not known */
-	uint64_t stamp; /* another one when a file came, went or was written anew */
+	uint64_t stamp; /* changes when a file is added, removed or written again */
 };
 #define GPO_NO_WINNER SIZE_MAX
 

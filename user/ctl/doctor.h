@@ -16,7 +16,7 @@ enum severity {
 	SEVERITY_FAULT,	  /* removals are not acted on */
 };
 
-/* What is told of every finding of its kind. */
+/* What every finding of its kind says. */
 struct finding {
 	const char *id; /* for programs: never changed */
 	enum severity severity;

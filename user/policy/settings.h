@@ -49,7 +49,7 @@ struct settings {
 
 /*
  * What governs one session: for each cause the settings of the first rule that matches. They belong to the
- * rules they were resolved from; whoever replaces the rules resolves every session anew first.
+ * rules they were resolved from; whoever replaces the rules resolves every session again first.
  */
 struct governance {
 	const struct settings *by_cause[CAUSE_COUNT];
