@@ -177,6 +177,20 @@ finds('a card session without a record', 'fault:record-missing@session 6');
 put('/proc/42/environ', "HOME=/\0XPKCS11_LOGIN_TOKEN_NAME=card\0");
 finds('a password session without one');
 
+my $bracketed = 'ACME 5422 [ACME 5422 Smartcard Reader] 00 00';
+healthy();
+record('5', READER => $bracketed);
+put('/etc/scpolicyd.conf', "[Rule one]\nReader=\"$bracketed\"\nAction=lock\n");
+put('/etc/pam.d/common-session', debian('common-session', 'session optional pam_scpolicy.so [reader=' . $bracketed =~ s/\]/\\]/r . "]\n"));
+finds("a reader's whole name matches itself, brackets included");
+put('/etc/scpolicyd.conf', "[Rule one]\nReader=\"$bracketed\" ACME*\n Other*\nAction=lock\n");
+finds('a rule for a reader that was not seen', 'note:reader-unmatched@/etc/scpolicyd.conf:1');
+put('/etc/scpolicyd.conf', '');
+put('/etc/pam.d/common-session', debian('common-session', "session optional pam_scpolicy.so reader=Other*\n"));
+finds('a PAM line for one', 'warning:reader-unmatched@' . at('common-session', qr/Other/));
+drop('/run/scpolicyd/sessions/5');
+finds('no reader was seen at all');
+
 healthy();
 reader('1-2', minor => 2);
 finds('two readers alike', 'warning:readers-alike@1-2');

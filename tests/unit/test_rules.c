@@ -72,7 +72,8 @@ static const struct {
 	{.reader = "Foo\" Reader\"*", .matches = true, .facts = EVERYTHING},
 	{.reader = "Foo\\ Reader\\ \\[CCID\\]\\ 00\\ 01", .matches = true, .facts = EVERYTHING},
 	{.reader = "\"Foo Reader \\[CCID] 00 01\"", .matches = true, .facts = EVERYTHING},
-	{.reader = "\"Foo Reader [CCID] 00 01\"", .facts = EVERYTHING}, /* one of C, C, I, D */
+	{.reader = "\"Foo Reader [CCID] 00 01\"", .matches = true, .facts = EVERYTHING}, /* itself */
+	{.reader = "\"Foo Reader [CCID]*\"", .facts = EVERYTHING}, /* one of C, C, I, D */
 	{.reader = "Foo*01", .matches = true, .facts = EVERYTHING},
 	{.reader = "Foo*00", .facts = EVERYTHING},
 	{.reader = "Foo Reader", .facts = EVERYTHING},

@@ -70,6 +70,12 @@ int doctor_list(const struct doctor *doctor, const char *folder, struct names *r
 void names_clear(struct names *names);
 #define _cleanup_names_ _cleanup_(names_clear)
 
+/*
+ * Whether a pattern of Reader= or reader= matches a reader that the daemon knows, or that a login record names. True
+ * where there is none.
+ */
+bool doctor_reader_seen(const struct doctor *doctor, const char *pattern);
+
 /* The parts of the machine. */
 bool doctor_has_module(const struct doctor *doctor, const char *path); /* of PAM: as a line names it */
 void doctor_service(struct doctor *doctor); /* also asks the daemon, for those that come after it */

@@ -39,6 +39,10 @@ static const struct finding action_none_rules = {
 static const struct finding action_none_gpo = {
 	"action-none", SEVERITY_FAULT, "A removal is noted in the journal, and nothing else happens.",
 	"If that is not meant: set another value in the group policy, or Source=local in /etc/scpolicyd.conf"};
+static const struct finding reader_unseen = {
+	"reader-unmatched", SEVERITY_NOTE,
+	"The rule does nothing for a card in any of the readers that were seen.",
+	"scpolicyctl readers shows the names. A name as it is shown there, in double quotes, matches itself."};
 static const struct finding config_good = {"config", SEVERITY_OK, NULL, NULL};
 static const struct finding gpo_passed_over = {
 	"gpo-passed-over", SEVERITY_WARNING, "Its setting is not in force.",
@@ -198,6 +202,26 @@ static void check_gpo(struct doctor *doctor, const struct config *config)
 		      action_name(policy->action));
 }
 
+static void check_readers(struct doctor *doctor, const struct config *config)
+{
+	for (const struct rule *rule = rules_next(config->rules, NULL); rule;
+	     rule = rules_next(config->rules, rule)) {
+		const char *end = rule->reader.globs + rule->reader.size;
+
+		for (const char *glob = rule->reader.globs; glob < end; glob += strlen(glob) + 1) {
+			_cleanup_free_ char *where = NULL;
+
+			if (doctor_reader_seen(doctor, glob))
+				continue;
+			if (asprintf(&where, "%s:%u", below_root(doctor, rule->file), rule->line) < 0)
+				where = NULL;
+			doctor_report(doctor, &reader_unseen, where,
+				      "[Rule %s]: Reader=\"%s\" matches no reader that was seen", rule->name,
+				      glob);
+		}
+	}
+}
+
 void doctor_config(struct doctor *doctor)
 {
 	const char *in_force = tree_string(doctor->status, "config_error");
@@ -210,6 +234,7 @@ void doctor_config(struct doctor *doctor)
 	}
 	check_action(doctor, &config);
 	check_gpo(doctor, &config);
+	check_readers(doctor, &config);
 	config_free(&config);
 	if (*in_force)
 		report_config(doctor, &config_old, in_force);

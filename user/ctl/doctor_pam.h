@@ -29,6 +29,7 @@ enum pam_finding {
 	PAM_AUTH_PASSWORD,
 	PAM_CARD_REFUSED,
 	PAM_NO_SUCH_MODULE,
+	PAM_READER_UNSEEN, /* reader= of a line of ours */
 	PAM_SYNTAX,
 	PAM_SYNTAX_ELSEWHERE, /* in a service without a smart card module */
 	PAM_FINE,

@@ -188,12 +188,17 @@ static bool guesses(const struct pam_stack *stack)
 	return false;
 }
 
-static void check_modules(struct look *look, const struct pam_stack *stack)
+static void check_our_lines(struct look *look, const struct pam_stack *stack)
 {
 	for (size_t at = pam_stack_find(stack, PAM_OURS, 0); at < stack->count;
-	     at = pam_stack_find(stack, PAM_OURS, at + 1))
+	     at = pam_stack_find(stack, PAM_OURS, at + 1)) {
+		_cleanup_free_ char *reader = pam_line_value(&stack->lines[at], "reader=");
+
 		if (!doctor_has_module(look->survey->doctor, stack->lines[at].path))
 			note(look, PAM_NO_SUCH_MODULE, stack, at);
+		if (reader && !doctor_reader_seen(look->survey->doctor, reader))
+			note(look, PAM_READER_UNSEEN, stack, at);
+	}
 }
 
 static bool check_syntax(struct look *look, const struct pam_stack *stack, enum pam_finding finding)
@@ -232,8 +237,8 @@ void doctor_pam_check(struct survey *survey, const struct service *service)
 	if (service->auth.unfinished || session->unfinished ||
 	    (!ours && find_systemd(session) == session->count))
 		return;
-	check_modules(&look, &service->auth);
-	check_modules(&look, session);
+	check_our_lines(&look, &service->auth);
+	check_our_lines(&look, session);
 	good &= check_session(&look);
 	if (!always)
 		good &= check_auth(&look);

@@ -119,6 +119,13 @@ static const struct {
 		  "Install scpolicyd's PAM module where libpam looks, or take the line out."},
 		 "the PAM module that is named is not there",
 		 false},
+	[PAM_READER_UNSEEN] =
+		{{"reader-unmatched", SEVERITY_WARNING,
+		  "No card in any of the readers that were seen is recorded.",
+		  "scpolicyctl readers shows the names. A name as it is shown there matches itself; in PAM's files "
+		  "it stands as [reader=NAME], with \\] for each ] in it."},
+		 "reader= of pam_scpolicy's line matches no reader that was seen",
+		 false},
 	[PAM_SYNTAX] =
 		{{"pam-syntax", SEVERITY_FAULT,
 		  "libpam refuses such a stack, or reads it otherwise than it looks; nothing can be said of what comes "

@@ -122,9 +122,10 @@ static void take_card(const SCARD_READERSTATE *state, struct cards *cards)
 	cards->count++;
 }
 
+/* A name matches itself, whatever it holds: many have brackets. */
 static bool matches(const char *glob, const char *name)
 {
-	return glob[0] == '\0' || fnmatch(glob, name, 0) == 0;
+	return glob[0] == '\0' || strcmp(glob, name) == 0 || fnmatch(glob, name, 0) == 0;
 }
 
 /* Keeps the readers that have a card: the wanted ones first, each group in the order of the list. */

@@ -90,12 +90,17 @@ int patterns_add(struct patterns *patterns, const char *text)
 	return 0;
 }
 
+bool pattern_matches(const char *glob, const char *text)
+{
+	return strcmp(glob, text) == 0 || fnmatch(glob, text, 0) == 0;
+}
+
 static bool patterns_match(const struct patterns *patterns, const char *text)
 {
 	const char *end = patterns->globs + patterns->size;
 
 	for (const char *glob = patterns->globs; glob < end; glob += strlen(glob) + 1)
-		if (fnmatch(glob, text, 0) == 0)
+		if (pattern_matches(glob, text))
 			return true;
 	return false;
 }
@@ -340,4 +345,15 @@ bool rules_need_groups(const struct rules *rules)
 size_t rules_count(const struct rules *rules)
 {
 	return HASH_COUNT(rules->entries);
+}
+
+const struct rule *rules_next(const struct rules *rules, const struct rule *rule)
+{
+	struct entry *entry = rule ? find(rules, rule->name) : NULL;
+
+	if (!rule)
+		entry = rules->entries;
+	else if (entry)
+		entry = entry->hh.next;
+	return entry ? &entry->rule : NULL;
 }

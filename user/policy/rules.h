@@ -4,6 +4,7 @@
  * The rules of scpolicyd.conf: [Policy], and [Rule …] sections in file order. Pure: the configuration reader
  * fills them in, sessions are resolved against them; no name service, no file.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/macro.h"
@@ -46,6 +47,11 @@ struct patterns {
  * closed, an empty element, a backslash at the end, or no element at all; -ENOMEM. Unchanged on failure.
  */
 int patterns_add(struct patterns *patterns, const char *text);
+
+/*
+ * Whether one glob matches: an exact text matches itself, whatever it holds, as the name of a reader with brackets does.
+ */
+bool pattern_matches(const char *glob, const char *text);
 
 /* The keys that [Policy] and every rule may set. */
 enum setting {
@@ -132,3 +138,5 @@ struct governance rules_resolve(const struct rules *rules, const struct session_
 /* Whether any rule asks for groups: if not, none need be looked up. */
 bool rules_need_groups(const struct rules *rules);
 size_t rules_count(const struct rules *rules);
+/* In the order in which they are asked: the first for NULL, then the one after `rule`; NULL after the last. */
+const struct rule *rules_next(const struct rules *rules, const struct rule *rule);
