@@ -203,12 +203,32 @@ healthy();
 reader('1-1', minor => 1, tags => "I:1\nG:systemd\n");
 finds('a reader that udev has not marked', 'warning:reader-unmarked@1-1');
 
+# The desktops' own actions: only where they do more than the policy.
+my %desktop = (GNOME => 'org/gnome/settings-daemon/peripherals/smartcard',
+    Cinnamon => 'org/cinnamon/settings-daemon/peripherals/smartcard', MATE => 'org/mate/desktop/peripherals/smartcard');
+for my $name (sort keys %desktop) {
+    my ($lock, $logout) = $name eq 'MATE' ? qw('lock_screen' 'force_logout') : qw('lock-screen' 'force-logout');
+    my $file = '/etc/dconf/db/local.d/10-card';
+    healthy();
+    put($file, "[$desktop{$name}]\nremoval-action=$lock\n");
+    finds("$name locks, as the policy does");
+    put('/etc/scpolicyd.conf', "[Policy]\nAction=lock\n[Rule x]\nUser=anna\nAction=none\n");
+    finds("$name locks, where a rule does nothing", "warning:gnome-doubles\@$file:2");
+    put($file, "[$desktop{$name}]\n#removal-action=$logout\nremoval-actions=$logout\n removal-action = $logout \n");
+    put('/etc/scpolicyd.conf', "[Policy]\nAction=lock\nThen=logout\nAfter=1min\n");
+    finds("$name logs out at once, where the policy locks first", "warning:gnome-doubles\@$file:4");
+    put('/etc/scpolicyd.conf', "[Policy]\nAction=logout\n");
+    finds("$name logs out, as the policy does");
+    put('/etc/scpolicyd.conf', '');
+    put('/etc/dconf/db/local.d/20-card', "[$desktop{$name}]\nremoval-action='none'\n");
+    finds("$name is told not to in a later file");
+}
 healthy();
-put('/etc/dconf/db/local.d/10-card',
-    "[org/gnome/settings-daemon/peripherals/smartcard]\nremoval-action='lock-screen'\n");
-finds('GNOME acts too', 'warning:gnome-doubles@/etc/dconf/db/local.d/10-card:2');
-put('/etc/dconf/db/local.d/10-card', "[org/gnome/settings-daemon/peripherals/smartcard]\nremoval-action='none'\n");
-finds('GNOME was told not to');
+put('/usr/share/glib-2.0/schemas/50_site.gschema.override',
+    "[org.gnome.settings-daemon.peripherals.smartcard:GNOME]\nremoval-action='force-logout'\n");
+finds("a schema's override", 'warning:gnome-doubles@/usr/share/glib-2.0/schemas/50_site.gschema.override:2');
+put('/etc/dconf/db/distro.d/20-authselect', "[$desktop{GNOME}]\nremoval-action='lock-screen'\n");
+finds('which dconf outweighs');
 
 like(scalar(qx('$ctl' doctor --root='$root')), qr/^ok +there is no configuration file; Action=lock by default$/m,
     'what holds without a configuration');

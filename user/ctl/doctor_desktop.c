@@ -1,66 +1,111 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GNOME's own reaction to a card's removal (gnome-settings-daemon), if an administrator sets it for
- * everybody: dconf's keyfiles and the schemas' overrides. A single user's setting is in that user's database,
- * and not examined.
+ * The desktops' own answers to a card's removal (gnome-settings-daemon and its forks), where an administrator sets them
+ * for everybody: dconf's keyfiles, else the schemas' overrides. Both are GLib's key files; of several that set the key
+ * the last in name order counts. What a single user has set is in their own database, and not looked at. What does no
+ * more than the policy is fine: audits ask for it.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "ctl/doctor.h"
 
-static const struct finding doubled = {
-	"gnome-doubles", SEVERITY_WARNING,
-	"gnome-settings-daemon acts on a removal as well, later and by its own rules. It may lock or end a "
-	"session that scpolicyd is to leave alone.",
-	"Set removal-action='none' there (dconf update applies it), and leave removals to scpolicyd."};
+#define DATABASES "/etc/dconf/db"
+#define SCHEMAS	  "/usr/share/glib-2.0/schemas"
 
-static const char *skip_blanks(const char *text)
+static const struct finding locks = {
+	"gnome-doubles", SEVERITY_WARNING,
+	"The desktop acts on a removal as well: it locks sessions that scpolicyd is to leave alone.",
+	"Set Action=lock for these sessions too. If the desktop alone is to lock, leave it: audits ask for that."};
+static const struct finding logs_out = {
+	"gnome-doubles", SEVERITY_WARNING,
+	"The desktop acts on a removal as well, by its own rules and on a single sign: it ends sessions, and the work in "
+	"them, where scpolicyd does less.",
+	"Set the desktop's removal-action to lock the screen ('lock-screen'; MATE: 'lock_screen'), then: dconf update"};
+
+static const struct desktop {
+	const char *name, *path, *schema; /* of dconf, of the schema */
+} desktops[] = {
+	{"GNOME", "org/gnome/settings-daemon/peripherals/smartcard",
+	 "org.gnome.settings-daemon.peripherals.smartcard"},
+	{"Cinnamon", "org/cinnamon/settings-daemon/peripherals/smartcard",
+	 "org.cinnamon.settings-daemon.peripherals.smartcard"},
+	{"MATE", "org/mate/desktop/peripherals/smartcard", "org.mate.peripherals-smartcard"},
+	{"Unity", "com/canonical/unity/settings-daemon/peripherals/smartcard",
+	 "com.canonical.unity.settings-daemon.peripherals.smartcard"},
+};
+
+/* How much is done: what a disconnection does to a session at this machine is a lock. */
+enum strength { NOTHING, LOCK, LOGOUT };
+
+/* Where a key is set, and to what. */
+struct setting_found {
+	bool found;
+	enum strength strength;
+	char *where; /* malloc()ed */
+};
+
+/* ---- key files ------------------------------------------------------------------------------------------ */
+
+static char *trim(char *text)
 {
-	return text + strspn(text, " \t");
+	size_t length;
+
+	text += strspn(text, " \t\r");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r", text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
 }
 
-/*
- * The line, counted from 1, on which the section sets removal-action to anything but 'none'; 0: no line does.
- */
-static unsigned find_removal_action(char *text, const char *section)
+/* "[section]", or "[section:DESKTOP]" as overrides have it. */
+static bool is_section(const char *line, const char *section)
 {
 	size_t length = strlen(section);
-	unsigned number = 0, found = 0;
+
+	return strncmp(line + 1, section, length) == 0 &&
+	       (line[1 + length] == ']' || line[1 + length] == ':');
+}
+
+/* A GVariant string. What is none of the values that the key may have is no value. */
+static enum strength read_strength(const char *value)
+{
+	if (strcmp(value, "'lock-screen'") == 0 || strcmp(value, "\"lock-screen\"") == 0 ||
+	    strcmp(value, "'lock_screen'") == 0 || strcmp(value, "\"lock_screen\"") == 0)
+		return LOCK;
+	if (strcmp(value, "'force-logout'") == 0 || strcmp(value, "\"force-logout\"") == 0 ||
+	    strcmp(value, "'force_logout'") == 0 || strcmp(value, "\"force_logout\"") == 0)
+		return LOGOUT;
+	return NOTHING;
+}
+
+/* The last line of the section that sets removal-action; what earlier files said is forgotten then. */
+static void take_file(char *text, const char *path, const char *section, struct setting_found *setting)
+{
+	unsigned number = 0;
 	bool ours = false;
 
 	for (char *line = strsep(&text, "\n"); line; line = strsep(&text, "\n")) {
-		const char *start = skip_blanks(line);
+		char *value;
 
 		number++;
-		if (*start == '[')
-			ours = strncmp(start + 1, section, length) == 0 && strchr(":]", start[1 + length]) &&
-			       start[1 + length];
-		else if (ours && strncmp(start, "removal-action", 14) == 0)
-			found = strstr(start, "none") ? 0 : number;
+		line = trim(line);
+		if (*line == '[')
+			ours = is_section(line, section);
+		value = ours && *line != '[' && *line != '#' ? strchr(line, '=') : NULL;
+		if (!value)
+			continue;
+		*value++ = '\0';
+		if (strcmp(trim(line), "removal-action") != 0)
+			continue;
+		free(setting->where);
+		if (asprintf(&setting->where, "%s:%u", path, number) < 0)
+			setting->where = NULL;
+		setting->found = true;
+		setting->strength = read_strength(trim(value));
 	}
-	return found;
-}
-
-static void look_into(struct doctor *doctor, const char *folder, const char *name, const char *section)
-{
-	_cleanup_free_ char *path = NULL, *text = NULL, *where = NULL;
-	unsigned line;
-	int r;
-
-	if (asprintf(&path, "%s/%s", folder, name) < 0) {
-		path = NULL;
-		return;
-	}
-	r = doctor_read(doctor, path, &text);
-	if (r == -EACCES || r == -EFBIG)
-		doctor_unseen(doctor, path, r);
-	line = r < 0 ? 0 : find_removal_action(text, section);
-	if (!line || asprintf(&where, "%s:%u", path, line) < 0) {
-		where = NULL;
-		return;
-	}
-	doctor_report(doctor, &doubled, where, "GNOME acts on removals too");
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -70,34 +115,115 @@ static bool ends_with(const char *text, const char *end)
 	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* /etc/dconf/db/local.d/00-card and the like; "locks" in there are lists of keys. */
-static void look_into_dconf(struct doctor *doctor, const char *database)
+/* All files of a directory whose names end so. "locks" in a database is a directory of lists of keys. */
+static void take_directory(struct doctor *doctor, const char *directory, const char *end, const char *section,
+			   struct setting_found *setting)
 {
-	_cleanup_names_ struct names files = {0};
-	_cleanup_free_ char *folder = NULL;
+	_cleanup_names_ struct names names = {0};
 
-	if (asprintf(&folder, "/etc/dconf/db/%s", database) < 0) {
-		folder = NULL;
+	if (doctor_list(doctor, directory, &names) < 0)
 		return;
+	for (size_t i = 0; i < names.count; i++) {
+		_cleanup_free_ char *path = NULL, *text = NULL;
+		int r;
+
+		if (!ends_with(names.names[i], end))
+			continue;
+		if (asprintf(&path, "%s/%s", directory, names.names[i]) < 0) {
+			path = NULL;
+			continue;
+		}
+		r = doctor_read(doctor, path, &text);
+		if (r == -EACCES || r == -EFBIG)
+			doctor_unseen(doctor, path, r);
+		if (r >= 0)
+			take_file(text, path, section, setting);
 	}
-	if (doctor_list(doctor, folder, &files) < 0)
-		return;
-	for (size_t i = 0; i < files.count; i++)
-		look_into(doctor, folder, files.names[i], "org/gnome/settings-daemon/peripherals/smartcard");
+}
+
+/* ---- against the policy --------------------------------------------------------------------------------- */
+
+static enum strength strength_of(enum action action)
+{
+	switch (action) {
+	case ACTION_NONE:
+		return NOTHING;
+	case ACTION_LOCK:
+	case ACTION_DISCONNECT:
+		return LOCK;
+	case ACTION_LOGOUT:
+		return LOGOUT;
+	case ACTION_COUNT:
+		break;
+	}
+	return NOTHING;
+}
+
+/* The least that the policy does to a session at a desktop. A configuration that is refused is another's finding. */
+static enum strength read_policy(const struct doctor *doctor)
+{
+	struct config_error error;
+	struct config config;
+	enum strength least;
+
+	if (config_read(doctor->root, &config, &error) < 0)
+		return LOCK;
+	least = strength_of(rules_policy(config.rules)->action);
+	for (const struct rule *rule = rules_next(config.rules, NULL); rule;
+	     rule = rules_next(config.rules, rule))
+		if ((!rule->kinds || rule->kinds & (KIND_LOCAL | KIND_GRAPHICAL)) &&
+		    strength_of(rule->settings.action) < least)
+			least = strength_of(rule->settings.action);
+	config_free(&config);
+	return least;
+}
+
+static void judge(struct doctor *doctor, const struct desktop *desktop, enum strength policy,
+		  struct setting_found *setting)
+{
+	if (setting->found && setting->strength > policy)
+		doctor_report(doctor, setting->strength == LOGOUT ? &logs_out : &locks, setting->where,
+			      "%s acts on removals too: it %s", desktop->name,
+			      setting->strength == LOGOUT ? "logs out" : "locks the screen");
+	free(setting->where);
+	setting->where = NULL;
+}
+
+/* Each of dconf's databases, "local.d" and the like; GDM's own is for its greeter. True when one sets the key. */
+static bool check_databases(struct doctor *doctor, const struct desktop *desktop, enum strength policy)
+{
+	_cleanup_names_ struct names names = {0};
+	bool found = false;
+
+	if (doctor_list(doctor, DATABASES, &names) < 0)
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		struct setting_found setting = {0};
+		_cleanup_free_ char *directory = NULL;
+
+		if (!ends_with(names.names[i], ".d") || strcmp(names.names[i], "gdm.d") == 0)
+			continue;
+		if (asprintf(&directory, DATABASES "/%s", names.names[i]) < 0) {
+			directory = NULL;
+			continue;
+		}
+		take_directory(doctor, directory, "", desktop->path, &setting);
+		found |= setting.found;
+		judge(doctor, desktop, policy, &setting);
+	}
+	return found;
 }
 
 void doctor_desktop(struct doctor *doctor)
 {
-	static const char schemas[] = "/usr/share/glib-2.0/schemas";
-	_cleanup_names_ struct names databases = {0}, overrides = {0};
+	enum strength policy = read_policy(doctor);
 
-	if (doctor_list(doctor, "/etc/dconf/db", &databases) >= 0)
-		for (size_t i = 0; i < databases.count; i++)
-			if (ends_with(databases.names[i], ".d"))
-				look_into_dconf(doctor, databases.names[i]);
-	if (doctor_list(doctor, schemas, &overrides) >= 0)
-		for (size_t i = 0; i < overrides.count; i++)
-			if (ends_with(overrides.names[i], ".gschema.override"))
-				look_into(doctor, schemas, overrides.names[i],
-					  "org.gnome.settings-daemon.peripherals.smartcard");
+	for (size_t i = 0; i < ELEMENTS(desktops); i++) {
+		struct setting_found setting = {0};
+
+		if (check_databases(doctor, &desktops[i], policy))
+			continue;
+		take_directory(doctor, SCHEMAS, ".gschema.override", desktops[i].schema, &setting);
+		judge(doctor, &desktops[i], policy, &setting);
+	}
 }
