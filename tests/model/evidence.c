@@ -320,9 +320,11 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
-	/* Another reader's card, where PC/SC says that its own is. */
-	judged->backs += report->state == CARD_PRESENT && report->device != judged->device &&
-			 usb_address_is_set(report->usb) && usb_address_equal(report->usb, judged->usb);
+	/* Another reader's card where PC/SC says that its own is, or its own by the address that it had. */
+	judged->backs += report->state == CARD_PRESENT && usb_address_is_set(report->usb) &&
+			 usb_address_equal(report->usb, judged->usb) &&
+			 (report->device != judged->device ||
+			  !usb_address_equal(report->usb, machine->devices[report->device].usb));
 	if (!is_its_reader(machine, judged, report))
 		return;
 	/* Once names were given again, an address says where a reader is, and not that it is the session's.
