@@ -90,10 +90,12 @@ help:
 
 programs: $(addprefix build/,$(PROGRAMS)) $(MAN_PAGES)
 
+# The first line has man(1) and lintian lay the tables out with tbl.
 build/man/%: user/man/%.scd
 	$(call say,MAN,$<)
 	@mkdir -p $(@D)
-	$(Q)scdoc < $< > $@
+	$(Q)echo "'\\\" t" > $@
+	$(Q)scdoc < $< >> $@
 
 # ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
 

@@ -89,7 +89,9 @@ for my $block (slurp('user/man/pam_scpolicy.8.scd') =~ /^```\n(.*?)^```/msg) {
 for my $source (glob 'user/man/*.scd') {
 	my ($name) = $source =~ m{([^/]*)\.scd$};
 	ok(-e "build/man/$name", "$name is made");
-	is(qx(LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -l build/man/$name 2>&1 >/dev/null), '', 'and renders without a warning');
+	# groff 1.23 warns of a narrow column that it cannot fill, too: nothing is wrong with it.
+	my @warnings = grep { !/cannot adjust line/ } qx(LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -l build/man/$name 2>&1 >/dev/null);
+	is("@warnings", '', 'and renders without a warning');
 }
 
 # ---- README, CONTRIBUTING
