@@ -23,9 +23,19 @@
 
 /* ---- the worker ----------------------------------------------------------------------------------------- */
 
+/* "future" and "past" lie about when they noticed what they report. */
+static uint64_t claimed_stamp(void)
+{
+	const char *kind = getenv(KIND);
+
+	if (strcmp(kind, "future") == 0)
+		return UINT64_MAX;
+	return strcmp(kind, "past") == 0 ? 0 : monotonic_now();
+}
+
 static struct worker_message message_make(enum worker_message_type type, const char *name)
 {
-	struct worker_message message = {.magic = WORKER_MAGIC, .type = type, .stamp = 1};
+	struct worker_message message = {.magic = WORKER_MAGIC, .type = type, .stamp = claimed_stamp()};
 
 	strncpy(message.reader.name, name, sizeof(message.reader.name) - 1);
 	message.reader.card = CARD_PRESENT;
@@ -64,7 +74,22 @@ static void say_bad(const char *kind)
 		message.reader.card = 7;
 	else if (strcmp(kind, "atr") == 0)
 		message.reader.atr.size = ATR_SIZE + 1;
+	else if (strcmp(kind, "slot") == 0)
+		message.reader.slot = 32;
+	else if (strcmp(kind, "usb") == 0)
+		message.reader.usb = (struct usb_address){1, 128};
 	say_three_times(message);
+}
+
+static bool is_bad(const char *kind)
+{
+	static const char *const borne[] = {"good", "early", "future", "past"};
+
+	for (size_t i = 0; i < ELEMENTS(borne); i++) {
+		if (strcmp(kind, borne[i]) == 0)
+			return false;
+	}
+	return true;
 }
 
 static int worker_main(const char *kind)
@@ -85,7 +110,7 @@ static int worker_main(const char *kind)
 			snprintf(name, sizeof(name), "R%d", i);
 			say(message_make(WORKER_READER, name));
 		}
-	} else if (strcmp(kind, "good") != 0 && strcmp(kind, "early") != 0)
+	} else if (is_bad(kind))
 		say_bad(kind);
 	while (recv(WORKER_FD, &byte, 1, 0) > 0)
 		;
@@ -97,18 +122,22 @@ static int worker_main(const char *kind)
 struct told {
 	unsigned up, down, reader, listed;
 	bool insane;
+	uint64_t since; /* before the first worker was started */
 };
 
 static void on_event(void *userdata, const struct event *event)
 {
 	struct told *told = userdata;
 
+	if (event->stamp < told->since || event->stamp > monotonic_now())
+		told->insane = true;
 	told->up += event->type == EVENT_PCSC_UP;
 	told->down += event->type == EVENT_PCSC_DOWN;
 	told->listed += event->type == EVENT_PCSC_LISTED;
 	told->reader += event->type == EVENT_READER;
 	if (event->type == EVENT_READER &&
 	    (event->reader->card > CARD_PRESENT || event->reader->atr.size > ATR_SIZE ||
+	     event->reader->slot > 31 || event->reader->usb.device > 127 ||
 	     !memchr(event->reader->name, '\0', READER_NAME_SIZE)))
 		told->insane = true;
 }
@@ -118,8 +147,8 @@ static struct told run(const char *kind, unsigned ups)
 {
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
 	struct pcsc_source *source = NULL;
-	struct told told = {0};
-	uint64_t end = monotonic_now() + 20 * NSEC_PER_SEC;
+	struct told told = {.since = monotonic_now()};
+	uint64_t end = told.since + 20 * NSEC_PER_SEC;
 
 	assert_int_equal(setenv(KIND, kind, 1), 0);
 	assert_true(sd_event_new(&event) >= 0);
@@ -134,7 +163,7 @@ static struct told run(const char *kind, unsigned ups)
 	return told;
 }
 
-/* "early" says one thing too soon: dropped, and borne. */
+/* "early" says one thing too soon: dropped, and borne. A false stamp counts as the moment nearest to it that can be. */
 static void test_good(void **state)
 {
 	struct told told = run(*state, 1);
@@ -143,6 +172,7 @@ static void test_good(void **state)
 	assert_int_equal(told.down, 0);
 	assert_int_equal(told.reader, 1);
 	assert_int_equal(told.listed, 1);
+	assert_false(told.insane);
 }
 
 /* Dropped, borne twice, then a new worker is started, and what the old one knew no longer holds. */
@@ -172,22 +202,26 @@ static void test_missing(void **state _unused_)
 	assert_int_equal(told.down, 1);
 }
 
+static struct CMUnitTest test_of(CMUnitTestFunction test, const char *kind)
+{
+	return (struct CMUnitTest){.name = kind, .test_func = test, .initial_state = (void *)(uintptr_t)kind};
+}
+
 int main(void)
 {
-	static const char *const kinds[] = {"size", "magic", "type", "gone", "name",
-					    "card", "atr",   "many", "end"};
-	struct CMUnitTest tests[ELEMENTS(kinds) + 3] = {
-		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t)"good"),
-		cmocka_unit_test_prestate(test_good, (void *)(uintptr_t)"early"),
-		cmocka_unit_test(test_missing),
-	};
+	static const char *const bad[] = {"size", "magic", "type", "gone", "name", "card",
+					  "atr",  "slot",  "usb",  "many", "end"};
+	static const char *const good[] = {"good", "early", "future", "past"};
+	struct CMUnitTest tests[ELEMENTS(bad) + ELEMENTS(good) + 1];
 	const char *kind = getenv(KIND);
+	size_t count = 0;
 
 	if (kind)
 		return worker_main(kind);
-	for (size_t i = 0; i < ELEMENTS(kinds); i++)
-		tests[i + 3] = (struct CMUnitTest){.name = kinds[i],
-						   .test_func = test_bad,
-						   .initial_state = (void *)(uintptr_t)kinds[i]};
+	for (size_t i = 0; i < ELEMENTS(good); i++)
+		tests[count++] = test_of(test_good, good[i]);
+	for (size_t i = 0; i < ELEMENTS(bad); i++)
+		tests[count++] = test_of(test_bad, bad[i]);
+	tests[count] = (struct CMUnitTest)cmocka_unit_test(test_missing);
 	return cmocka_run_group_tests_name("pcsc source", tests, NULL, NULL);
 }

@@ -41,7 +41,8 @@ LONG pcsc_reader_usb(SCARDCONTEXT context, const char *name, struct usb_address 
 	if (r != SCARD_S_SUCCESS)
 		return r;
 	channel = channel_id_decode(bytes, size);
-	if (channel >> 16 != CHANNEL_TYPE_USB)
+	/* A driver's own word: no USB device has an address above 127 (USB 2.0, 9.4.6). */
+	if (channel >> 16 != CHANNEL_TYPE_USB || (channel & 0xff) > 127)
 		return SCARD_E_UNSUPPORTED_FEATURE;
 	*ret_usb = (struct usb_address){.bus = (channel >> 8) & 0xff, .device = channel & 0xff};
 	return SCARD_S_SUCCESS;

@@ -16,6 +16,10 @@
 
 /* How many wrong messages the worker may send before it is restarted. */
 #define FAULTS_MAX 3
+/* What a reader may claim: slots as the core and a recording count them; an address as USB has it (2.0, 9.4.6). */
+#define SLOT_MAX       31
+#define USB_BUS_MAX    255
+#define USB_DEVICE_MAX 127
 /* A worker that keeps ending is restarted after this time, doubled each time, up to the maximum. */
 #define RESTART_FIRST_USEC (100 * 1000ULL)
 #define RESTART_MOST_USEC  (10 * 1000 * 1000ULL)
@@ -24,7 +28,8 @@ struct pcsc_source {
 	struct sink sink;
 	sd_event *event;
 	char *program;
-	pid_t worker; /* 0: none runs */
+	pid_t worker;  /* 0: none runs */
+	uint64_t born; /* when it was started */
 	int socket;
 	sd_event_source *io, *restart;
 	uint64_t restart_delay; /* microseconds */
@@ -84,12 +89,22 @@ static bool name_learn(struct pcsc_source *source, const char *name)
 static bool reader_valid(const struct reader_state *reader)
 {
 	return memchr(reader->name, '\0', sizeof(reader->name)) && reader->name[0] &&
-	       reader->card <= CARD_PRESENT && reader->atr.size <= ATR_SIZE;
+	       reader->card <= CARD_PRESENT && reader->atr.size <= ATR_SIZE && reader->slot <= SLOT_MAX &&
+	       reader->usb.bus <= USB_BUS_MAX && reader->usb.device <= USB_DEVICE_MAX;
+}
+
+/* A worker notices nothing before it was started, and nothing after it said so. */
+static uint64_t stamp_bound(const struct pcsc_source *source, uint64_t stamp)
+{
+	uint64_t now = monotonic_now();
+
+	return stamp > now ? now : stamp < source->born ? source->born : stamp;
 }
 
 /* NULL, or what is wrong with the message. */
 static const char *take_message(struct pcsc_source *source, const struct worker_message *message)
 {
+	uint64_t stamp = stamp_bound(source, message->stamp);
 	char *name;
 
 	if (message->magic != WORKER_MAGIC)
@@ -97,20 +112,20 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 	switch ((enum worker_message_type)message->type) {
 	case WORKER_PCSC_UP:
 	case WORKER_PCSC_DOWN:
-		set_pcscd_up(source, message->type == WORKER_PCSC_UP, message->stamp);
+		set_pcscd_up(source, message->type == WORKER_PCSC_UP, stamp);
 		return NULL;
 	case WORKER_SYNCED:
 		if (!source->up)
 			return "a list without pcscd";
 		source->restart_delay = RESTART_FIRST_USEC;
-		report_pcsc(source, EVENT_PCSC_LISTED, message->stamp, NULL);
+		report_pcsc(source, EVENT_PCSC_LISTED, stamp, NULL);
 		return NULL;
 	case WORKER_READER:
 		if (!source->up || !reader_valid(&message->reader))
 			return "an invalid reader";
 		if (!name_learn(source, message->reader.name))
 			return "too many readers";
-		report_pcsc(source, EVENT_READER, message->stamp, &message->reader);
+		report_pcsc(source, EVENT_READER, stamp, &message->reader);
 		return NULL;
 	case WORKER_READER_GONE:
 		if (!source->up || !reader_valid(&message->reader))
@@ -119,7 +134,7 @@ static const char *take_message(struct pcsc_source *source, const struct worker_
 		if (!name)
 			return "an unknown reader gone";
 		memset(name, 0, READER_NAME_SIZE);
-		report_pcsc(source, EVENT_READER_GONE, message->stamp, &message->reader);
+		report_pcsc(source, EVENT_READER_GONE, stamp, &message->reader);
 		return NULL;
 	}
 	return "an unknown type of message";
@@ -251,6 +266,7 @@ static int worker_connect(struct pcsc_source *source)
 		return -errno;
 	ours = pair[0];
 	theirs = pair[1];
+	source->born = monotonic_now();
 	r = worker_spawn(source->program, theirs, &source->worker);
 	if (r < 0)
 		return r;
