@@ -111,6 +111,12 @@ finds('a card and a password');
 bare('/etc/pam.d/lightdm' => "auth required pam_p11.so\nauth sufficient pam_unix.so\nauth optional pam_scpolicy.so\n$our_session");
 finds('a password after the card ends the stack', 'warning:pam-auth-partly@/etc/pam.d/lightdm:2');
 
+bare($sssd => $cards, '/etc/pam.d/gdm-password' => "auth required pam_deny.so\nauth sufficient pam_sss.so\n$our_session",
+    '/etc/pam.d/login' => "auth required pam_p11.so\nauth optional pam_scpolicy.so\n$our_session");
+finds('a service that refuses everybody');
+put('/etc/pam.d/login', "auth [success=1 default=ignore] pam_p11.so\nauth sufficient pam_unix.so\nauth required pam_deny.so\n$our_session");
+finds('a card that leads to nothing', 'warning:pam-card-refused@/etc/pam.d/login:1');
+
 # ---- what the service's name decides ----
 
 my $crond = "auth required pam_pkcs11.so\nauth optional pam_scpolicy.so\nsession optional pam_systemd.so\n"

@@ -165,6 +165,19 @@ static bool check_auth(struct look *look)
 	return check_ways(look, ways, ours) && card < stack->count;
 }
 
+/* Some stacks are there to refuse everybody, such as those for passwords where cards are required. */
+static bool refuses_everybody(struct look *look)
+{
+	_cleanup_(pam_walk_free_p) struct pam_walk *ways = NULL;
+
+	if (walk(look, &look->service->auth, pam_auth_answers, &ways) < 0)
+		return false;
+	for (size_t i = 0; i < pam_walk_count(ways); i++)
+		if (!pam_walk_end(ways, i).refused)
+			return false;
+	return true;
+}
+
 /* Whether a module that is not known is the card's: its success leads to our line. */
 static bool guess_card(struct look *look)
 {
@@ -231,6 +244,8 @@ void doctor_pam_check(struct survey *survey, const struct service *service)
 		card = guess_card(&look);
 	good = check_stacks(&look, card || always);
 	if (!card && !always && !guessed)
+		return;
+	if (!always && !service->auth.problem && refuses_everybody(&look))
 		return;
 	survey->cards |= card || always;
 	/* What opens no session of logind's, and is not meant to, is no sign-in. */

@@ -273,7 +273,11 @@ struct pam_end pam_walk_end(const struct pam_walk *walk, size_t end)
 {
 	const struct way *way = &last_column(walk)->ways[end];
 
-	return (struct pam_end){way->mood.impression == POSITIVE && way->mood.success, way->flags};
+	return (struct pam_end){
+		.success = way->mood.impression == POSITIVE && way->mood.success,
+		.refused = way->mood.impression == NEGATIVE,
+		.flags = way->flags,
+	};
 }
 
 size_t pam_walk_turn(const struct pam_walk *walk, size_t end, size_t past)

@@ -33,6 +33,7 @@ DEFINE_CLEANUP(struct pam_walk *, pam_walk_free)
 size_t pam_walk_count(const struct pam_walk *walk);
 struct pam_end {
 	bool success; /* what libpam returns to the program */
+	bool refused; /* a line has refused; neither: no line has decided, and libpam refuses all the same */
 	unsigned flags;
 };
 struct pam_end pam_walk_end(const struct pam_walk *walk, size_t end);
