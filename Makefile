@@ -37,7 +37,7 @@ PKCS11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
-HELPER_LIBS := -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto -lpthread
+HELPER_LIBS := -lsystemd -lpcsclite -ludev -lseccomp -lcap-ng -lcrypto -lpthread
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')

@@ -239,6 +239,35 @@ static int on_get_session(sd_bus_message *call, void *userdata _unused_, sd_bus_
 	return session ? sd_bus_reply_method_return(call, "o", session->path) : no_such_session(error, id);
 }
 
+/* Whether the process is the leader, or was started by it or by one of its children. */
+static bool descends_from(uint32_t pid, uint32_t leader)
+{
+	unsigned parent = pid;
+
+	for (char path[64]; parent > 1 && parent != leader;) {
+		_cleanup_fclose_ FILE *file = NULL;
+
+		snprintf(path, sizeof(path), "/proc/%u/stat", parent);
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%*u (%*[^)]) %*c %u", &parent) != 1)
+			return false;
+	}
+	return parent == leader;
+}
+
+static int on_get_session_by_pid(sd_bus_message *call, void *userdata _unused_, sd_bus_error *error)
+{
+	uint32_t pid;
+
+	if (sd_bus_message_read(call, "u", &pid) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		if (*logind.sessions[i].id && descends_from(pid, logind.sessions[i].leader))
+			return sd_bus_reply_method_return(call, "o", logind.sessions[i].path);
+	return sd_bus_error_setf(error, LOGIND ".NoSessionForPID", "PID %u does not belong to any session",
+				 pid);
+}
+
 static int list_append(sd_bus_message *reply)
 {
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
@@ -272,6 +301,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("ListSessions", "", "a(susso)", on_list_sessions, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("GetSession", "s", "o", on_get_session, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("GetSessionByPID", "u", "o", on_get_session_by_pid, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("LockSession", "s", "", on_session_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("LockSessions", "", "", on_sessions_call, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("TerminateSession", "s", "", on_session_call, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -121,11 +121,13 @@ subtest 'the card is pulled' => sub {
     is(shown($dunst, qr/^\tid: \d+/, 'in its place') =~ s/\D//gr, $id, 'the same notification');
     is(displayed(), 1, "there is one on the screen: nothing of ben's");
     unlock($logind, '1');
-    ok(none_displayed(), 'unlocked: it is closed');
+    shown($dunst, qr/summary: 'This session is not guarded'/, 'unlocked without the card: that is said instead');
+    is(displayed(), 1, 'in its place');
+    put_in();
+    ok(none_displayed(), 'until the card is back');
 };
 
-subtest 'put in and pulled again' => sub {
-    put_in();
+subtest 'pulled again' => sub {
     pull($SLOT0);
     shown($dunst, qr/summary: 'You will be logged out in \d s: unlock to stay'/, 'shown again');
     shown($dunst, qr/summary: 'You are being logged out'/, 'nobody unlocks: until the end');

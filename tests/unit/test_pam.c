@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <security/pam_ext.h>
 #include <signal.h>
@@ -102,7 +103,7 @@ static const char *asked(const char *verb)
 
 static void set_helper(const char *script)
 {
-	static const char *const verbs[] = {"look", "record", "rebind"};
+	static const char *const verbs[] = {"look", "record", "rebind", "ask"};
 
 	for (size_t i = 0; i < ELEMENTS(verbs); i++)
 		unlink(in_folder(verbs[i]));
@@ -759,6 +760,37 @@ static void test_unlocks(_unused_ void **state)
 		unlock(i);
 }
 
+/* A locker that runs as the person has the daemon asked, however that person signed in to it, and for itself alone. */
+static void test_locker_of_the_person(_unused_ void **state)
+{
+	static const struct {
+		const char *arguments, *user;
+		int flag;
+		const char *asked;
+	} lockers[] = {
+		{"", "daemon", PAM_REFRESH_CRED, "TIMEOUT=2000\n"},
+		{"token timeout=300", "daemon", PAM_REINITIALIZE_CRED, "TIMEOUT=300\n"},
+		{"", "daemon", PAM_ESTABLISH_CRED, ""},
+		{"", "bin", PAM_REFRESH_CRED, ""},
+		{"odd", "daemon", PAM_REFRESH_CRED, ""},
+	};
+
+	assert_int_equal(chmod(folder, 0777), 0);
+	for (size_t i = 0; i < ELEMENTS(lockers); i++) {
+		pam_handle_t *pamh = start(lockers[i].arguments, lockers[i].user);
+
+		set_helper(GOOD_HELPER);
+		assert_int_equal(seteuid(getpwnam("daemon")->pw_uid), 0);
+		assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+		assert_int_equal(pam_setcred(pamh, lockers[i].flag), PAM_SUCCESS);
+		assert_int_equal(seteuid(0), 0);
+		assert_string_equal(asked("ask"), lockers[i].asked);
+		assert_string_equal(asked("look"), "");
+		assert_string_equal(asked("rebind"), "");
+		pam_end(pamh, PAM_SUCCESS);
+	}
+}
+
 /* A line that says `token` stands where a password gets too. */
 static void test_token(_unused_ void **state)
 {
@@ -883,6 +915,7 @@ int main(void)
 		cmocka_unit_test(test_closed_descriptors),
 		cmocka_unit_test(test_no_descriptor_leaks),
 		cmocka_unit_test(test_unlocks),
+		cmocka_unit_test(test_locker_of_the_person),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_second_attempt),
 		cmocka_unit_test(test_look_asks),

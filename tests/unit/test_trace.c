@@ -112,6 +112,7 @@ static void test_errors(void **state _unused_)
 		{"10ms logind session-ended", 13, "no session: session-ended"},
 		{"10ms logind session-locked session=", 13, "no session: session-locked"},
 		{"10ms logind session-unlocked", 13, "no session: session-unlocked"},
+		{"10ms daemon session-rebind", 13, "no session: session-rebind"},
 		{"10ms logind action-done", 13, "no session: action-done"},
 		{"10ms logind action-failed session=3 session=", 13, "no session: action-failed"},
 		{"10ms pcsc reader usb=1:5", 11, "no name: reader"},

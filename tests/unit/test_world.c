@@ -143,6 +143,23 @@ static const struct row rows[] = {
 	 "11ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3\n"
 	 "1s logind session-locked session=3\n5s logind session-unlocked session=3",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock verified|unguarded 3"},
+	{"the locker asks: bound to the only card like its own, wherever that is; the next removal locks",
+	 "10ms pcsc reader " CARD "card=empty counter=2\n"
+	 "11ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n"
+	 "4s daemon time\n5s daemon session-rebind session=3\n6s pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=4",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock unverified|restored 3|"
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"the locker asks, and no reader has the card: unguarded, told once; a card in its place guards again",
+	 "5ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	 "10ms pcsc reader " CARD "card=empty counter=2\n4s daemon time\n5s daemon session-rebind session=3\n"
+	 "6s daemon session-rebind session=3\n7s pcsc reader " CARD "card=present counter=3" ATR,
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock unverified|unguarded 3|restored 3"},
+	{"the locker asks in a session that is guarded", "10ms daemon session-rebind session=3", ""},
+	{"the locker asks, and another person's session has the card that is in",
+	 "5ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR " path=1-2\n"
+	 "6ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	 "10ms pcsc reader " CARD "card=empty counter=2\n4s daemon time\n5s daemon session-rebind session=3",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock unverified|unguarded 3"},
 	{"unlocked without the card, while another session of the same person has one like it",
 	 "5ms record record session=4 user=card name=R1 slot=0 usb=1:6 card=present counter=1" ATR
 	 " path=1-2\n"

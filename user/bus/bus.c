@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "bus/bus_describe.h"
+#include "bus/bus_rebind.h"
 #include "bus/bus_signals.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 
 #define RELOAD_ACTION "org.scpolicyd1.reload"
-#define NO_SESSION    BUS_NAME ".Error.NoSuchSession"
 #define BAD_CONFIG    BUS_NAME ".Error.InvalidConfig"
 
 /* Callers can wait: their requests come after the reports of the sources and of logind. */
@@ -190,6 +190,18 @@ static int answer_reload(void *userdata, sd_bus_message *call, const struct call
 	return access_authorize(bus->access, call, caller, RELOAD_ACTION, reload_allowed);
 }
 
+static int rebind_own(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	return bus_rebind(((struct bus *)userdata)->host, call, caller);
+}
+
+static int answer_rebind(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	struct bus *bus = userdata;
+
+	return access_find_session(bus->access, call, caller, rebind_own);
+}
+
 /* ---- calls ----------------------------------------------------------------------------------------------- */
 
 static const struct method {
@@ -205,6 +217,7 @@ static const struct method {
 	{"Subscribe", answer_subscribe},
 	{"Unsubscribe", answer_unsubscribe},
 	{"Reload", answer_reload},
+	{"Rebind", answer_rebind},
 };
 
 /* A call waits in memory until its caller is known, so no long one may. */
@@ -280,6 +293,8 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("GetMetrics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sa{ss}d)", metrics), on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Rebind", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_call,
 				SD_BUS_VTABLE_UNPRIVILEGED),

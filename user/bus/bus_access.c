@@ -16,6 +16,13 @@
 /* A person may have to find a password first. */
 #define POLKIT_TIMEOUT_USEC (5 * 60 * 1000 * 1000ULL)
 #define POLKIT_INTERACTION  1U
+#define LOGIND		    "org.freedesktop.login1"
+#define LOGIND_PATH	    "/org/freedesktop/login1"
+#define LOGIND_MANAGER	    LOGIND ".Manager"
+#define SESSION_PREFIX	    LOGIND_PATH "/session"
+#define NO_SESSION_OF_PID   LOGIND ".NoSessionForPID"
+/* A locker waits for it. */
+#define LOGIND_TIMEOUT_USEC (2 * 1000 * 1000ULL)
 #define GROUP_FILE	    "/etc/group"
 #define NO_GROUP	    ((gid_t) - 1)
 
@@ -24,7 +31,7 @@ struct waiting_call {
 	sd_bus_message *call;
 	sd_bus_slot *slot; /* the question */
 	access_handler handler;
-	uid_t uid; /* of one that polkit was asked about */
+	uid_t uid; /* of one that polkit or logind was asked about */
 	bool privileged;
 	struct waiting_call *prev, *next;
 };
@@ -118,7 +125,7 @@ bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_ca
 {
 	bool known = false, member = false;
 	const char *key;
-	uint32_t uid;
+	uint32_t uid, pid = 0;
 	int r;
 
 	r = sd_bus_message_enter_container(answer, 'a', "{sv}");
@@ -127,7 +134,9 @@ bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_ca
 		if (r >= 0 && strcmp(key, "UnixUserID") == 0) {
 			r = sd_bus_message_read(answer, "v", "u", &uid);
 			known = r >= 0;
-		} else if (r >= 0 && strcmp(key, "UnixGroupIDs") == 0)
+		} else if (r >= 0 && strcmp(key, "ProcessID") == 0)
+			r = sd_bus_message_read(answer, "v", "u", &pid);
+		else if (r >= 0 && strcmp(key, "UnixGroupIDs") == 0)
 			r = read_groups(answer, group, &member);
 		else if (r >= 0)
 			r = sd_bus_message_skip(answer, "v");
@@ -137,6 +146,7 @@ bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_ca
 	if (r < 0 || !known)
 		return false;
 	ret_caller->uid = uid;
+	ret_caller->pid = pid;
 	ret_caller->privileged = uid == 0 || member;
 	return true;
 }
@@ -223,6 +233,25 @@ static int ask_polkit(struct waiting_call *waiting, const char *sender, const ch
 					 POLKIT_TIMEOUT_USEC);
 }
 
+/* A call that polkit or logind is asked about next. NULL: no memory. */
+static struct waiting_call *asked_call_new(struct access *access, sd_bus_message *call,
+					   const struct caller *caller, access_handler handler)
+{
+	struct waiting_call *waiting = waiting_call_new(access, call, handler);
+
+	if (!waiting)
+		return NULL;
+	waiting->uid = caller->uid;
+	waiting->privileged = caller->privileged;
+	return waiting;
+}
+
+static int refuse_one_more(sd_bus_message *call)
+{
+	return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
+					  "Too many calls wait for their answers");
+}
+
 int access_authorize(struct access *access, sd_bus_message *call, const struct caller *caller,
 		     const char *action, access_handler handler)
 {
@@ -232,14 +261,83 @@ int access_authorize(struct access *access, sd_bus_message *call, const struct c
 	if (caller->uid == 0)
 		return answer(access, call, caller, handler);
 	if (asked_full(access, caller->uid))
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED,
-						  "Too many calls wait for polkit");
-	waiting = waiting_call_new(access, call, handler);
+		return refuse_one_more(call);
+	waiting = asked_call_new(access, call, caller, handler);
 	if (!waiting)
 		return -ENOMEM;
-	waiting->uid = caller->uid;
-	waiting->privileged = caller->privileged;
 	r = ask_polkit(waiting, caller->name, action);
+	if (r < 0)
+		return r;
+	DL_APPEND(access->asked, waiting);
+	(void)steal_pointer(waiting);
+	return 0;
+}
+
+/* ---- in which session is it? ----------------------------------------------------------------------------- */
+
+/* False: logind's answer says nothing. `ret_session` is NULL for a process of no session, and to be freed. */
+static bool read_session_of(sd_bus_message *reply, char **ret_session)
+{
+	const char *path;
+
+	*ret_session = NULL;
+	if (sd_bus_message_is_method_error(reply, NO_SESSION_OF_PID))
+		return true;
+	return !sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "o", &path) >= 0 &&
+	       sd_bus_path_decode(path, SESSION_PREFIX, ret_session) > 0;
+}
+
+static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = userdata;
+	struct caller caller = {.name = sd_bus_message_get_sender(waiting->call),
+				.uid = waiting->uid,
+				.privileged = waiting->privileged};
+	_cleanup_free_ char *session = NULL;
+
+	DL_DELETE(waiting->access->asked, waiting);
+	if (!read_session_of(reply, &session))
+		return sd_bus_reply_method_errorf(waiting->call, SD_BUS_ERROR_TIMEOUT,
+						  "logind does not say which session you are in");
+	caller.session = session;
+	return answer(waiting->access, waiting->call, &caller, waiting->handler);
+}
+
+static int ask_logind(struct waiting_call *waiting, uint32_t pid)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *question = NULL;
+	sd_bus *bus = waiting->access->bus;
+	int r;
+
+	r = sd_bus_message_new_method_call(bus, &question, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
+					   "GetSessionByPID");
+	if (r >= 0)
+		r = sd_bus_message_append(question, "u", pid);
+	return r < 0 ? r
+		     : sd_bus_call_async(bus, &waiting->slot, question, on_session, waiting,
+					 LOGIND_TIMEOUT_USEC);
+}
+
+/*
+ * A process id may be another process's by the time that logind looks. So the answer counts only together with the
+ * user id, which the bus has from the connection itself.
+ */
+int access_find_session(struct access *access, sd_bus_message *call, const struct caller *caller,
+			access_handler handler)
+{
+	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = NULL;
+	int r;
+
+	/* logind takes 0 for the process that asks: that is this daemon. */
+	if (!caller->pid)
+		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
+						  "The bus does not say which process you are");
+	if (asked_full(access, caller->uid))
+		return refuse_one_more(call);
+	waiting = asked_call_new(access, call, caller, handler);
+	if (!waiting)
+		return -ENOMEM;
+	r = ask_logind(waiting, caller->pid);
 	if (r < 0)
 		return r;
 	DL_APPEND(access->asked, waiting);

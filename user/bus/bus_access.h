@@ -12,13 +12,16 @@
 
 #define ACCESS_WAITING_MAX    4096 /* calls whose caller is being asked for; a call takes below 2 KiB */
 #define ACCESS_WAITING_SENDER 16
-#define ACCESS_ASKED_MAX      64 /* calls that polkit was asked about: a person may be thinking */
+#define ACCESS_ASKED_MAX      64 /* calls that polkit or logind was asked about: a person may be thinking */
 #define ACCESS_ASKED_USER     4
 
 struct caller {
 	const char *name; /* unique, ":1.42" */
 	uid_t uid;
-	bool privileged; /* root, or of the group: may read everything */
+	uint32_t pid; /* 0: the bus does not say */
+	const char
+		*session; /* access_find_session(): its process's; NULL: of none, such as a user's service */
+	bool privileged;  /* root, or of the group: may read everything */
 };
 
 /* Whether it may know of a session of the user `uid`. */
@@ -53,7 +56,14 @@ int access_authorize(struct access *access, sd_bus_message *call, const struct c
 		     const char *action, access_handler handler);
 
 /*
- * Of a GetConnectionCredentials answer: true with ret_caller's uid and privileged set. `group`: that of
+ * Calls `handler` once logind has said which session the caller's process belongs to. When logind does not answer, the
+ * caller is told so. 0, or a negative errno.
+ */
+int access_find_session(struct access *access, sd_bus_message *call, const struct caller *caller,
+			access_handler handler);
+
+/*
+ * Of a GetConnectionCredentials answer: true with ret_caller's uid, pid and privileged set. `group`: that of
  * ACCESS_GROUP; (gid_t)-1: there is none.
  */
 bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_caller);

@@ -146,6 +146,7 @@ void describe_session(struct put *put, const struct bus_host *host, const struct
 	put_kinds(put, session->kind);
 	put_bool(put, "Locked", session->locked);
 	put_bool(put, "Provable", session->provable);
+	put_bool(put, "Unguarded", session->unguarded);
 	put_text(put, "Action", action_name(settings->action));
 	put_text(put, "Then", settings->then == ACTION_NONE ? NULL : action_name(settings->then));
 	put_text(put, "Rule", settings->rule);

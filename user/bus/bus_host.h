@@ -29,5 +29,7 @@ struct bus_host {
 	const struct metrics *metrics;
 	/* Reads the configuration again: 0, or a negative errno with status->refused filled. */
 	int (*reload)(void *userdata);
+	/* The person of a session signed in to its locker. */
+	void (*rebind)(void *userdata, const char *session);
 	void *userdata;
 };

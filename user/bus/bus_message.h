@@ -9,6 +9,12 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "lib/names.h"
+
+/* Errors of our own. */
+#define NO_SESSION BUS_NAME ".Error.NoSuchSession"
+#define NOT_BOUND  BUS_NAME ".Error.NotBound"
+
 struct put {
 	sd_bus_message *message;
 	int error; /* 0, or a negative errno */

@@ -106,6 +106,7 @@ static const char *plain_event(enum event_type type)
 		[EVENT_SESSION_ENDED] = "session %s has ended",
 		[EVENT_SESSION_LOCKED] = "session %s is locked",
 		[EVENT_SESSION_UNLOCKED] = "session %s is unlocked",
+		[EVENT_SESSION_REBIND] = "the locker of session %s asks to have it bound again",
 		[EVENT_ACTION_DONE] = "the console of session %s is locked",
 		[EVENT_ACTION_FAILED] = "a request for session %s was refused",
 		[EVENT_PROBE] = "the kernel probe listens",
@@ -164,6 +165,7 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_SESSION_REBIND:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 	case EVENT_PROBE:

@@ -27,6 +27,11 @@ static const struct finding no_lock = {
 	"session-cannot-lock", SEVERITY_WARNING,
 	"Nothing can lock an ssh session: Action=lock leaves it open.",
 	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout."};
+static const struct finding unguarded = {
+	"session-unguarded", SEVERITY_FAULT,
+	"It was unlocked without its card: no reader has that card, or several have one like it. Its person works, and "
+	"no removal would be noticed.",
+	"Insert the card that signed in, and no second one like it; then lock and unlock the session, or sign in again."};
 static const struct finding good = {"sessions", SEVERITY_OK, NULL, NULL};
 static const struct finding not_all_good = {"sessions", SEVERITY_NOTE, NULL,
 					    "See the finding about each "
@@ -87,7 +92,9 @@ static bool check_session(struct doctor *doctor, struct json_object *session)
 	char outcome[16], where[64];
 
 	snprintf(where, sizeof(where), "session %s", id);
-	if (strcmp(action, "none") == 0 && !tree_has(session, "then"))
+	if (tree_bool(session, "unguarded"))
+		doctor_report(doctor, &unguarded, where, "session %s of %s is not guarded", id, user);
+	else if (strcmp(action, "none") == 0 && !tree_has(session, "then"))
 		doctor_report(doctor, &nothing_done, where, "nothing is done to session %s of %s (rule: %s)",
 			      id, user,
 			      *tree_string(session, "rule") ? tree_string(session, "rule") : "[Policy]");

@@ -192,7 +192,23 @@ static int on_action(struct agent *agent, sd_bus_message *message)
 	return r;
 }
 
-/* What the other signals do not report: the card is back, or was never removed. */
+static void show_unguarded(struct agent *agent, const char *session)
+{
+	bool own = !*agent->own || strcmp(agent->own, session) == 0;
+	char summary[SESSION_ID_SIZE + 64];
+
+	if (own)
+		snprintf(summary, sizeof(summary), "This session is not guarded");
+	else
+		snprintf(summary, sizeof(summary), "Session %s is not guarded", session);
+	show(agent, session,
+	     &(struct notice_text){
+		     .summary = summary,
+		     .body = "It was unlocked without its smart card. Insert that card and unlock once "
+			     "more, or lock the session yourself when you leave."});
+}
+
+/* What the other signals do not report: the card is back, or was never removed; or nothing guards the session. */
 static int on_trail(struct agent *agent, sd_bus_message *message)
 {
 	static const char *const ends[] = {"restored", "settled", "contradicted"};
@@ -204,6 +220,9 @@ static int on_trail(struct agent *agent, sd_bus_message *message)
 		    is_own(tree_string(entry, "session"), message))
 			close_notice(agent, tree_string(entry, "session"));
 	}
+	if (r >= 0 && strcmp(tree_string(entry, "event"), "unguarded") == 0 &&
+	    is_own(tree_string(entry, "session"), message))
+		show_unguarded(agent, tree_string(entry, "session"));
 	return r;
 }
 

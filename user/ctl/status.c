@@ -144,6 +144,10 @@ static void find_problems(struct overview *overview)
 	for (size_t i = 0; i < tree_count(overview->sessions); i++) {
 		struct json_object *session = json_object_array_get_idx(overview->sessions, i);
 
+		if (tree_bool(session, "unguarded"))
+			add_problem(overview,
+				    "session %s of %s is not guarded: it was unlocked without its card",
+				    tree_string(session, "session"), tree_string(session, "user"));
 		if (strcmp(tree_string(session, "action"), "none") == 0 && !tree_has(session, "then"))
 			add_problem(overview,
 				    "session %s of %s: policy says to do nothing when its card goes",

@@ -8,6 +8,7 @@
 #include "daemon/resolve.h"
 #include "daemon/wiring.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 
 /*
  * A record is governed at once by what is known of it now. logind and the name service may change that, and so may the
@@ -67,4 +68,12 @@ void sessions_take_logind(void *userdata, const struct event *event)
 	events_take(daemon, &known);
 	if (changed > 0)
 		resolve_session(daemon, event->change.session);
+}
+
+void sessions_rebind(void *userdata, const char *session)
+{
+	events_take(userdata, &(struct event){.type = EVENT_SESSION_REBIND,
+					      .source = SOURCE_DAEMON,
+					      .stamp = monotonic_now(),
+					      .session = session});
 }

@@ -182,6 +182,7 @@ static int setup_callers(struct daemon *daemon)
 		.status = &daemon->status,
 		.metrics = &daemon->metrics,
 		.reload = reload_again,
+		.rebind = sessions_rebind,
 		.userdata = daemon,
 	};
 	r = bus_new(daemon->event, &daemon->host, &daemon->callers);

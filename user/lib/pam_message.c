@@ -45,6 +45,10 @@ static const struct field rebind_fields[] = {
 	REQUEST(field_list, "NOTE", false, note),
 };
 
+static const struct field ask_fields[] = {
+	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),
+};
+
 static const struct {
 	const char *name;
 	const struct field *fields;
@@ -53,8 +57,9 @@ static const struct {
 	[PAM_VERB_LOOK] = {"look", look_fields, ELEMENTS(look_fields)},
 	[PAM_VERB_RECORD] = {"record", record_fields, ELEMENTS(record_fields)},
 	[PAM_VERB_REBIND] = {"rebind", rebind_fields, ELEMENTS(rebind_fields)},
+	[PAM_VERB_ASK] = {"ask", ask_fields, ELEMENTS(ask_fields)},
 };
-ASSERT_ROWS(verbs, PAM_VERB_REBIND + 1);
+ASSERT_ROWS(verbs, PAM_VERB_ASK + 1);
 
 const char *pam_verb_name(enum pam_verb verb)
 {

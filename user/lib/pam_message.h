@@ -10,6 +10,7 @@
  * record  writes the login record of SESSION=. With a NOTE=, it records the card that the note names, even if that
  *         was removed since: the daemon finds a card that was removed between sign-in and session, and acts
  * rebind  replaces the card in the record of SESSION=, or in all records of UID=
+ * ask     has the daemon bind the session of the calling process again: for a locker that is not root
  */
 #include "lib/record.h"
 
@@ -36,10 +37,11 @@ enum pam_verb {
 	PAM_VERB_LOOK,
 	PAM_VERB_RECORD,
 	PAM_VERB_REBIND,
+	PAM_VERB_ASK,
 };
 
 struct pam_request {
-	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: no SERVICE= nor LEADER=; look: USER= TOKEN= */
+	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: no SERVICE= nor LEADER=; look: USER= TOKEN=; ask: TIMEOUT= alone */
 	struct login_record record;
 	/* What tells the card that signed in from others: USER= and TOKEN= too. Empty: the stack did not
 	 * tell. */
@@ -63,7 +65,7 @@ struct pam_reply {
 	char text[512];		/* TEXT= for the log, may be empty */
 };
 
-/* "look", "record", "rebind". */
+/* "look", "record", "rebind", "ask". */
 const char *pam_verb_name(enum pam_verb verb);
 
 /*

@@ -14,6 +14,7 @@
 #include "lib/log.h"
 #include "lib/names.h"
 #include "lib/pam_message.h"
+#include "pam/ask.h"
 #include "pam/find_card.h"
 #include "pam/inherited.h"
 #include "pam/privileges.h"
@@ -277,12 +278,28 @@ static void do_rebind(struct pam_request *request, int64_t deadline, struct pam_
 	answer_rebind(reply, &rebind, r);
 }
 
+static void do_ask(struct pam_request *request, int64_t deadline, struct pam_reply *reply)
+{
+	int64_t left = deadline - now_ms();
+	char text[ASK_TEXT_SIZE];
+	int r = ask_rebind(left > 0 ? (unsigned int)left : 0, text);
+
+	(void)request;
+	if (r < 0)
+		answer(reply, PAM_RESULT_FAILED, "%s", text);
+	else if (r == 0)
+		answer(reply, PAM_RESULT_NOTHING, "%s", text);
+	else
+		answer(reply, PAM_RESULT_DONE, "the session is guarded");
+}
+
 static void (*const verbs[])(struct pam_request *request, int64_t deadline, struct pam_reply *reply) = {
 	[PAM_VERB_LOOK] = do_look,
 	[PAM_VERB_RECORD] = do_record,
 	[PAM_VERB_REBIND] = do_rebind,
+	[PAM_VERB_ASK] = do_ask,
 };
-ASSERT_ROWS(verbs, PAM_VERB_REBIND + 1);
+ASSERT_ROWS(verbs, PAM_VERB_ASK + 1);
 
 /* One byte more than a request may have, to notice a longer one. */
 static int read_request(enum pam_verb verb, struct pam_request *ret_request, struct pam_reply *reply)
@@ -306,7 +323,8 @@ static int read_request(enum pam_verb verb, struct pam_request *ret_request, str
 static void serve(enum pam_verb verb, struct pam_reply *reply)
 {
 	struct pam_request request;
-	int r = privileges_drop();
+	/* Who asks the daemon does so with the rights of the locker: the bus tells the daemon whose those are. */
+	int r = verb == PAM_VERB_ASK ? 0 : privileges_drop();
 
 	if (r < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot drop privileges: %s", strerror(-r));
@@ -325,7 +343,8 @@ int main(int argc, char **argv)
 	       strcmp(argv[1], pam_verb_name((enum pam_verb)verb)) != 0)
 		verb++;
 	if (argc != 2 || verb == ELEMENTS(verbs)) {
-		fputs("usage: scpolicyd-pam-helper look|record|rebind (run by pam_scpolicy.so)\n", stderr);
+		fputs("usage: scpolicyd-pam-helper look|record|rebind|ask (run by pam_scpolicy.so)\n",
+		      stderr);
 		return 2;
 	}
 	inherited_replace();

@@ -260,6 +260,20 @@ static void bind_anew(pam_handle_t *pamh, const struct options *options)
 	note_forget(pamh);
 }
 
+/*
+ * For a locker that runs as the person. Which card was used, the daemon does not believe such a process; but it may bind
+ * the session to the only card like the recorded one.
+ */
+static void ask_daemon(pam_handle_t *pamh, const struct options *options)
+{
+	const struct passwd *account = pam_modutil_getpwnam(pamh, item(pamh, PAM_USER));
+	struct pam_request request = {.timeout_ms = options->timeout_ms};
+	struct pam_reply reply;
+
+	if (account && account->pw_uid == geteuid())
+		ask(pamh, options, PAM_VERB_ASK, &request, &reply);
+}
+
 /* A reason is what the person and the administrator are told. */
 static bool write_record(pam_handle_t *pamh, const struct options *options, const char *session,
 			 struct pam_reply *reply)
@@ -337,7 +351,7 @@ static bool on_card_path(pam_handle_t *pamh, const struct options *options)
 	return !options->token || token_find(pamh);
 }
 
-/* A screen locker that runs as the user can neither write records nor read them. */
+/* A screen locker that runs as the person can neither write records nor read them. */
 static bool may_act(void)
 {
 	return geteuid() == 0;
@@ -359,8 +373,11 @@ PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const cha
 {
 	struct options options = options_parse(pamh, argc, argv);
 
-	if (may_act() && !options.malformed && is_unlock(pamh, flags) &&
-	    (note_find(pamh) || token_find(pamh)))
+	if (options.malformed || !is_unlock(pamh, flags))
+		return PAM_IGNORE;
+	if (!may_act())
+		ask_daemon(pamh, &options);
+	else if (note_find(pamh) || token_find(pamh))
 		bind_anew(pamh, &options);
 	return PAM_IGNORE;
 }

@@ -145,6 +145,7 @@ void session_slot(struct world *world, struct session *session, bool present, ui
 void session_govern(struct world *world, struct session *session, const struct governance *governance);
 void session_set_kind(struct world *world, struct session *session, unsigned kind, uint64_t stamp);
 void session_hint(struct world *world, struct session *session, bool locked, uint64_t stamp);
+void session_rebind(struct world *world, struct session *session, uint64_t stamp);
 void session_heed_pcsc(struct world *world, struct session *session);
 void session_time(struct world *world, struct session *session);
 

@@ -29,6 +29,7 @@ enum event_type {
 	EVENT_SESSION_ENDED,
 	EVENT_SESSION_LOCKED,	/* logind's LockedHint became true */
 	EVENT_SESSION_UNLOCKED, /* … false */
+	EVENT_SESSION_REBIND,	/* its person signed in to the locker, which runs as that person */
 	EVENT_ACTION_DONE,	/* the console lock, which has no sign of its own, is known to have come up */
 	EVENT_ACTION_FAILED,	/* a step was refused, or could not be taken */
 	/* The daemon and the machine. */
@@ -83,7 +84,8 @@ struct event {
 			struct governance governance; /* SETTINGS */
 			unsigned kind;		      /* SESSION_KIND: enum session_kind bits */
 		} change;
-		const char *session; /* SESSION_ENDED, _LOCKED, _UNLOCKED, ACTION_DONE, ACTION_FAILED */
+		const char
+			*session; /* SESSION_ENDED, _LOCKED, _UNLOCKED, _REBIND, ACTION_DONE, ACTION_FAILED */
 	};
 };
 

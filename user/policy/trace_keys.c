@@ -76,6 +76,7 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_SESSION_ENDED] = {"session-ended", NOW | SESSION, SESSION},
 	[EVENT_SESSION_LOCKED] = {"session-locked", NOW | SESSION, SESSION},
 	[EVENT_SESSION_UNLOCKED] = {"session-unlocked", NOW | SESSION, SESSION},
+	[EVENT_SESSION_REBIND] = {"session-rebind", NOW | SESSION, SESSION},
 	[EVENT_ACTION_DONE] = {"action-done", NOW | SESSION, SESSION},
 	[EVENT_ACTION_FAILED] = {"action-failed", NOW | SESSION, SESSION},
 	[EVENT_LOST] = {"lost", NOW},

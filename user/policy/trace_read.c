@@ -236,6 +236,7 @@ static void connect(struct trace_event *trace)
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_SESSION_REBIND:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		event->session = trace->session;

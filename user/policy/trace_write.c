@@ -218,6 +218,7 @@ static void spread(const struct event *event, struct trace_event *trace)
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_SESSION_REBIND:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		copy_text(trace->session, sizeof(trace->session), event->session);

@@ -43,6 +43,8 @@ static struct session_view view_session(const struct world *world, const struct 
 		.state = state_of(session),
 		.locked = session->locked,
 		.provable = session->provable,
+		.away = session_is_away(session),
+		.unguarded = session_is_away(session) && session->said & SAID_UNGUARDED,
 		.pending = ACTION_NONE,
 		.reader = reader ? reader->state.name : NULL,
 	};

@@ -170,6 +170,8 @@ static void session_event(struct world *world, const struct event *event)
 		session_set_kind(world, session, event->change.kind, event->stamp);
 	else if (event->type == EVENT_SESSION_ENDED)
 		session_ended(world, session, event->stamp);
+	else if (event->type == EVENT_SESSION_REBIND)
+		session_rebind(world, session, event->stamp);
 	else if (event->type == EVENT_ACTION_DONE)
 		case_console_locked(world, session, event->stamp);
 	else if (event->type == EVENT_ACTION_FAILED)
@@ -210,6 +212,7 @@ static int take_in(struct world *world, const struct event *event)
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
+	case EVENT_SESSION_REBIND:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);

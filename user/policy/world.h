@@ -44,6 +44,8 @@ struct session_view {
 	enum session_state state;
 	bool locked;	     /* LockedHint */
 	bool provable;	     /* its locker was seen to report */
+	bool away;	     /* its card was removed, and nothing has bound it again */
+	bool unguarded;	     /* … and that was reported: its person works without the card */
 	enum action pending; /* what comes next; ACTION_NONE: nothing */
 	uint64_t pending_at; /* … and when, CLOCK_MONOTONIC ns */
 	const char *reader;  /* the PC/SC reader that has its card's slot now; NULL: none is known */
