@@ -16,7 +16,7 @@ use Time::HiRes qw(sleep time);
 use Stage::Process;
 
 our @EXPORT = qw(build tool start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
-    start_bus own append_file start_logind start_journal start_daemon stop_daemon
+    start_bus stop_bus own append_file start_logind start_journal start_daemon stop_daemon
     ask_helper read_record session record drop_record expect_lock expect_no_lock expect_entry unlock until_true);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
@@ -214,6 +214,8 @@ sub append_file {
     print $file map { "$_\n" } @lines;
     close $file;
 }
+
+sub stop_bus { $bus->end('TERM') }
 
 sub start_logind {
     $logind = start('fake-logind', tool('fake-logind'));

@@ -109,4 +109,12 @@ subtest 'nobody reads standard error' => sub {
     is(() = $text =~ /\bbad\d+\b[^\n]*\n/g, 200, 'every line is there when somebody reads');
 };
 
+subtest 'the bus is gone' => sub {
+    stop_daemon();
+    $daemon = start_daemon();
+    stop_bus();
+    ok($daemon->wait_for(qr/the system bus has ended the connection .*: the daemon ends/, 20), 'the daemon says why it ends');
+    isnt($daemon->end, 0, 'as a failure, so that it is started again');
+};
+
 done_testing;

@@ -112,6 +112,16 @@ static int setup_gpo(struct daemon *daemon)
 
 /* ---- the core, its actions and its callers ---------------------------------------------------------------- */
 
+/* sd-bus then ends the loop, and says nothing: systemd starts the daemon again. */
+static int on_disconnected(sd_bus_message *signal, void *userdata _unused_, sd_bus_error *error _unused_)
+{
+	const char *what = NULL;
+
+	sd_bus_get_description(sd_bus_message_get_bus(signal), &what);
+	log_error("the system bus has ended the connection %s, or memory ran out: the daemon ends", what);
+	return 0;
+}
+
 static int open_bus(struct daemon *daemon, int64_t priority, const char *what, sd_bus **ret)
 {
 	int r;
@@ -119,6 +129,9 @@ static int open_bus(struct daemon *daemon, int64_t priority, const char *what, s
 	r = sd_bus_open_system_with_description(ret, what);
 	if (r >= 0)
 		r = sd_bus_set_exit_on_disconnect(*ret, true);
+	if (r >= 0)
+		r = sd_bus_match_signal(*ret, NULL, NULL, "/org/freedesktop/DBus/Local",
+					"org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL);
 	if (r >= 0)
 		r = sd_bus_attach_event(*ret, daemon->event, priority);
 	if (r < 0)
