@@ -421,22 +421,22 @@ static void test_modules_refused(_unused_ void **state)
 	assert_int_equal(mkdir(inner, 0700), 0);
 	snprintf(file, sizeof(file), "%s/module.so", inner);
 	snprintf(link_name, sizeof(link_name), "%s/link.so", inner);
-	assert_int_equal(module_check(file), -ENOENT);
-	assert_int_equal(module_check(inner), -EINVAL);
+	assert_int_equal(token_module_check(file), -ENOENT);
+	assert_int_equal(token_module_check(inner), -EINVAL);
 	assert_int_equal(close(creat(file, 0644)), 0);
 	assert_int_equal(symlink(file, link_name), 0);
-	assert_int_equal(module_check(file), 0);
-	assert_int_equal(module_check(link_name), 0);
+	assert_int_equal(token_module_check(file), 0);
+	assert_int_equal(token_module_check(link_name), 0);
 	assert_int_equal(chmod(file, 0664), 0);
-	assert_int_equal(module_check(file), -EPERM);
-	assert_int_equal(module_check(link_name), -EPERM);
+	assert_int_equal(token_module_check(file), -EPERM);
+	assert_int_equal(token_module_check(link_name), -EPERM);
 	assert_int_equal(chmod(file, 0644), 0);
 	assert_int_equal(chmod(inner, 0770), 0);
-	assert_int_equal(module_check(file), -EPERM);
+	assert_int_equal(token_module_check(file), -EPERM);
 	assert_int_equal(chmod(inner, 0700), 0);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(file, 65534, 0), 0);
-		assert_int_equal(module_check(file), -EPERM);
+		assert_int_equal(token_module_check(file), -EPERM);
 	}
 	unlink(link_name);
 	unlink(file);

@@ -53,14 +53,14 @@ static ptrdiff_t write_line(void *userdata, const char *bytes, size_t size)
 	return written < 0 ? -errno : written;
 }
 
-static void take_line(void *userdata, const char *line, size_t size)
+static void queue_line(void *userdata, const char *line, size_t size)
 {
 	struct diagnostics *diagnostics = userdata;
 
 	outlet_send(diagnostics->outlet, line, size);
 }
 
-static void report_lost(void *userdata _unused_, uint64_t lost)
+static void report_lost_lines(void *userdata _unused_, uint64_t lost)
 {
 	log_warning("standard error was not read: %" PRIu64 " lines were dropped", lost);
 }
@@ -73,11 +73,11 @@ int diagnostics_new(sd_event *event, struct diagnostics **ret)
 	if (!diagnostics)
 		return -ENOMEM;
 	open_output(diagnostics);
-	r = outlet_new(event, write_line, report_lost, diagnostics, &diagnostics->outlet);
+	r = outlet_new(event, write_line, report_lost_lines, diagnostics, &diagnostics->outlet);
 	if (r < 0)
 		return r;
 	outlet_watch(diagnostics->outlet, diagnostics->fd);
-	log_set_writer(take_line, diagnostics);
+	log_set_writer(queue_line, diagnostics);
 	*ret = steal_pointer(diagnostics);
 	return 0;
 }

@@ -85,19 +85,19 @@ static void report_console_locked(struct enforcer *enforcer, const char *session
 static void job_removed(struct enforcer *enforcer, sd_bus_message *message)
 {
 	const char *unit, *result;
-	struct session_calls *target;
+	struct session_calls *entry;
 
 	if (sd_bus_message_read(message, "uoss", NULL, NULL, &unit, &result) < 0 ||
 	    strcmp(unit, CONSOLE_LOCK_UNIT) != 0)
 		return;
-	for (target = enforcer->calls.sessions; target; target = target->hh.next) {
-		if (!target->console_lock_runs)
+	for (entry = enforcer->calls.sessions; entry; entry = entry->hh.next) {
+		if (!entry->console_lock_runs)
 			continue;
-		target->console_lock_runs = false;
+		entry->console_lock_runs = false;
 		if (strcmp(result, "done") == 0)
-			report_console_locked(enforcer, target->session);
+			report_console_locked(enforcer, entry->session);
 		else
-			report_failure(enforcer, target->session, STEP_CONSOLE_LOCK, result);
+			report_failure(enforcer, entry->session, STEP_CONSOLE_LOCK, result);
 	}
 }
 
@@ -108,7 +108,7 @@ static void job_removed(struct enforcer *enforcer, sd_bus_message *message)
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	struct enforcer *enforcer = userdata;
-	struct session_calls *target;
+	struct session_calls *entry;
 	struct call *call;
 	uint64_t cookie;
 	enum step step;
@@ -120,16 +120,16 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 	}
 	if (sd_bus_message_get_reply_cookie(message, &cookie) < 0 || cookie < FIRST_COOKIE)
 		return 0;
-	call = session_calls_answered(&enforcer->calls, cookie, &target, &step);
+	call = session_calls_answered(&enforcer->calls, cookie, &entry, &step);
 	if (!call)
 		return 0;
 	call->outstanding = 0;
-	if (target->steps & 1U << step)
-		(void)session_calls_make(&enforcer->calls, target, step); /* else when it is needed */
+	if (entry->steps & 1U << step)
+		(void)session_calls_make(&enforcer->calls, entry, step); /* else when it is needed */
 	if (sd_bus_message_is_method_error(message, NULL)) {
 		if (step == STEP_CONSOLE_LOCK)
-			target->console_lock_runs = false;
-		report_failure(enforcer, target->session, step, calls_why_refused(message));
+			entry->console_lock_runs = false;
+		report_failure(enforcer, entry->session, step, calls_why_refused(message));
 	}
 	return 1;
 }
@@ -215,29 +215,29 @@ bool enforcer_can_lock_console(void)
 int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, unsigned steps,
 		 const char *display)
 {
-	struct session_calls *target;
+	struct session_calls *entry;
 	int r, worst = 0;
 
 	if (steps == 0) {
 		enforcer_disarm(enforcer, login->session);
 		return 0;
 	}
-	target = session_calls_get(&enforcer->calls, login->session);
-	if (!target)
+	entry = session_calls_get(&enforcer->calls, login->session);
+	if (!entry)
 		return -ENOMEM;
-	target->steps = steps;
+	entry->steps = steps;
 	if (steps & 1U << STEP_XRDP_DISCONNECT)
-		worst = xrdp_target_init(&target->xrdp, XRDP_RUN_DIR, login->uid, display);
+		worst = xrdp_target_init(&entry->xrdp, XRDP_RUN_DIR, login->uid, display);
 	else
-		target->xrdp.count = 0;
+		entry->xrdp.count = 0;
 	for (unsigned step = 0; step < STEP_COUNT; step++) {
 		if (!session_calls_is_call(step))
 			continue;
 		if (!(steps & 1U << step)) {
-			session_calls_unmake(target, step);
+			session_calls_unmake(entry, step);
 			continue;
 		}
-		r = session_calls_make(&enforcer->calls, target, step);
+		r = session_calls_make(&enforcer->calls, entry, step);
 		if (r < 0)
 			worst = r;
 	}
@@ -246,10 +246,10 @@ int enforcer_arm(struct enforcer *enforcer, const struct login_record *login, un
 
 void enforcer_disarm(struct enforcer *enforcer, const char *session)
 {
-	struct session_calls *target = session_calls_find(&enforcer->calls, session);
+	struct session_calls *entry = session_calls_find(&enforcer->calls, session);
 
-	if (target)
-		session_calls_drop(&enforcer->calls, target);
+	if (entry)
+		session_calls_drop(&enforcer->calls, entry);
 }
 
 /* ---- acting --------------------------------------------------------------------------------------------- */
@@ -257,36 +257,36 @@ void enforcer_disarm(struct enforcer *enforcer, const char *session)
 uint64_t enforcer_act(struct enforcer *enforcer, const char *session, enum step step)
 {
 	uint64_t decided = monotonic_now();
-	struct session_calls *target = session_calls_find(&enforcer->calls, session);
+	struct session_calls *entry = session_calls_find(&enforcer->calls, session);
 	int r;
 
-	if (!target)
+	if (!entry)
 		r = -ENXIO;
 	else if (step == STEP_XRDP_DISCONNECT)
-		r = xrdp_disconnect(enforcer->xrdp_socket, &target->xrdp);
+		r = xrdp_disconnect(enforcer->xrdp_socket, &entry->xrdp);
 	else
-		r = session_calls_send(&enforcer->calls, target, step);
-	if (target) {
-		target->decided = decided;
-		target->sent = r < 0 ? 0 : monotonic_now();
+		r = session_calls_send(&enforcer->calls, entry, step);
+	if (entry) {
+		entry->decided = decided;
+		entry->sent = r < 0 ? 0 : monotonic_now();
 	}
 	if (r < 0)
 		report_failure(enforcer, session, step, strerror(-r));
-	return r < 0 ? 0 : target->sent;
+	return r < 0 ? 0 : entry->sent;
 }
 
 uint64_t enforcer_sent(const struct enforcer *enforcer, const char *session)
 {
-	const struct session_calls *target = session_calls_find(&enforcer->calls, session);
+	const struct session_calls *entry = session_calls_find(&enforcer->calls, session);
 
-	return target ? target->sent : 0;
+	return entry ? entry->sent : 0;
 }
 
 uint64_t enforcer_decided(const struct enforcer *enforcer, const char *session)
 {
-	const struct session_calls *target = session_calls_find(&enforcer->calls, session);
+	const struct session_calls *entry = session_calls_find(&enforcer->calls, session);
 
-	return target ? target->decided : 0;
+	return entry ? entry->decided : 0;
 }
 
 int enforcer_start_unit(struct enforcer *enforcer, const char *unit_template, const char *session)

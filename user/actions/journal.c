@@ -79,7 +79,7 @@ static ptrdiff_t write_entry(void *userdata, const char *bytes, size_t size)
 	return r;
 }
 
-static void report_lost(void *userdata _unused_, uint64_t lost)
+static void report_lost_entries(void *userdata _unused_, uint64_t lost)
 {
 	log_warning("the journal did not read: %" PRIu64 " entries of the trail were dropped", lost);
 }
@@ -92,7 +92,7 @@ int journal_new(sd_event *event, struct journal **ret)
 	if (!journal)
 		return -ENOMEM;
 	journal->socket = -1;
-	r = outlet_new(event, write_entry, report_lost, journal, &journal->outlet);
+	r = outlet_new(event, write_entry, report_lost_entries, journal, &journal->outlet);
 	if (r < 0)
 		return r;
 	journal_connect(journal); /* else with the first entry */

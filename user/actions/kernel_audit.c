@@ -182,7 +182,7 @@ static ptrdiff_t send_message(void *userdata, const char *bytes, size_t size)
 	return sent < 0 ? -errno : sent;
 }
 
-static void report_lost(void *userdata _unused_, uint64_t lost)
+static void report_lost_messages(void *userdata _unused_, uint64_t lost)
 {
 	log_warning("the kernel audit log did not keep up: %" PRIu64 " entries were dropped there", lost);
 }
@@ -205,7 +205,7 @@ int kernel_audit_new(sd_event *event, struct kernel_audit **ret)
 		return -errno;
 	audit->socket = pair[0];
 	theirs = pair[1];
-	r = outlet_new(event, send_message, report_lost, audit, &audit->outlet);
+	r = outlet_new(event, send_message, report_lost_messages, audit, &audit->outlet);
 	if (r < 0)
 		return r;
 	outlet_watch(audit->outlet, audit->socket);

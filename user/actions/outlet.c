@@ -124,7 +124,7 @@ void outlet_watch(struct outlet *outlet, int fd)
 }
 
 /* Keeps the message for later, or drops it: what came first is what the others follow from. */
-static void keep(struct outlet *outlet, const char *bytes, size_t size)
+static void keep_rest(struct outlet *outlet, const char *bytes, size_t size)
 {
 	uint32_t length = (uint32_t)size;
 
@@ -145,11 +145,11 @@ void outlet_send(struct outlet *outlet, const char *bytes, size_t size)
 	if (!outlet->used || !outlet->writable)
 		written = flush(outlet) ? outlet->write(outlet->userdata, bytes, size) : -EAGAIN;
 	if (written == -EAGAIN)
-		keep(outlet, bytes, size);
+		keep_rest(outlet, bytes, size);
 	else if (written < 0)
 		outlet->lost++;
 	else if ((size_t)written < size)
-		keep(outlet, bytes + written, size - (size_t)written);
+		keep_rest(outlet, bytes + written, size - (size_t)written);
 }
 
 uint64_t outlet_lost(const struct outlet *outlet)

@@ -31,28 +31,28 @@ static const struct method {
 
 struct session_calls *session_calls_find(const struct calls *calls, const char *session)
 {
-	struct session_calls *target;
+	struct session_calls *entry;
 
-	HASH_FIND_STR(calls->sessions, session, target);
-	return target;
+	HASH_FIND_STR(calls->sessions, session, entry);
+	return entry;
 }
 
 struct session_calls *session_calls_get(struct calls *calls, const char *session)
 {
-	struct session_calls *target = session_calls_find(calls, session);
+	struct session_calls *entry = session_calls_find(calls, session);
 
-	if (target)
-		return target;
-	target = calloc(1, sizeof(*target));
-	if (!target)
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
 		return NULL;
-	snprintf(target->session, sizeof(target->session), "%s", session);
-	HASH_ADD_STR(calls->sessions, session, target);
-	if (!target->hh.tbl) {
-		free(target);
+	snprintf(entry->session, sizeof(entry->session), "%s", session);
+	HASH_ADD_STR(calls->sessions, session, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
 		return NULL;
 	}
-	return target;
+	return entry;
 }
 
 static int append_arguments(sd_bus_message *message, const char *session, enum step step)
@@ -108,23 +108,23 @@ bool session_calls_is_call(enum step step)
 	return methods[step].address != NULL;
 }
 
-int session_calls_make(struct calls *calls, struct session_calls *target, enum step step)
+int session_calls_make(struct calls *calls, struct session_calls *entry, enum step step)
 {
-	return call_make(calls, target->session, step, &target->calls[step]);
+	return call_make(calls, entry->session, step, &entry->calls[step]);
 }
 
-void session_calls_unmake(struct session_calls *target, enum step step)
+void session_calls_unmake(struct session_calls *entry, enum step step)
 {
-	call_drop(&target->calls[step]);
+	call_drop(&entry->calls[step]);
 }
 
 /* A message may be sent only once: the bus refuses a serial while its reply is still due. */
-int session_calls_send(struct calls *calls, struct session_calls *target, enum step step)
+int session_calls_send(struct calls *calls, struct session_calls *entry, enum step step)
 {
-	struct call *call = &target->calls[step];
+	struct call *call = &entry->calls[step];
 	int r;
 
-	r = call_make(calls, target->session, step, call);
+	r = call_make(calls, entry->session, step, call);
 	if (r < 0)
 		return r;
 	r = sd_bus_send(calls->bus, call->message, NULL);
@@ -133,33 +133,33 @@ int session_calls_send(struct calls *calls, struct session_calls *target, enum s
 	call->outstanding = call->cookie;
 	call_drop(call);
 	if (step == STEP_CONSOLE_LOCK)
-		target->console_lock_runs = true;
+		entry->console_lock_runs = true;
 	return 0;
 }
 
 struct call *session_calls_answered(const struct calls *calls, uint64_t cookie,
-				    struct session_calls **ret_target, enum step *ret_step)
+				    struct session_calls **ret_entry, enum step *ret_step)
 {
-	struct session_calls *target;
+	struct session_calls *entry;
 
-	for (target = calls->sessions; target; target = target->hh.next) {
+	for (entry = calls->sessions; entry; entry = entry->hh.next) {
 		for (unsigned step = 0; step < STEP_COUNT; step++) {
-			if (target->calls[step].outstanding == cookie) {
-				*ret_target = target;
+			if (entry->calls[step].outstanding == cookie) {
+				*ret_entry = entry;
 				*ret_step = step;
-				return &target->calls[step];
+				return &entry->calls[step];
 			}
 		}
 	}
 	return NULL;
 }
 
-void session_calls_drop(struct calls *calls, struct session_calls *target)
+void session_calls_drop(struct calls *calls, struct session_calls *entry)
 {
-	HASH_DEL(calls->sessions, target);
+	HASH_DEL(calls->sessions, entry);
 	for (unsigned step = 0; step < STEP_COUNT; step++)
-		call_drop(&target->calls[step]);
-	free(target);
+		call_drop(&entry->calls[step]);
+	free(entry);
 }
 
 const char *calls_why_refused(sd_bus_message *reply)

@@ -51,21 +51,21 @@ struct calls {
 struct session_calls *session_calls_find(const struct calls *calls, const char *session);
 /* … or a new one; NULL: out of memory. */
 struct session_calls *session_calls_get(struct calls *calls, const char *session);
-void session_calls_drop(struct calls *calls, struct session_calls *target);
+void session_calls_drop(struct calls *calls, struct session_calls *entry);
 
 /* Whether the step is a D-Bus call at all. */
 bool session_calls_is_call(enum step step);
 
 /* Makes the step's call ready, if it is not. 0, or a negative errno. */
-int session_calls_make(struct calls *calls, struct session_calls *target, enum step step);
-void session_calls_unmake(struct session_calls *target, enum step step);
+int session_calls_make(struct calls *calls, struct session_calls *entry, enum step step);
+void session_calls_unmake(struct session_calls *entry, enum step step);
 
 /* The hot path: one write, of a call that is ready or else made on the spot. 0, or a negative errno. */
-int session_calls_send(struct calls *calls, struct session_calls *target, enum step step);
+int session_calls_send(struct calls *calls, struct session_calls *entry, enum step step);
 
 /* The call that a reply with this cookie answers, its session and its step; NULL: none that was sent last. */
 struct call *session_calls_answered(const struct calls *calls, uint64_t cookie,
-				    struct session_calls **ret_target, enum step *ret_step);
+				    struct session_calls **ret_entry, enum step *ret_step);
 
 /* enforcer_start_unit() */
 int calls_start_unit(struct calls *calls, const char *unit_template, const char *session);

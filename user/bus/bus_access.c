@@ -95,8 +95,8 @@ static struct waiting_call *waiting_call_new(struct access *access, sd_bus_messa
 	return waiting;
 }
 
-static int answer(struct access *access, sd_bus_message *call, const struct caller *caller,
-		  access_handler handler)
+static int serve_caller(struct access *access, sd_bus_message *call, const struct caller *caller,
+			access_handler handler)
 {
 	int r = handler(access->userdata, call, caller);
 
@@ -105,7 +105,7 @@ static int answer(struct access *access, sd_bus_message *call, const struct call
 
 /* ---- who ------------------------------------------------------------------------------------------------- */
 
-static int read_groups(sd_bus_message *answer, gid_t group, bool *ret_member)
+static int find_group(sd_bus_message *answer, gid_t group, bool *ret_member)
 {
 	const uint32_t *gids;
 	size_t size;
@@ -137,7 +137,7 @@ bool credentials_read(sd_bus_message *answer, gid_t group, struct caller *ret_ca
 		} else if (r >= 0 && strcmp(key, "ProcessID") == 0)
 			r = sd_bus_message_read(answer, "v", "u", &pid);
 		else if (r >= 0 && strcmp(key, "UnixGroupIDs") == 0)
-			r = read_groups(answer, group, &member);
+			r = find_group(answer, group, &member);
 		else if (r >= 0)
 			r = sd_bus_message_skip(answer, "v");
 		if (r >= 0)
@@ -163,7 +163,7 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *e
 	if (!credentials_read(reply, access->group, &caller))
 		return sd_bus_reply_method_errorf(waiting->call, SD_BUS_ERROR_ACCESS_DENIED,
 						  "The bus does not say who you are");
-	return answer(access, waiting->call, &caller, waiting->handler);
+	return serve_caller(access, waiting->call, &caller, waiting->handler);
 }
 
 int access_identify(struct access *access, sd_bus_message *call, access_handler handler, sd_bus_error *error)
@@ -213,7 +213,7 @@ static int on_authorization(sd_bus_message *reply, void *userdata, sd_bus_error 
 		authorized = false;
 	if (!authorized)
 		return deny(waiting->call);
-	return answer(waiting->access, waiting->call, &caller, waiting->handler);
+	return serve_caller(waiting->access, waiting->call, &caller, waiting->handler);
 }
 
 static int ask_polkit(struct waiting_call *waiting, const char *sender, const char *action)
@@ -259,7 +259,7 @@ int access_authorize(struct access *access, sd_bus_message *call, const struct c
 	int r;
 
 	if (caller->uid == 0)
-		return answer(access, call, caller, handler);
+		return serve_caller(access, call, caller, handler);
 	if (asked_full(access, caller->uid))
 		return refuse_one_more(call);
 	waiting = asked_call_new(access, call, caller, handler);
@@ -287,7 +287,7 @@ static bool read_session_of(sd_bus_message *reply, char **ret_session)
 	       sd_bus_path_decode(path, SESSION_PREFIX, ret_session) > 0;
 }
 
-static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+static int on_caller_session(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
 {
 	_cleanup_(waiting_call_free_p) struct waiting_call *waiting = userdata;
 	struct caller caller = {.name = sd_bus_message_get_sender(waiting->call),
@@ -300,7 +300,7 @@ static int on_session(sd_bus_message *reply, void *userdata, sd_bus_error *error
 		return sd_bus_reply_method_errorf(waiting->call, SD_BUS_ERROR_TIMEOUT,
 						  "logind does not say which session you are in");
 	caller.session = session;
-	return answer(waiting->access, waiting->call, &caller, waiting->handler);
+	return serve_caller(waiting->access, waiting->call, &caller, waiting->handler);
 }
 
 static int ask_logind(struct waiting_call *waiting, uint32_t pid)
@@ -314,7 +314,7 @@ static int ask_logind(struct waiting_call *waiting, uint32_t pid)
 	if (r >= 0)
 		r = sd_bus_message_append(question, "u", pid);
 	return r < 0 ? r
-		     : sd_bus_call_async(bus, &waiting->slot, question, on_session, waiting,
+		     : sd_bus_call_async(bus, &waiting->slot, question, on_caller_session, waiting,
 					 LOGIND_TIMEOUT_USEC);
 }
 

@@ -29,7 +29,7 @@ const char *text_utf8(const char *text, char *buffer, size_t size)
 	return buffer;
 }
 
-static void keep(struct put *put, int r)
+static void keep_error(struct put *put, int r)
 {
 	if (r < 0 && !put->error)
 		put->error = r;
@@ -38,13 +38,13 @@ static void keep(struct put *put, int r)
 void put_open(struct put *put, char type, const char *contents)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_open_container(put->message, type, contents));
+		keep_error(put, sd_bus_message_open_container(put->message, type, contents));
 }
 
 void put_close(struct put *put)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_close_container(put->message));
+		keep_error(put, sd_bus_message_close_container(put->message));
 }
 
 void put_string(struct put *put, const char *text)
@@ -52,26 +52,26 @@ void put_string(struct put *put, const char *text)
 	char safe[TEXT_SIZE];
 
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "s",
-						text_utf8(text ? text : "", safe, sizeof(safe))));
+		keep_error(put, sd_bus_message_append(put->message, "s",
+						      text_utf8(text ? text : "", safe, sizeof(safe))));
 }
 
 void put_plain_uint32(struct put *put, uint32_t value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "u", value));
+		keep_error(put, sd_bus_message_append(put->message, "u", value));
 }
 
 void put_plain_uint64(struct put *put, uint64_t value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "t", value));
+		keep_error(put, sd_bus_message_append(put->message, "t", value));
 }
 
 void put_plain_double(struct put *put, double value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "d", value));
+		keep_error(put, sd_bus_message_append(put->message, "d", value));
 }
 
 void put_text(struct put *put, const char *key, const char *text)
@@ -79,26 +79,26 @@ void put_text(struct put *put, const char *key, const char *text)
 	char safe[TEXT_SIZE];
 
 	if (!put->error && text)
-		keep(put, sd_bus_message_append(put->message, "{sv}", key, "s",
-						text_utf8(text, safe, sizeof(safe))));
+		keep_error(put, sd_bus_message_append(put->message, "{sv}", key, "s",
+						      text_utf8(text, safe, sizeof(safe))));
 }
 
 void put_bool(struct put *put, const char *key, bool value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "{sv}", key, "b", (int)value));
+		keep_error(put, sd_bus_message_append(put->message, "{sv}", key, "b", (int)value));
 }
 
 void put_uint32(struct put *put, const char *key, uint32_t value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "{sv}", key, "u", value));
+		keep_error(put, sd_bus_message_append(put->message, "{sv}", key, "u", value));
 }
 
 void put_uint64(struct put *put, const char *key, uint64_t value)
 {
 	if (!put->error)
-		keep(put, sd_bus_message_append(put->message, "{sv}", key, "t", value));
+		keep_error(put, sd_bus_message_append(put->message, "{sv}", key, "t", value));
 }
 
 void put_begin(struct put *put, const char *key, char type, const char *contents)

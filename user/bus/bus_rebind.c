@@ -9,7 +9,7 @@
  * The session of the caller's process, else the user's only one: a locker may be a service of the user, outside of the
  * session. False: no card opened it, or nobody can say which one is meant.
  */
-static bool own_session(const struct bus_host *host, const struct caller *caller, struct session_view *ret)
+static bool caller_session(const struct bus_host *host, const struct caller *caller, struct session_view *ret)
 {
 	struct session_view session;
 	unsigned count = 0;
@@ -31,7 +31,7 @@ int bus_rebind(const struct bus_host *host, sd_bus_message *call, const struct c
 	struct session_view session;
 	char id[SESSION_ID_SIZE];
 
-	if (!own_session(host, caller, &session))
+	if (!caller_session(host, caller, &session))
 		return sd_bus_reply_method_errorf(call, NO_SESSION, "Your session was not opened by a card");
 	snprintf(id, sizeof(id), "%s", session.login->session);
 	host->rebind(host->userdata, id);

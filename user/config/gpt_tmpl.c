@@ -70,7 +70,7 @@ static int decode(const char *bytes, size_t size, char *text, struct gpt_tmpl *t
 /* ---- lines ---------------------------------------------------------------------------------------------- */
 
 /* Without blanks at both ends; `text` is cut. */
-static char *trim(char *text)
+static char *cut_blanks(char *text)
 {
 	size_t length;
 
@@ -93,7 +93,7 @@ static char *unquote(char *text)
 	if (length < 2 || *text != '"' || text[length - 1] != '"')
 		return NULL;
 	text[length - 1] = '\0';
-	return trim(text + 1);
+	return cut_blanks(text + 1);
 }
 
 /* So much of it as an error can show. */
@@ -116,11 +116,11 @@ static int take_value(struct gpt_tmpl *template, char *value)
 				       "ScRemoveOption: \"%s\" is not a type and a value, as in 1,\"1\"",
 				       shown(value));
 	*comma = '\0';
-	value = trim(value);
+	value = cut_blanks(value);
 	if (strcmp(value, REG_SZ) != 0)
 		return refuse_template(template, "ScRemoveOption: type \"%s\" is not 1 (REG_SZ)",
 				       shown(value));
-	option = unquote(trim(comma + 1));
+	option = unquote(cut_blanks(comma + 1));
 	if (!option)
 		return refuse_template(template, "ScRemoveOption: one quote alone");
 	if (strlen(option) != 1 || *option < '0' || *option >= '0' + SC_REMOVE_COUNT)
@@ -134,14 +134,14 @@ static int take_template_line(struct reading *reading, unsigned number, char *li
 	struct gpt_tmpl *template = reading->template;
 	char *equals;
 
-	line = trim(line);
+	line = cut_blanks(line);
 	if (*line == '[')
 		reading->in_section = strcasecmp(line, SECTION) == 0;
 	equals = strchr(line, '=');
 	if (!reading->in_section || *line == ';' || !equals)
 		return 0;
 	*equals = '\0';
-	if (strcasecmp(trim(line), KEY) != 0)
+	if (strcasecmp(cut_blanks(line), KEY) != 0)
 		return 0;
 	if (template->option != SC_REMOVE_NOT_SET) {
 		unsigned first = template->line;

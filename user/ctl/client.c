@@ -70,15 +70,15 @@ int client_complain(const struct ctl *ctl, int r, const sd_bus_error *error)
 	_cleanup_free_ char *text = NULL;
 
 	if (!ctl->bus) {
-		complain("scpolicyd cannot be reached, there is no system bus here: %s", strerror(-r));
+		output_error("scpolicyd cannot be reached, there is no system bus here: %s", strerror(-r));
 		return EXIT_NO_DAEMON;
 	}
 	if (r == -EHOSTUNREACH) {
-		complain("scpolicyd does not run; start it with: systemctl start scpolicyd");
+		output_error("scpolicyd does not run; start it with: systemctl start scpolicyd");
 		return EXIT_NO_DAEMON;
 	}
 	text = strdup(error->message ? error->message : strerror(-r));
-	complain("%s", text ? text_clean(text, false) : "out of memory");
+	output_error("%s", text ? text_clean(text, false) : "out of memory");
 	return sd_bus_error_has_name(error, SD_BUS_ERROR_INVALID_ARGS) ? EXIT_USAGE : EXIT_FAULT;
 }
 

@@ -37,7 +37,7 @@ struct verb {
 };
 
 /* Prints "scpolicyctl: …" on standard error. */
-void complain(const char *format, ...) _printf_(1, 2);
+void output_error(const char *format, ...) _printf_(1, 2);
 
 /* The verbs, one file for each group of them. */
 int verb_status(struct ctl *ctl, int argc, char **argv);

@@ -7,8 +7,8 @@
 
 #include "lib/macro.h"
 
-static void say(char *text, const char *format, ...) _printf_(2, 3);
-static void say(char *text, const char *format, ...)
+static void append(char *text, const char *format, ...) _printf_(2, 3);
+static void append(char *text, const char *format, ...)
 {
 	size_t used = strlen(text);
 	va_list arguments;
@@ -21,36 +21,36 @@ static void say(char *text, const char *format, ...)
 static void say_usb(char *text, struct usb_address usb)
 {
 	if (usb_address_is_set(usb))
-		say(text, " on USB %u:%u", usb.bus, usb.device);
+		append(text, " on USB %u:%u", usb.bus, usb.device);
 }
 
 /* ---- events --------------------------------------------------------------------------------------------- */
 
 static void say_device(char *text, const struct device_facts *device, const char *what)
 {
-	say(text, "device");
+	append(text, "device");
 	say_usb(text, device->usb);
 	if (device->path)
-		say(text, " at %s", device->path);
+		append(text, " at %s", device->path);
 	if (device->id)
-		say(text, " (%s)", device->id);
-	say(text, " %s", what);
+		append(text, " (%s)", device->id);
+	append(text, " %s", what);
 }
 
 static void say_slots(char *text, const struct event *event)
 {
 	const char *between = ":";
 
-	say(text, "reader");
+	append(text, "reader");
 	say_usb(text, event->slot_change.usb);
 	if (event->slot_change.endpoint)
-		say(text, ", endpoint %u", event->slot_change.endpoint);
+		append(text, ", endpoint %u", event->slot_change.endpoint);
 	for (unsigned slot = 0; slot < event->slot_change.bytes * 4U; slot++) {
 		unsigned bits = event->slot_change.slots[slot / 4] >> slot % 4 * 2;
 
 		if (!(bits & 2))
 			continue;
-		say(text, "%s card %s slot %u", between, bits & 1 ? "into" : "out of", slot);
+		append(text, "%s card %s slot %u", between, bits & 1 ? "into" : "out of", slot);
 		between = ",";
 	}
 }
@@ -62,28 +62,28 @@ static void say_reader(char *text, const struct reader_state *reader)
 					    [CARD_PRESENT] = "has a card"};
 	ASSERT_ROWS(cards, CARD_PRESENT + 1);
 
-	say(text, "reader \"%s\", slot %u", reader->name, reader->slot);
+	append(text, "reader \"%s\", slot %u", reader->name, reader->slot);
 	say_usb(text, reader->usb);
-	say(text, ", %s, counter %u", cards[reader->card], reader->event_counter);
+	append(text, ", %s, counter %u", cards[reader->card], reader->event_counter);
 }
 
 static void say_record(char *text, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
 
-	say(text, "session %s of %s was opened with insertion %u in \"%s\", slot %u", login->session,
-	    login->user, login->card.event_counter, login->card.name, login->card.slot);
+	append(text, "session %s of %s was opened with insertion %u in \"%s\", slot %u", login->session,
+	       login->user, login->card.event_counter, login->card.name, login->card.slot);
 	say_usb(text, login->card.usb);
 	if (event->record.away)
-		say(text, "; its removal was dealt with before");
+		append(text, "; its removal was dealt with before");
 }
 
 static void say_kind(char *text, const struct event *event)
 {
-	say(text, "session %s is", event->change.session);
+	append(text, "session %s is", event->change.session);
 	for (unsigned bit = 0; session_kind_name(bit); bit++) {
 		if (event->change.kind & 1U << bit)
-			say(text, " %s", session_kind_name(bit));
+			append(text, " %s", session_kind_name(bit));
 	}
 }
 
@@ -91,8 +91,8 @@ static void say_settings(char *text, const struct event *event)
 {
 	const struct settings *card = event->change.governance.by_cause[CAUSE_CARD];
 
-	say(text, "session %s is governed by %s%s: %s when the card is removed", event->change.session,
-	    *card->rule ? "rule " : "[Policy]", card->rule, action_name(card->action));
+	append(text, "session %s is governed by %s%s: %s when the card is removed", event->change.session,
+	       *card->rule ? "rule " : "[Policy]", card->rule, action_name(card->action));
 }
 
 /* Texts that name only a session, and texts that name nothing. */
@@ -125,9 +125,9 @@ static void say_plain(char *text, const struct event *event)
 	const char *words = plain_event(event->type), *session = words ? strstr(words, "%s") : NULL;
 
 	if (session)
-		say(text, "%.*s%s%s", (int)(session - words), words, event->session, session + 2);
+		append(text, "%.*s%s%s", (int)(session - words), words, event->session, session + 2);
 	else
-		say(text, "%s", words ? words : "");
+		append(text, "%s", words ? words : "");
 }
 
 const char *describe_event(const struct event *event, char text[static DESCRIPTION_SIZE])
@@ -147,7 +147,7 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 		say_reader(text, event->reader);
 		break;
 	case EVENT_READER_GONE:
-		say(text, "reader \"%s\" is gone", event->reader->name);
+		append(text, "reader \"%s\" is gone", event->reader->name);
 		break;
 	case EVENT_RECORD:
 		say_record(text, event);
@@ -181,12 +181,12 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 
 /* ---- verdicts ------------------------------------------------------------------------------------------- */
 
-static void say_steps(char *text, const struct verdict *verdict)
+static void say_ready_steps(char *text, const struct verdict *verdict)
 {
-	say(text, "make ready:");
+	append(text, "make ready:");
 	for (int step = 0; step < STEP_COUNT; step++) {
 		if (verdict->steps & 1U << step)
-			say(text, " %s", step_name((enum step)step));
+			append(text, " %s", step_name((enum step)step));
 	}
 }
 
@@ -194,83 +194,83 @@ static void say_verdict(char *text, const struct verdict *verdict)
 {
 	switch (verdict->type) {
 	case VERDICT_ACT:
-		say(text, "%s, now", step_name(verdict->step));
+		append(text, "%s, now", step_name(verdict->step));
 		break;
 	case VERDICT_ARM:
-		say_steps(text, verdict);
+		say_ready_steps(text, verdict);
 		break;
 	case VERDICT_DISARM:
-		say(text, "no longer governed");
+		append(text, "no longer governed");
 		break;
 	case VERDICT_WATCH:
-		say(text, "have the probe listen");
+		append(text, "have the probe listen");
 		say_usb(text, verdict->usb);
 		break;
 	case VERDICT_UNWATCH:
-		say(text, "have the probe stop listening");
+		append(text, "have the probe stop listening");
 		say_usb(text, verdict->usb);
 		break;
 	case VERDICT_RECHECK:
-		say(text, "ask everybody what is there");
+		append(text, "ask everybody what is there");
 		break;
 	case VERDICT_REREAD:
-		say(text, "ask PC/SC what is there");
+		append(text, "ask PC/SC what is there");
 		break;
 	case VERDICT_LOCATE:
-		say(text, "ask PC/SC where each reader is");
+		append(text, "ask PC/SC where each reader is");
 		break;
 	case VERDICT_BOUND:
-		say(text, "bound to insertion %u", verdict->login->card.event_counter);
+		append(text, "bound to insertion %u", verdict->login->card.event_counter);
 		say_usb(text, verdict->login->card.usb);
 		break;
 	case VERDICT_UNIT:
-		say(text, "start %s", verdict->settings->unit);
+		append(text, "start %s", verdict->settings->unit);
 		break;
 	case VERDICT_REMOVAL:
-		say(text, "removal, cause %s, heard by %s", cause_name(verdict->cause),
-		    event_source_name(verdict->source));
+		append(text, "removal, cause %s, heard by %s", cause_name(verdict->cause),
+		       event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
-		say(text, "action: %s", action_name(verdict->action));
+		append(text, "action: %s", action_name(verdict->action));
 		break;
 	case VERDICT_OUTCOME:
-		say(text, "outcome: %s %s", action_name(verdict->action), outcome_name(verdict->outcome));
+		append(text, "outcome: %s %s", action_name(verdict->action), outcome_name(verdict->outcome));
 		break;
 	case VERDICT_HEARD:
-		say(text, "%s heard of it too, cause %s", event_source_name(verdict->source),
-		    cause_name(verdict->cause));
+		append(text, "%s heard of it too, cause %s", event_source_name(verdict->source),
+		       cause_name(verdict->cause));
 		break;
 	case VERDICT_CONTRADICTED:
-		say(text, "contradicted by %s", event_source_name(verdict->source));
+		append(text, "contradicted by %s", event_source_name(verdict->source));
 		break;
 	case VERDICT_COMM_ERROR:
-		say(text, "a communication error, no removal");
+		append(text, "a communication error, no removal");
 		break;
 	case VERDICT_RESTORED:
-		say(text, "the card is back: guarded again");
+		append(text, "the card is back: guarded again");
 		break;
 	case VERDICT_RECHECKED:
-		say(text, "every session was compared again");
+		append(text, "every session was compared again");
 		break;
 	case VERDICT_SETTLED:
-		say(text, "the same card is back in time: nothing is done");
+		append(text, "the same card is back in time: nothing is done");
 		break;
 	case VERDICT_COUNTDOWN:
-		say(text, "%s in %llu s unless it is unlocked", action_name(verdict->action),
-		    (unsigned long long)((verdict->later + NSEC_PER_SEC / 2) / NSEC_PER_SEC));
+		append(text, "%s in %llu s unless it is unlocked", action_name(verdict->action),
+		       (unsigned long long)((verdict->later + NSEC_PER_SEC / 2) / NSEC_PER_SEC));
 		break;
 	case VERDICT_CANCELLED:
-		say(text, "%s cancelled", action_name(verdict->action));
+		append(text, "%s cancelled", action_name(verdict->action));
 		break;
 	case VERDICT_CANNOT_LOCK:
-		say(text, "nothing here can lock it");
+		append(text, "nothing here can lock it");
 		break;
 	case VERDICT_DEALT:
-		say(text,
-		    verdict->dealt ? "store that its removal was acted on" : "store that it has no removal");
+		append(text, verdict->dealt ? "store that its removal was acted on"
+					    : "store that it has no removal");
 		break;
 	case VERDICT_UNGUARDED:
-		say(text, "not guarded: a removal of its card would not be noticed");
+		append(text, "not guarded: a removal of its card would not be noticed");
 		break;
 	case VERDICT_TYPE_COUNT:
 		break;
@@ -281,7 +281,7 @@ const char *describe_verdict(const struct verdict *verdict, char text[static DES
 {
 	text[0] = '\0';
 	if (verdict->login)
-		say(text, "session %s: ", verdict->login->session);
+		append(text, "session %s: ", verdict->login->session);
 	say_verdict(text, verdict);
 	return text;
 }

@@ -73,8 +73,8 @@ static void print_finding(const struct ctl *ctl, struct json_object *finding)
 {
 	const char *severity = tree_string(finding, "severity");
 
-	printf("%s%-7s%s  %s\n", paint(ctl, severity_paint(severity)), severity, paint(ctl, PAINT_OFF),
-	       tree_string(finding, "what"));
+	printf("%s%-7s%s  %s\n", output_paint(ctl, severity_paint(severity)), severity,
+	       output_paint(ctl, PAINT_OFF), tree_string(finding, "what"));
 	print_part("at:  ", tree_string(finding, "where"));
 	print_part("why: ", tree_string(finding, "why"));
 	print_part("fix: ", tree_string(finding, "remedy"));
@@ -94,7 +94,7 @@ static void print_findings(const struct doctor *doctor)
 	       doctor->warnings == 1 ? "" : "s");
 }
 
-static void show(struct doctor *doctor)
+static void show_findings(struct doctor *doctor)
 {
 	_cleanup_tree_ struct json_object *all = NULL;
 
@@ -121,7 +121,7 @@ int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 		doctor_report(&doctor, &missing_root, root, "the directory cannot be opened: %m");
 	for (size_t i = 0; doctor.root_fd >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
-	show(&doctor);
+	show_findings(&doctor);
 	close_fd(doctor.root_fd);
 	json_object_put(doctor.findings);
 	json_object_put(doctor.status);

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "ctl/doctor.h"
+#include "ctl/text.h"
 
 #define DATABASES "/etc/dconf/db"
 #define SCHEMAS	  "/usr/share/glib-2.0/schemas"
@@ -48,18 +49,6 @@ struct setting_found {
 
 /* ---- key files ------------------------------------------------------------------------------------------ */
 
-static char *trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, " \t\r");
-	length = strlen(text);
-	while (length > 0 && strchr(" \t\r", text[length - 1]))
-		length--;
-	text[length] = '\0';
-	return text;
-}
-
 /* "[section]", or "[section:DESKTOP]" as overrides have it. */
 static bool is_section(const char *line, const char *section)
 {
@@ -82,7 +71,8 @@ static enum strength read_strength(const char *value)
 }
 
 /* The last line of the section that sets removal-action; what earlier files said is forgotten then. */
-static void take_file(char *text, const char *path, const char *section, struct setting_found *setting)
+static void take_setting_file(char *text, const char *path, const char *section,
+			      struct setting_found *setting)
 {
 	unsigned number = 0;
 	bool ours = false;
@@ -91,20 +81,20 @@ static void take_file(char *text, const char *path, const char *section, struct 
 		char *value;
 
 		number++;
-		line = trim(line);
+		line = text_trim(line);
 		if (*line == '[')
 			ours = is_section(line, section);
 		value = ours && *line != '[' && *line != '#' ? strchr(line, '=') : NULL;
 		if (!value)
 			continue;
 		*value++ = '\0';
-		if (strcmp(trim(line), "removal-action") != 0)
+		if (strcmp(text_trim(line), "removal-action") != 0)
 			continue;
 		free(setting->where);
 		if (asprintf(&setting->where, "%s:%u", path, number) < 0)
 			setting->where = NULL;
 		setting->found = true;
-		setting->strength = read_strength(trim(value));
+		setting->strength = read_strength(text_trim(value));
 	}
 }
 
@@ -137,7 +127,7 @@ static void take_directory(struct doctor *doctor, const char *directory, const c
 		if (r == -EACCES || r == -EFBIG)
 			doctor_unseen(doctor, path, r);
 		if (r >= 0)
-			take_file(text, path, section, setting);
+			take_setting_file(text, path, section, setting);
 	}
 }
 
@@ -178,8 +168,8 @@ static enum strength read_policy(const struct doctor *doctor)
 	return least;
 }
 
-static void judge(struct doctor *doctor, const struct desktop *desktop, enum strength policy,
-		  struct setting_found *setting)
+static void judge_desktop(struct doctor *doctor, const struct desktop *desktop, enum strength policy,
+			  struct setting_found *setting)
 {
 	if (setting->found && setting->strength > policy)
 		doctor_report(doctor, setting->strength == LOGOUT ? &logs_out : &locks, setting->where,
@@ -209,7 +199,7 @@ static bool check_databases(struct doctor *doctor, const struct desktop *desktop
 		}
 		take_directory(doctor, directory, "", desktop->path, &setting);
 		found |= setting.found;
-		judge(doctor, desktop, policy, &setting);
+		judge_desktop(doctor, desktop, policy, &setting);
 	}
 	return found;
 }
@@ -224,6 +214,6 @@ void doctor_desktop(struct doctor *doctor)
 		if (check_databases(doctor, &desktops[i], policy))
 			continue;
 		take_directory(doctor, SCHEMAS, ".gschema.override", desktops[i].schema, &setting);
-		judge(doctor, &desktops[i], policy, &setting);
+		judge_desktop(doctor, &desktops[i], policy, &setting);
 	}
 }

@@ -23,7 +23,7 @@ int doctor_open(const struct doctor *doctor, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static int read_all(const struct doctor *doctor, const char *path, char **ret, size_t *ret_size)
+static int read_whole(const struct doctor *doctor, const char *path, char **ret, size_t *ret_size)
 {
 	_cleanup_close_ int fd = doctor_open(doctor, path, O_RDONLY);
 	_cleanup_free_ char *text = NULL;
@@ -57,14 +57,14 @@ int doctor_read(const struct doctor *doctor, const char *path, char **ret)
 {
 	size_t size;
 
-	return read_all(doctor, path, ret, &size);
+	return read_whole(doctor, path, ret, &size);
 }
 
 int doctor_read_text(const struct doctor *doctor, const char *path, char **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int r = read_all(doctor, path, &text, &size);
+	int r = read_whole(doctor, path, &text, &size);
 
 	if (r < 0)
 		return r;
@@ -79,7 +79,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int add_name(struct names *names, const char *name)
+static int names_add(struct names *names, const char *name)
 {
 	char **more = reallocarray(names->names, names->count + 1, sizeof(*more));
 
@@ -104,7 +104,7 @@ int doctor_list(const struct doctor *doctor, const char *folder, struct names *r
 		return -errno;
 	(void)steal_fd(&fd);
 	while (names.count < DOCTOR_NAMES_MAX && (entry = readdir(open)))
-		if (entry->d_name[0] != '.' && add_name(&names, entry->d_name) < 0)
+		if (entry->d_name[0] != '.' && names_add(&names, entry->d_name) < 0)
 			return -ENOMEM;
 	if (names.count > 0)
 		qsort(names.names, names.count, sizeof(*names.names), compare_names);

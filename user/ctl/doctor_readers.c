@@ -64,7 +64,7 @@ static char *attribute(const struct doctor *doctor, const char *device, const ch
 	return buffer;
 }
 
-static bool is_interrupt_in(const struct doctor *doctor, const char *interface, const char *endpoint)
+static bool has_interrupt_in(const struct doctor *doctor, const char *interface, const char *endpoint)
 {
 	_cleanup_free_ char *device = NULL;
 	char type[16], direction[8];
@@ -90,7 +90,7 @@ static bool has_interrupt(const struct doctor *doctor, const char *interface)
 		return true; /* not known: nothing is claimed */
 	for (size_t i = 0; i < names.count; i++)
 		if (strncmp(names.names[i], "ep_", 3) == 0 &&
-		    is_interrupt_in(doctor, interface, names.names[i]))
+		    has_interrupt_in(doctor, interface, names.names[i]))
 			return true;
 	return false;
 }

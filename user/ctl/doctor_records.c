@@ -132,7 +132,7 @@ static bool was_card(const struct doctor *doctor, const char *process)
 }
 
 /* The value of KEY= in logind's file of a session. */
-static const char *value_of(const char *text, const char *key, char *buffer, size_t size)
+static const char *logind_value(const char *text, const char *key, char *buffer, size_t size)
 {
 	size_t length = strlen(key);
 
@@ -145,7 +145,7 @@ static const char *value_of(const char *text, const char *key, char *buffer, siz
 	return buffer;
 }
 
-static void check_session(struct doctor *doctor, int folder, const char *session)
+static void check_unrecorded(struct doctor *doctor, int folder, const char *session)
 {
 	_cleanup_free_ char *path = NULL, *group = NULL, *text = NULL, *processes = NULL;
 	char uid[16], user[USER_NAME_SIZE], where[SESSION_ID_SIZE + 16], *left;
@@ -159,8 +159,8 @@ static void check_session(struct doctor *doctor, int folder, const char *session
 	}
 	if (doctor_read(doctor, path, &text) < 0)
 		return;
-	value_of(text, "UID=", uid, sizeof(uid));
-	value_of(text, "USER=", user, sizeof(user));
+	logind_value(text, "UID=", uid, sizeof(uid));
+	logind_value(text, "USER=", user, sizeof(user));
 	if (asprintf(&group, "/sys/fs/cgroup/user.slice/user-%s.slice/session-%s.scope/cgroup.procs", uid,
 		     session) < 0) {
 		group = NULL;
@@ -188,7 +188,7 @@ static void check_sessions(struct doctor *doctor, int folder)
 	if (doctor_list(doctor, SESSIONS, &names) < 0)
 		return;
 	for (size_t i = 0; i < names.count; i++)
-		check_session(doctor, folder, names.names[i]);
+		check_unrecorded(doctor, folder, names.names[i]);
 }
 
 void doctor_records(struct doctor *doctor)

@@ -141,7 +141,7 @@ static void check_unit_files(struct doctor *doctor)
 
 /* ---- what the daemon says ------------------------------------------------------------------------------- */
 
-static struct json_object *ask(struct doctor *doctor, const char *method, int *ret_error)
+static struct json_object *call_daemon(struct doctor *doctor, const char *method, int *ret_error)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct json_object *answer = NULL;
@@ -194,7 +194,7 @@ void doctor_service(struct doctor *doctor)
 		doctor_report(doctor, &no_bus, NULL, "there is no system bus here: %s", strerror(-r));
 	if (r < 0 || !check_unit(doctor))
 		return;
-	doctor->status = ask(doctor, "GetStatus", &r);
+	doctor->status = call_daemon(doctor, "GetStatus", &r);
 	if (r == -EHOSTUNREACH)
 		doctor_report(doctor, &silent, BUS_NAME, "the daemon does not answer");
 	else if (r < 0)
@@ -202,8 +202,8 @@ void doctor_service(struct doctor *doctor)
 	if (!doctor->status)
 		return;
 	check_status(doctor);
-	doctor->sessions = ask(doctor, "ListSessions", &r);
-	doctor->readers = ask(doctor, "ListReaders", &r);
+	doctor->sessions = call_daemon(doctor, "ListSessions", &r);
+	doctor->readers = call_daemon(doctor, "ListReaders", &r);
 	if (r < 0)
 		doctor_unseen(doctor, "the daemon's readers", r);
 }

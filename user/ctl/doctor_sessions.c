@@ -85,7 +85,7 @@ static bool has_kind(struct json_object *session, const char *kind)
 }
 
 /* True if a removal is acted on reliably. */
-static bool check_session(struct doctor *doctor, struct json_object *session)
+static bool acts_reliably(struct doctor *doctor, struct json_object *session)
 {
 	const char *id = tree_string(session, "session"), *user = tree_string(session, "user");
 	const char *action = tree_string(session, "action");
@@ -122,7 +122,7 @@ void doctor_sessions(struct doctor *doctor)
 			      client_sees_all() ? "no session is governed"
 						: "no session of yours is governed");
 	for (size_t i = 0; i < count; i++)
-		well += check_session(doctor, json_object_array_get_idx(doctor->sessions, i));
+		well += acts_reliably(doctor, json_object_array_get_idx(doctor->sessions, i));
 	if (count > 0)
 		doctor_report(doctor, well == count ? &good : &not_all_good, NULL,
 			      "%zu of %zu governed sessions have nothing in the way", well, count);

@@ -92,8 +92,8 @@ static void show_session(const struct ctl *ctl, struct json_object *session)
 {
 	_cleanup_free_ char *kinds = tree_text(tree_get(session, "kinds"));
 
-	printf("Session %s%s%s of %s (uid %llu), signed in through %s", paint(ctl, PAINT_BOLD),
-	       tree_string(session, "session"), paint(ctl, PAINT_OFF), tree_string(session, "user"),
+	printf("Session %s%s%s of %s (uid %llu), signed in through %s", output_paint(ctl, PAINT_BOLD),
+	       tree_string(session, "session"), output_paint(ctl, PAINT_OFF), tree_string(session, "user"),
 	       (unsigned long long)tree_number(session, "uid"), tree_string(session, "service"));
 	printf("%s%s\n\n", kinds && *kinds ? ": " : "", kinds ? kinds : "");
 	show_state(session);
@@ -210,8 +210,8 @@ static int check_cause(const char *word)
 			return EXIT_FINE;
 	}
 	nearest = nearest_word(word, names, ELEMENTS(names));
-	complain("no cause \"%s\"; %s%s%sthe causes are: " CAUSE_WORDS, word,
-		 nearest ? "did you mean \"" : "", nearest ? nearest : "", nearest ? "\"? " : "");
+	output_error("no cause \"%s\"; %s%s%sthe causes are: " CAUSE_WORDS, word,
+		     nearest ? "did you mean \"" : "", nearest ? nearest : "", nearest ? "\"? " : "");
 	return EXIT_USAGE;
 }
 
@@ -254,7 +254,7 @@ int verb_simulate(struct ctl *ctl, int argc, char **argv)
 	int status;
 
 	if (argc < 2) {
-		complain(
+		output_error(
 			"simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSE_WORDS);
 		return EXIT_USAGE;
 	}

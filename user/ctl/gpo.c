@@ -35,8 +35,8 @@ static void show_file(const struct ctl *ctl, const struct gpo *gpo, size_t i)
 	if (file->template.option != SC_REMOVE_NOT_SET)
 		snprintf(option, sizeof(option), "=%d", (int)file->template.option);
 	printf("%s%sScRemoveOption%s -> %s%s%s%s\n", alone ? "" : text_clean(path, false), alone ? "" : ": ",
-	       option, action_name(gpo_action(file->template.option)), paint(ctl, PAINT_GOOD),
-	       i == gpo->winner ? wins_text(gpo) : "", paint(ctl, PAINT_OFF));
+	       option, action_name(gpo_action(file->template.option)), output_paint(ctl, PAINT_GOOD),
+	       i == gpo->winner ? wins_text(gpo) : "", output_paint(ctl, PAINT_OFF));
 }
 
 static void add_file(struct json_object *files, const struct gpo *gpo, size_t i)
@@ -75,7 +75,7 @@ static int is_in_force(void)
 	return in_force;
 }
 
-static int show(struct ctl *ctl, const struct gpo *gpo, int in_force)
+static int show_gpo(struct ctl *ctl, const struct gpo *gpo, int in_force)
 {
 	_cleanup_tree_ struct json_object *tree = json_object_new_object();
 	struct json_object *files = json_object_new_array();
@@ -89,7 +89,7 @@ static int show(struct ctl *ctl, const struct gpo *gpo, int in_force)
 			show_file(ctl, gpo, i);
 		if (!gpo->files[i].error)
 			continue;
-		complain("%s", gpo_error_text(&gpo->files[i], error, sizeof(error)));
+		output_error("%s", gpo_error_text(&gpo->files[i], error, sizeof(error)));
 		status = EXIT_FAULT;
 	}
 	if (in_force >= 0)
@@ -105,10 +105,10 @@ static int show_given(struct ctl *ctl, int count, char **paths)
 
 	for (int i = 0; i < count; i++)
 		if (gpo_add_file(&gpo, paths[i]) < 0) {
-			complain("%s", strerror(ENOMEM));
+			output_error("%s", strerror(ENOMEM));
 			return EXIT_FAULT;
 		}
-	return show(ctl, &gpo, -1);
+	return show_gpo(ctl, &gpo, -1);
 }
 
 static int show_kept(struct ctl *ctl)
@@ -118,10 +118,10 @@ static int show_kept(struct ctl *ctl)
 	char error[512];
 
 	if (gpo_find("", &gpo, error, sizeof(error)) < 0) {
-		complain("%s", error);
+		output_error("%s", error);
 		return EXIT_FAULT;
 	}
-	status = show(ctl, &gpo, in_force);
+	status = show_gpo(ctl, &gpo, in_force);
 	if (ctl->json)
 		return status;
 	if (gpo.count == 0)

@@ -111,9 +111,9 @@ static int unknown_verb(const char *name)
 		names[i] = verbs[i].name;
 	nearest = nearest_word(name, names, ELEMENTS(names));
 	if (nearest)
-		complain("no verb \"%s\"; did you mean \"%s\"?", name, nearest);
+		output_error("no verb \"%s\"; did you mean \"%s\"?", name, nearest);
 	else
-		complain("no verb \"%s\"; scpolicyctl --help lists them", name);
+		output_error("no verb \"%s\"; scpolicyctl --help lists them", name);
 	return EXIT_USAGE;
 }
 
@@ -121,22 +121,22 @@ static int unknown_verb(const char *name)
 static int wrong_option(int option, const char *word)
 {
 	if (option == ':')
-		complain("%s wants a value; scpolicyctl --help tells more", word);
+		output_error("%s wants a value; scpolicyctl --help tells more", word);
 	else if (optopt)
-		complain("option -%c is not understood; scpolicyctl --help lists them", optopt);
+		output_error("option -%c is not understood; scpolicyctl --help lists them", optopt);
 	else
-		complain("option %s is not understood; scpolicyctl --help lists them", word);
+		output_error("option %s is not understood; scpolicyctl --help lists them", word);
 	return EXIT_USAGE;
 }
 
 static int wrong_count(const struct verb *verb, int count)
 {
 	if (count < verb->least)
-		complain("%s wants: scpolicyctl %s %s", verb->name, verb->name, verb->arguments);
+		output_error("%s wants: scpolicyctl %s %s", verb->name, verb->name, verb->arguments);
 	else if (verb->most == 0)
-		complain("%s takes no argument", verb->name);
+		output_error("%s takes no argument", verb->name);
 	else
-		complain("too many arguments: scpolicyctl %s %s", verb->name, verb->arguments);
+		output_error("too many arguments: scpolicyctl %s %s", verb->name, verb->arguments);
 	return EXIT_USAGE;
 }
 
@@ -157,11 +157,11 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (ctl->root && verb->run != verb_doctor) {
-		complain("--root= is for doctor alone");
+		output_error("--root= is for doctor alone");
 		return EXIT_USAGE;
 	}
 	if (ctl->live && verb->run != verb_replay) {
-		complain("--live is for replay alone");
+		output_error("--live is for replay alone");
 		return EXIT_USAGE;
 	}
 	if (argc - 1 < verb->least || argc - 1 > verb->most)

@@ -144,7 +144,7 @@ static void print_family(const struct family *family, struct json_object *sample
 	}
 }
 
-static int print_json(struct json_object *samples)
+static int print_samples_json(struct json_object *samples)
 {
 	static const char *const keys[] = {"name", "labels", "value"};
 	_cleanup_tree_ struct json_object *all = json_object_new_object();
@@ -172,13 +172,13 @@ int verb_metrics(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 	if (status != EXIT_FINE)
 		return status;
 	if (ctl->json)
-		return print_json(samples);
+		return print_samples_json(samples);
 	setlocale(LC_NUMERIC, "C"); /* the format has no decimal comma */
 	for (size_t i = 0; i < ELEMENTS(families); i++)
 		print_family(&families[i], samples);
 	puts("# EOF");
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_FINE;
-	complain("cannot write: %m");
+	output_error("cannot write: %m");
 	return EXIT_FAULT;
 }

@@ -79,19 +79,20 @@ static void print_what(const struct ctl *ctl, struct json_object *entry, uint64_
 	char span[SPAN_SIZE];
 
 	if (strcmp(event, "removal") == 0)
-		printf("%s%s%s", paint(ctl, PAINT_BOLD), what_happened(entry), paint(ctl, PAINT_OFF));
+		printf("%s%s%s", output_paint(ctl, PAINT_BOLD), what_happened(entry),
+		       output_paint(ctl, PAINT_OFF));
 	else if (strcmp(event, "action") == 0 && tree_has(entry, "latency_usec"))
 		printf("decided %s, %s sent%s", offset_text(tree_number(entry, "decided_usec"), span), action,
 		       detail_of(entry));
 	else if (strcmp(event, "heard") == 0)
-		printf("%s%s heard of a removal%s", paint(ctl, PAINT_DIM), tree_string(entry, "source"),
-		       paint(ctl, PAINT_OFF));
+		printf("%s%s heard of a removal%s", output_paint(ctl, PAINT_DIM),
+		       tree_string(entry, "source"), output_paint(ctl, PAINT_OFF));
 	else if (strcmp(event, "outcome") == 0 && since)
 		printf("%s%s %s%s%s",
-		       paint(ctl, strcmp(outcome, "verified") == 0 ? PAINT_GOOD
-				  : strcmp(outcome, "failed") == 0 ? PAINT_BAD
-								   : PAINT_WARN),
-		       action, outcome, paint(ctl, PAINT_OFF), detail_of(entry));
+		       output_paint(ctl, strcmp(outcome, "verified") == 0 ? PAINT_GOOD
+					 : strcmp(outcome, "failed") == 0 ? PAINT_BAD
+									  : PAINT_WARN),
+		       action, outcome, output_paint(ctl, PAINT_OFF), detail_of(entry));
 	else
 		fputs(what_happened(entry), stdout);
 }
@@ -136,7 +137,7 @@ static void print_entry(const struct ctl *ctl, struct json_object *entry)
 	fflush(stdout);
 }
 
-static void print_json(struct json_object *entry)
+static void print_entry_json(struct json_object *entry)
 {
 	uint64_t since;
 	bool known;
@@ -146,24 +147,24 @@ static void print_json(struct json_object *entry)
 	output_json_line(entry);
 }
 
-static void tell(const struct monitor *monitor, struct json_object *entry)
+static void deliver_entry(const struct monitor *monitor, struct json_object *entry)
 {
 	if (monitor->ctl->json)
-		print_json(entry);
+		print_entry_json(entry);
 	else
 		print_entry(monitor->ctl, entry);
 }
 
 /* ---- what is heard -------------------------------------------------------------------------------------- */
 
-static void on_signal(void *userdata, const char *name, sd_bus_message *message)
+static void monitor_on_signal(void *userdata, const char *name, sd_bus_message *message)
 {
 	const struct monitor *monitor = userdata;
 	_cleanup_tree_ struct json_object *entry = NULL;
 
 	/* The other signals repeat what the trail says. */
 	if (strcmp(name, "Trail") == 0 && tree_read(message, monitor->ctl->json, &entry) >= 0)
-		tell(monitor, entry);
+		deliver_entry(monitor, entry);
 }
 
 static void tell_presence(const struct monitor *monitor, const char *event, const char *message)
@@ -172,10 +173,10 @@ static void tell_presence(const struct monitor *monitor, const char *event, cons
 
 	tree_add_text(entry, "event", event, true);
 	tree_add_text(entry, "message", message, true);
-	tell(monitor, entry);
+	deliver_entry(monitor, entry);
 }
 
-static void on_presence(void *userdata, bool runs)
+static void monitor_on_presence(void *userdata, bool runs)
 {
 	struct monitor *monitor = userdata;
 
@@ -194,11 +195,11 @@ static void on_presence(void *userdata, bool runs)
 	monitor->listening = true;
 }
 
-static void on_refused(void *userdata, const char *why)
+static void monitor_on_refused(void *userdata, const char *why)
 {
 	struct monitor *monitor = userdata;
 
-	complain("scpolicyd does not let us listen: %s", why);
+	output_error("scpolicyd does not let us listen: %s", why);
 	sd_event_exit(monitor->event, EXIT_FAULT);
 }
 
@@ -206,9 +207,10 @@ static void on_refused(void *userdata, const char *why)
 
 DEFINE_CLEANUP(sd_event *, sd_event_unref)
 
-static int listen_until_end(struct monitor *monitor)
+static int monitor_until_end(struct monitor *monitor)
 {
-	const struct listener_handler handler = {on_signal, on_presence, on_refused, monitor};
+	const struct listener_handler handler = {monitor_on_signal, monitor_on_presence, monitor_on_refused,
+						 monitor};
 	_cleanup_(listener_free_p) struct listener *listener = NULL;
 	int r = listener_new(monitor->ctl->bus, &handler, &listener);
 
@@ -230,8 +232,8 @@ int verb_monitor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 		r = sd_bus_set_exit_on_disconnect(ctl->bus, true);
 	monitor.event = event;
 	if (r >= 0)
-		r = listen_until_end(&monitor);
+		r = monitor_until_end(&monitor);
 	if (r < 0)
-		complain("cannot listen: %s", strerror(-r));
+		output_error("cannot listen: %s", strerror(-r));
 	return r < 0 ? EXIT_FAULT : r;
 }

@@ -130,7 +130,7 @@ static int make_notice(struct agent *agent, const char *session, struct notice *
 	return 0;
 }
 
-static void show(struct agent *agent, const char *session, const struct notice_text *text)
+static void show_notice(struct agent *agent, const char *session, const struct notice_text *text)
 {
 	struct notice *notice;
 	int r = make_notice(agent, session, &notice);
@@ -138,7 +138,7 @@ static void show(struct agent *agent, const char *session, const struct notice_t
 	if (r >= 0)
 		r = notice_show(notice, text);
 	if (r < 0)
-		complain("cannot show a notification: %s", strerror(-r));
+		output_error("cannot show a notification: %s", strerror(-r));
 }
 
 static void close_notice(struct agent *agent, const char *session)
@@ -161,8 +161,8 @@ static int on_removal(struct agent *agent, sd_bus_message *message)
 		return r;
 	/* Cleaned last: the bus refuses a text that is cut within a character. */
 	escape_markup(reader, body, sizeof(body));
-	show(agent, session,
-	     &(struct notice_text){.summary = removal_words(cause), .body = text_clean(body, false)});
+	show_notice(agent, session,
+		    &(struct notice_text){.summary = removal_words(cause), .body = text_clean(body, false)});
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int on_countdown(struct agent *agent, sd_bus_message *message)
 		return r;
 	countdown_words(agent, session, action, &text, summary, after, sizeof(summary));
 	text.until = monotonic_usec() + seconds * 1000000ULL;
-	show(agent, session, &text);
+	show_notice(agent, session, &text);
 	return 0;
 }
 
@@ -201,11 +201,12 @@ static void show_unguarded(struct agent *agent, const char *session)
 		snprintf(summary, sizeof(summary), "This session is not guarded");
 	else
 		snprintf(summary, sizeof(summary), "Session %s is not guarded", session);
-	show(agent, session,
-	     &(struct notice_text){
-		     .summary = summary,
-		     .body = "It was unlocked without its smart card. Insert that card and unlock once "
-			     "more, or lock the session yourself when you leave."});
+	show_notice(
+		agent, session,
+		&(struct notice_text){
+			.summary = summary,
+			.body = "It was unlocked without its smart card. Insert that card and unlock once "
+				"more, or lock the session yourself when you leave."});
 }
 
 /* What the other signals do not report: the card is back, or was never removed; or nothing guards the session. */
@@ -226,7 +227,7 @@ static int on_trail(struct agent *agent, sd_bus_message *message)
 	return r;
 }
 
-static void on_signal(void *userdata, const char *name, sd_bus_message *message)
+static void notify_on_signal(void *userdata, const char *name, sd_bus_message *message)
 {
 	static const struct {
 		const char *name;
@@ -242,11 +243,11 @@ static void on_signal(void *userdata, const char *name, sd_bus_message *message)
 			r = signals[i].take(userdata, message);
 	}
 	if (r < 0)
-		complain("signal %s is not understood: %s", name, strerror(-r));
+		output_error("signal %s is not understood: %s", name, strerror(-r));
 }
 
 /* A daemon that has ended counts nothing down. The next one continues its work and reports it again. */
-static void on_presence(void *userdata, bool runs)
+static void notify_on_presence(void *userdata, bool runs)
 {
 	const struct agent *agent = userdata;
 
@@ -254,11 +255,11 @@ static void on_presence(void *userdata, bool runs)
 		notice_close(agent->sessions[i].notice);
 }
 
-static void on_refused(void *userdata, const char *why)
+static void notify_on_refused(void *userdata, const char *why)
 {
 	const struct agent *agent = userdata;
 
-	complain("scpolicyd does not let us listen: %s", why);
+	output_error("scpolicyd does not let us listen: %s", why);
 	sd_event_exit(agent->event, EXIT_FAULT);
 }
 
@@ -283,7 +284,7 @@ static int open_desktop(struct agent *agent)
 	int r = sd_bus_open_user(&agent->user_bus);
 
 	if (r < 0) {
-		complain("there is no session bus here, run it in a desktop session: %s", strerror(-r));
+		output_error("there is no session bus here, run it in a desktop session: %s", strerror(-r));
 		return r;
 	}
 	r = sd_bus_request_name(agent->user_bus, AGENT_NAME, 0);
@@ -297,13 +298,14 @@ static int open_desktop(struct agent *agent)
 					"/org/freedesktop/Notifications", "org.freedesktop.Notifications",
 					"NotificationClosed", on_closed, agent);
 	if (r < 0 && r != -EEXIST)
-		complain("cannot use the desktop's bus: %s", strerror(-r));
+		output_error("cannot use the desktop's bus: %s", strerror(-r));
 	return r < 0 ? r : 0;
 }
 
-static int listen_until_end(struct agent *agent, sd_bus *bus)
+static int notify_until_end(struct agent *agent, sd_bus *bus)
 {
-	const struct listener_handler handler = {on_signal, on_presence, on_refused, agent};
+	const struct listener_handler handler = {notify_on_signal, notify_on_presence, notify_on_refused,
+						 agent};
 	_cleanup_(listener_free_p) struct listener *listener = NULL;
 	int r = sd_bus_attach_event(bus, agent->event, SD_EVENT_PRIORITY_NORMAL);
 
@@ -314,7 +316,7 @@ static int listen_until_end(struct agent *agent, sd_bus *bus)
 	if (r >= 0)
 		r = sd_event_loop(agent->event);
 	if (r < 0)
-		complain("cannot listen: %s", strerror(-r));
+		output_error("cannot listen: %s", strerror(-r));
 	return r < 0 ? EXIT_FAULT : r;
 }
 
@@ -341,8 +343,8 @@ int verb_notify(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 		strcpy(agent.own, own);
 	r = open_desktop(&agent);
 	if (r == -EEXIST) {
-		complain("an agent runs on this desktop already");
+		output_error("an agent runs on this desktop already");
 		return EXIT_FINE;
 	}
-	return r < 0 ? EXIT_FAULT : listen_until_end(&agent, ctl->bus);
+	return r < 0 ? EXIT_FAULT : notify_until_end(&agent, ctl->bus);
 }

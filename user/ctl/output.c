@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-void complain(const char *format, ...)
+void output_error(const char *format, ...)
 {
 	va_list arguments;
 
@@ -46,7 +46,7 @@ void output_json_line(struct json_object *tree)
 						  JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-const char *paint(const struct ctl *ctl, enum paint paint)
+const char *output_paint(const struct ctl *ctl, enum paint paint)
 {
 	static const char *const sequences[] = {
 		[PAINT_OFF] = "\033[0m",   [PAINT_BOLD] = "\033[1m",  [PAINT_DIM] = "\033[2m",
@@ -91,7 +91,7 @@ static int add_row(const struct ctl *ctl, struct libscols_table *table, struct j
 		}
 		if (columns[i].paint && columns[i].paint(text) != PAINT_OFF)
 			scols_cell_set_color(scols_line_get_cell(line, i),
-					     paint(ctl, columns[i].paint(text)));
+					     output_paint(ctl, columns[i].paint(text)));
 	}
 	return 0;
 }
@@ -125,7 +125,7 @@ static int print_table(struct ctl *ctl, struct json_object *rows, const struct c
 	}
 	if (r == 0)
 		return EXIT_FINE;
-	complain("cannot print the table: %s", strerror(-r));
+	output_error("cannot print the table: %s", strerror(-r));
 	return EXIT_FAULT;
 }
 

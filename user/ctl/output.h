@@ -10,7 +10,7 @@
 
 /* Escape sequences, or "" where no colour is wanted. */
 enum paint { PAINT_OFF, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD };
-const char *paint(const struct ctl *ctl, enum paint paint);
+const char *output_paint(const struct ctl *ctl, enum paint paint);
 
 /* "     label: …", labels right-aligned; a line. Label "": one more line of the field before. */
 void output_field(const char *label, const char *format, ...) _printf_(2, 3);

@@ -32,15 +32,15 @@ static void on_event(void *userdata, const struct event *event, const char *line
 	       event_source_name(event->source), text_clean((char *)describe_event(event, text), false));
 }
 
-static void on_verdict(void *userdata, const struct verdict *verdict, const char *line _unused_)
+static void show_verdict(void *userdata, const struct verdict *verdict, const char *line _unused_)
 {
 	const struct showing *showing = userdata;
 	char text[DESCRIPTION_SIZE];
 
 	describe_verdict(verdict, text);
 	printf("%24s%s%s%s\n", "-> ",
-	       paint(showing->ctl, verdict->type == VERDICT_ACT ? PAINT_BOLD : PAINT_GOOD),
-	       text_clean(text, false), paint(showing->ctl, PAINT_OFF));
+	       output_paint(showing->ctl, verdict->type == VERDICT_ACT ? PAINT_BOLD : PAINT_GOOD),
+	       text_clean(text, false), output_paint(showing->ctl, PAINT_OFF));
 }
 
 /* ---- for programs --------------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ static void add_verdict(void *userdata, const struct verdict *verdict, const cha
 	json_object_array_add(showing->verdicts, object);
 }
 
-static void show_json(const struct showing *showing, const struct replay_result *result, bool same)
+static void show_result_json(const struct showing *showing, const struct replay_result *result, bool same)
 {
 	_cleanup_tree_ struct json_object *all = json_object_new_object();
 
@@ -111,12 +111,12 @@ static int show_result(const struct showing *showing, const char *path, const st
 	_cleanup_free_ char *error = strdup(result->error[0] ? result->error : strerror(r < 0 ? -r : 0));
 
 	if (showing->ctl->json)
-		show_json(showing, result, r >= 0);
+		show_result_json(showing, result, r >= 0);
 	else if (r >= 0 && result->events > 0)
 		printf("\n%zu events, %zu verdicts, all as recorded\n", result->events, result->verdicts);
 	if (r >= 0 && result->events > 0)
 		return EXIT_FINE;
-	complain("%s: %s", path, r >= 0 ? "holds no event" : error ? text_clean(error, false) : "");
+	output_error("%s: %s", path, r >= 0 ? "holds no event" : error ? text_clean(error, false) : "");
 	return EXIT_FAULT;
 }
 
@@ -124,19 +124,19 @@ static int replay_file(struct ctl *ctl, const char *path)
 {
 	_cleanup_tree_ struct json_object *events = json_object_new_array();
 	struct showing showing = {.ctl = ctl, .events = events};
-	const struct replay_handler people = {on_event, on_verdict, &showing};
+	const struct replay_handler people = {on_event, show_verdict, &showing};
 	const struct replay_handler programs = {add_event, add_verdict, &showing};
 	_cleanup_(replay_free_p) struct replay *replay = NULL;
 	_cleanup_fclose_ FILE *recording = fopen(path, "re");
 	int r;
 
 	if (!recording) {
-		complain("%s: %s", path, strerror(errno));
+		output_error("%s: %s", path, strerror(errno));
 		return EXIT_FAULT;
 	}
 	r = replay_new(ctl->json ? &programs : &people, &replay);
 	if (r < 0) {
-		complain("%s", strerror(-r));
+		output_error("%s", strerror(-r));
 		return EXIT_FAULT;
 	}
 	r = put_through(replay, recording);
@@ -146,12 +146,12 @@ static int replay_file(struct ctl *ctl, const char *path)
 int verb_replay(struct ctl *ctl, int argc, char **argv)
 {
 	if (ctl->live && (argc > 1 || ctl->json)) {
-		complain("replay --live takes %s: it reads standard input and prints lines",
-			 ctl->json ? "no --json" : "no FILE");
+		output_error("replay --live takes %s: it reads standard input and prints lines",
+			     ctl->json ? "no --json" : "no FILE");
 		return EXIT_USAGE;
 	}
 	if (!ctl->live && argc == 1) {
-		complain("replay wants: scpolicyctl replay FILE, or scpolicyctl replay --live");
+		output_error("replay wants: scpolicyctl replay FILE, or scpolicyctl replay --live");
 		return EXIT_USAGE;
 	}
 	return ctl->live ? replay_live() : replay_file(ctl, argv[1]);

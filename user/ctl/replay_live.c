@@ -21,7 +21,7 @@ struct input {
 };
 
 /* False at the end of the input. A line may lack its newline only there. */
-static bool next_line(struct input *input)
+static bool input_next_line(struct input *input)
 {
 	int c = getc_unlocked(input->file);
 
@@ -52,13 +52,13 @@ static int say_fault(const struct input *input, struct trace_error *error, int r
 {
 	text_clean(error->text, false);
 	if (r == -EBADMSG)
-		complain("line %u, column %u: %s", input->line, error->column, error->text);
+		output_error("line %u, column %u: %s", input->line, error->column, error->text);
 	else
-		complain("line %u: %s", input->line, r == -ENOTRECOVERABLE ? error->text : strerror(-r));
+		output_error("line %u: %s", input->line, r == -ENOTRECOVERABLE ? error->text : strerror(-r));
 	return r == -EBADMSG ? EXIT_USAGE : EXIT_FAULT;
 }
 
-static int take_line(struct live *live, const struct input *input, struct trace_error *error)
+static int take_input(struct live *live, const struct input *input, struct trace_error *error)
 {
 	struct trace_event trace;
 
@@ -74,8 +74,8 @@ static int filter(struct live *live, struct input *input)
 	struct trace_error error = {0};
 	int r = 0;
 
-	while (r >= 0 && next_line(input)) {
-		r = take_line(live, input, &error);
+	while (r >= 0 && input_next_line(input)) {
+		r = take_input(live, input, &error);
 		fflush(stdout);
 	}
 	return r < 0 ? say_fault(input, &error, r) : EXIT_FINE;
@@ -89,14 +89,14 @@ int replay_live(void)
 	int status, r = input ? live_new(&output, &live) : -ENOMEM;
 
 	if (r < 0) {
-		complain("%s", strerror(-r));
+		output_error("%s", strerror(-r));
 		return EXIT_FAULT;
 	}
 	input->file = stdin;
 	status = filter(live, input);
 	live_sessions(live);
 	if (fflush(stdout) != 0 || ferror(stdout) || ferror(stdin)) {
-		complain("cannot %s: %s", ferror(stdin) ? "read" : "write", strerror(errno));
+		output_error("cannot %s: %s", ferror(stdin) ? "read" : "write", strerror(errno));
 		return EXIT_FAULT;
 	}
 	return status;

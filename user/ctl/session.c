@@ -19,7 +19,7 @@ static int own_session(char **ret)
 	}
 	if (sd_uid_get_display(getuid(), ret) >= 0)
 		return EXIT_FINE;
-	complain("this is not in a login session of yours; name one, scpolicyctl sessions lists them");
+	output_error("this is not in a login session of yours; name one, scpolicyctl sessions lists them");
 	return EXIT_USAGE;
 }
 
@@ -28,7 +28,7 @@ int session_resolve(const char *word, char **ret)
 	if (!word || strcmp(word, "self") == 0)
 		return own_session(ret);
 	if (!session_id_valid(word)) {
-		complain("not a session id: \"%s\"; scpolicyctl sessions lists them", word);
+		output_error("not a session id: \"%s\"; scpolicyctl sessions lists them", word);
 		return EXIT_USAGE;
 	}
 	*ret = strdup(word);
@@ -45,7 +45,8 @@ int session_call(struct ctl *ctl, const char *method, const char *const *argumen
 		return EXIT_FINE;
 	if (sd_bus_error_has_name(&error, BUS_NAME ".Error.NoSuchSession") ||
 	    sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED)) {
-		complain("no session %s that a card opened; 'scpolicyctl sessions' lists them", arguments[0]);
+		output_error("no session %s that a card opened; 'scpolicyctl sessions' lists them",
+			     arguments[0]);
 		return EXIT_USAGE;
 	}
 	return client_complain(ctl, r, &error);

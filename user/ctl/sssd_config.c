@@ -4,20 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ctl/text.h"
+
 #define BLANKS " \t\r"
-
-/* Cuts blanks off both ends. */
-static char *trim(char *text)
-{
-	size_t length;
-
-	text += strspn(text, BLANKS);
-	length = strlen(text);
-	while (length > 0 && strchr(BLANKS, text[length - 1]))
-		length--;
-	text[length] = '\0';
-	return text;
-}
 
 /* The name between brackets, or NULL. */
 static char *section_name(char *line)
@@ -27,7 +16,7 @@ static char *section_name(char *line)
 	if (*line != '[' || !end || end[1 + strspn(end + 1, BLANKS)])
 		return NULL;
 	*end = '\0';
-	return trim(line + 1);
+	return text_trim(line + 1);
 }
 
 static int take_key(struct sssd_config *config, const char *key, const char *value,
@@ -54,8 +43,8 @@ struct place {
 	bool in_pam, seen_pam;
 };
 
-static int take_line(struct sssd_config *config, struct place *place, char *line,
-		     struct sssd_problem *problem)
+static int take_config_line(struct sssd_config *config, struct place *place, char *line,
+			    struct sssd_problem *problem)
 {
 	char *value, *section;
 
@@ -79,7 +68,7 @@ static int take_line(struct sssd_config *config, struct place *place, char *line
 		return 0;
 	}
 	*value++ = '\0';
-	return place->in_pam ? take_key(config, trim(line), trim(value), problem) : 0;
+	return place->in_pam ? take_key(config, text_trim(line), text_trim(value), problem) : 0;
 }
 
 int sssd_config_add(struct sssd_config *config, char *text, struct sssd_problem *ret)
@@ -93,7 +82,7 @@ int sssd_config_add(struct sssd_config *config, char *text, struct sssd_problem 
 	for (char *line = strsep(&text, "\n"); r >= 0 && line; line = strsep(&text, "\n")) {
 		struct sssd_problem problem = {.line = ++number};
 
-		r = take_line(config, &place, trim(line), &problem);
+		r = take_config_line(config, &place, text_trim(line), &problem);
 		if (problem.what && !first.what)
 			first = problem;
 	}
@@ -139,7 +128,7 @@ bool sssd_config_allows(const struct sssd_config *config, const char *service)
 	if (!config->cert_auth)
 		return false;
 	for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
-		word = trim(word);
+		word = text_trim(word);
 		if (!*word)
 			continue;
 		if (*word != '+' && *word != '-')

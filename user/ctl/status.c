@@ -155,7 +155,7 @@ static void find_problems(struct overview *overview)
 	}
 }
 
-static void show_json(const struct overview *overview)
+static void show_overview_json(const struct overview *overview)
 {
 	_cleanup_tree_ struct json_object *all = json_object_new_object();
 
@@ -194,8 +194,8 @@ static void show_daemon(const struct ctl *ctl, struct json_object *daemon)
 	uint64_t started = tree_number(daemon, "started_usec"), now = monotonic_usec(), rules;
 	char span[SPAN_SIZE];
 
-	printf("scpolicyd %s is %son%s", tree_string(daemon, "version"), paint(ctl, PAINT_GOOD),
-	       paint(ctl, PAINT_OFF));
+	printf("scpolicyd %s is %son%s", tree_string(daemon, "version"), output_paint(ctl, PAINT_GOOD),
+	       output_paint(ctl, PAINT_OFF));
 	printf(started && started < now ? ", for %s\n\n" : "\n\n", span_text(now - started, span));
 	rules = tree_number(daemon, "rules");
 	output_field("sources", "%s", sources ? sources : "");
@@ -207,13 +207,14 @@ static void show_daemon(const struct ctl *ctl, struct json_object *daemon)
 static void show_problems(const struct ctl *ctl, struct json_object *problems)
 {
 	if (tree_count(problems) == 0) {
-		output_field("problems", "%snone%s", paint(ctl, PAINT_GOOD), paint(ctl, PAINT_OFF));
+		output_field("problems", "%snone%s", output_paint(ctl, PAINT_GOOD),
+			     output_paint(ctl, PAINT_OFF));
 		return;
 	}
 	for (size_t i = 0; i < tree_count(problems); i++)
-		output_field(i ? "" : "problems", "%s%s%s", paint(ctl, PAINT_WARN),
+		output_field(i ? "" : "problems", "%s%s%s", output_paint(ctl, PAINT_WARN),
 			     json_object_get_string(json_object_array_get_idx(problems, i)),
-			     paint(ctl, PAINT_OFF));
+			     output_paint(ctl, PAINT_OFF));
 }
 
 static int show_text(struct ctl *ctl, const struct overview *overview)
@@ -241,6 +242,6 @@ int verb_status(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 	find_problems(&overview);
 	if (!ctl->json)
 		return show_text(ctl, &overview);
-	show_json(&overview);
+	show_overview_json(&overview);
 	return EXIT_FINE;
 }

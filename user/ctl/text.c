@@ -2,6 +2,7 @@
 #include "ctl/text.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "lib/utf8.h"
 
@@ -23,5 +24,17 @@ char *text_clean(char *text, bool keep_controls)
 			at[i] = '?';
 		at += length;
 	}
+	return text;
+}
+
+char *text_trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t\r");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t\r", text[length - 1]))
+		length--;
+	text[length] = '\0';
 	return text;
 }

@@ -8,3 +8,6 @@
  * `keep_controls` keeps those for a caller that escapes them later. Returns `text`.
  */
 char *text_clean(char *text, bool keep_controls);
+
+/* Cuts blanks and a carriage return off both ends. */
+char *text_trim(char *text);

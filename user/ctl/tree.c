@@ -9,7 +9,7 @@
 /* ---- from D-Bus ----------------------------------------------------------------------------------------- */
 
 /* "EventCounter": "event_counter". */
-static void put_key(struct json_object *object, const char *key, struct json_object *value)
+static void add_key(struct json_object *object, const char *key, struct json_object *value)
 {
 	char small[128];
 	size_t used = 0;
@@ -114,7 +114,7 @@ static int read_entries(sd_bus_message *message, bool json, struct json_object *
 			r = tree_read(message, json, &value);
 		if (r < 0)
 			return r;
-		put_key(object, key, value);
+		add_key(object, key, value);
 		r = sd_bus_message_exit_container(message);
 		if (r < 0)
 			return r;

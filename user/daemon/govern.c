@@ -29,25 +29,25 @@ struct govern {
 
 static struct session_rules *session_rules_find(const struct govern *govern, const char *session)
 {
-	struct session_rules *governed;
+	struct session_rules *entry;
 
-	HASH_FIND_STR(govern->sessions, session, governed);
-	return governed;
+	HASH_FIND_STR(govern->sessions, session, entry);
+	return entry;
 }
 
-static void drop_groups(struct session_rules *governed)
+static void drop_groups(struct session_rules *entry)
 {
-	free((void *)governed->facts.groups);
-	governed->facts.groups = NULL;
-	governed->facts.group_count = 0;
+	free((void *)entry->facts.groups);
+	entry->facts.groups = NULL;
+	entry->facts.group_count = 0;
 }
 
 /* xrdp 0.9 does not tell PAM of a remote host, so that logind takes its sessions for local ones. */
-static unsigned kind_of(const struct session_rules *governed)
+static unsigned kind_of(const struct session_rules *entry)
 {
-	unsigned kind = governed->logind_kind;
+	unsigned kind = entry->logind_kind;
 
-	if (strcmp(governed->service, "xrdp-sesman") == 0)
+	if (strcmp(entry->service, "xrdp-sesman") == 0)
 		return (kind & ~(unsigned)(KIND_LOCAL | KIND_CONSOLE)) | KIND_REMOTE;
 	return kind;
 }
@@ -64,12 +64,12 @@ int govern_new(struct govern **ret)
 
 struct govern *govern_free(struct govern *govern)
 {
-	struct session_rules *governed, *next;
+	struct session_rules *entry, *next;
 
 	if (!govern)
 		return NULL;
-	HASH_ITER(hh, govern->sessions, governed, next)
-		govern_forget(govern, governed->session);
+	HASH_ITER(hh, govern->sessions, entry, next)
+		govern_forget(govern, entry->session);
 	free(govern);
 	return NULL;
 }
@@ -77,18 +77,18 @@ struct govern *govern_free(struct govern *govern)
 /* `session` is a record's: it fits. */
 static struct session_rules *session_rules_add(struct govern *govern, const char *session)
 {
-	struct session_rules *governed = calloc(1, sizeof(*governed));
+	struct session_rules *entry = calloc(1, sizeof(*entry));
 
-	if (!governed)
+	if (!entry)
 		return NULL;
-	memcpy(governed->session, session, strlen(session) + 1);
-	HASH_ADD_STR(govern->sessions, session, governed);
-	if (!governed->hh.tbl) {
-		free(governed);
+	memcpy(entry->session, session, strlen(session) + 1);
+	HASH_ADD_STR(govern->sessions, session, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
 		return NULL;
 	}
-	governed->facts.user = governed->user;
-	return governed;
+	entry->facts.user = entry->user;
+	return entry;
 }
 
 /* Whether it changed. */
@@ -103,40 +103,40 @@ static bool renew(char *text, const char *with, size_t size)
 
 int govern_record(struct govern *govern, const struct login_record *login)
 {
-	struct session_rules *governed = session_rules_find(govern, login->session);
-	bool changed = !governed;
+	struct session_rules *entry = session_rules_find(govern, login->session);
+	bool changed = !entry;
 
-	if (!governed)
-		governed = session_rules_add(govern, login->session);
-	if (!governed)
+	if (!entry)
+		entry = session_rules_add(govern, login->session);
+	if (!entry)
 		return -ENOMEM;
-	if (governed->uid != login->uid || governed->leader != login->leader) {
-		governed->uid = login->uid;
-		governed->leader = login->leader;
-		governed->logind_kind = 0;
-		drop_groups(governed);
+	if (entry->uid != login->uid || entry->leader != login->leader) {
+		entry->uid = login->uid;
+		entry->leader = login->leader;
+		entry->logind_kind = 0;
+		drop_groups(entry);
 		changed = true;
 	}
-	changed |= renew(governed->user, login->user, sizeof(governed->user));
-	changed |= renew(governed->service, login->service, sizeof(governed->service));
-	changed |= renew(governed->reader, login->card.name, sizeof(governed->reader));
-	governed->facts.service = governed->service[0] ? governed->service : NULL;
-	governed->facts.reader = governed->reader[0] ? governed->reader : NULL;
-	governed->facts.kind = kind_of(governed);
+	changed |= renew(entry->user, login->user, sizeof(entry->user));
+	changed |= renew(entry->service, login->service, sizeof(entry->service));
+	changed |= renew(entry->reader, login->card.name, sizeof(entry->reader));
+	entry->facts.service = entry->service[0] ? entry->service : NULL;
+	entry->facts.reader = entry->reader[0] ? entry->reader : NULL;
+	entry->facts.kind = kind_of(entry);
 	return changed;
 }
 
 int govern_kind(struct govern *govern, const char *session, unsigned kind)
 {
-	struct session_rules *governed = session_rules_find(govern, session);
+	struct session_rules *entry = session_rules_find(govern, session);
 	unsigned before;
 
-	if (!governed)
+	if (!entry)
 		return -ENOENT;
-	before = governed->facts.kind;
-	governed->logind_kind = kind;
-	governed->facts.kind = kind_of(governed);
-	return governed->facts.kind != before;
+	before = entry->facts.kind;
+	entry->logind_kind = kind;
+	entry->facts.kind = kind_of(entry);
+	return entry->facts.kind != before;
 }
 
 static bool same_groups(const struct session_facts *facts, const char *const *names, size_t count)
@@ -171,40 +171,40 @@ static const char **copy_names(const char *const *names, size_t count)
 
 int govern_groups(struct govern *govern, const char *session, const char *const *names, size_t count)
 {
-	struct session_rules *governed = session_rules_find(govern, session);
+	struct session_rules *entry = session_rules_find(govern, session);
 	const char **copy = NULL;
 
-	if (!governed)
+	if (!entry)
 		return -ENOENT;
-	if (same_groups(&governed->facts, names, count))
+	if (same_groups(&entry->facts, names, count))
 		return 0;
 	if (count > 0) {
 		copy = copy_names(names, count);
 		if (!copy)
 			return -ENOMEM;
 	}
-	drop_groups(governed);
-	governed->facts.groups = copy;
-	governed->facts.group_count = count;
+	drop_groups(entry);
+	entry->facts.groups = copy;
+	entry->facts.group_count = count;
 	return 1;
 }
 
 void govern_forget(struct govern *govern, const char *session)
 {
-	struct session_rules *governed = session_rules_find(govern, session);
+	struct session_rules *entry = session_rules_find(govern, session);
 
-	if (!governed)
+	if (!entry)
 		return;
-	HASH_DELETE(hh, govern->sessions, governed);
-	drop_groups(governed);
-	free(governed);
+	HASH_DELETE(hh, govern->sessions, entry);
+	drop_groups(entry);
+	free(entry);
 }
 
 const struct session_facts *govern_facts(const struct govern *govern, const char *session)
 {
-	struct session_rules *governed = session_rules_find(govern, session);
+	struct session_rules *entry = session_rules_find(govern, session);
 
-	return governed ? &governed->facts : NULL;
+	return entry ? &entry->facts : NULL;
 }
 
 struct governance govern_resolve(const struct govern *govern, const struct rules *rules, const char *session)
@@ -217,11 +217,11 @@ struct governance govern_resolve(const struct govern *govern, const struct rules
 
 const char *govern_next(const struct govern *govern, const char *session)
 {
-	struct session_rules *governed = govern->sessions;
+	struct session_rules *entry = govern->sessions;
 
 	if (session) {
-		governed = session_rules_find(govern, session);
-		governed = governed ? governed->hh.next : NULL;
+		entry = session_rules_find(govern, session);
+		entry = entry ? entry->hh.next : NULL;
 	}
-	return governed ? governed->session : NULL;
+	return entry ? entry->session : NULL;
 }

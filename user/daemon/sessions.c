@@ -18,7 +18,7 @@ int sessions_take_record(void *userdata, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
 	struct daemon *daemon = userdata;
-	struct event governed = *event;
+	struct event completed = *event;
 	int r;
 
 	if (event->type != EVENT_RECORD) {
@@ -33,11 +33,11 @@ int sessions_take_record(void *userdata, const struct event *event)
 		log_error("session %s cannot be governed yet: %s", login->session, strerror(-r));
 		return r;
 	}
-	governed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
+	completed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
 	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
-		 login->user, action_name(governed.record.governance.by_cause[CAUSE_CARD]->action),
+		 login->user, action_name(completed.record.governance.by_cause[CAUSE_CARD]->action),
 		 login->card.name);
-	events_take(daemon, &governed);
+	events_take(daemon, &completed);
 	if (daemon->refused)
 		return -ENOMEM;
 	resolve_ask_groups(daemon, login->session);
@@ -52,7 +52,7 @@ void sessions_take_logind(void *userdata, const struct event *event)
 {
 	const struct session_facts *facts;
 	struct daemon *daemon = userdata;
-	struct event known = *event;
+	struct event completed = *event;
 	int changed;
 
 	if (event->type != EVENT_SESSION_KIND) {
@@ -64,8 +64,8 @@ void sessions_take_logind(void *userdata, const struct event *event)
 	if (!facts)
 		return;
 	/* Without physlock its unit would do nothing, and nothing would report that. */
-	known.change.kind = facts->kind & ~(enforcer_can_lock_console() ? 0U : (unsigned)KIND_CONSOLE);
-	events_take(daemon, &known);
+	completed.change.kind = facts->kind & ~(enforcer_can_lock_console() ? 0U : (unsigned)KIND_CONSOLE);
+	events_take(daemon, &completed);
 	if (changed > 0)
 		resolve_session(daemon, event->change.session);
 }

@@ -230,7 +230,7 @@ struct complaint {
 	size_t line;
 };
 
-_printf_(2, 3) static int complain(const struct complaint *complaint, const char *format, ...)
+_printf_(2, 3) static int put_complaint(const struct complaint *complaint, const char *format, ...)
 {
 	int used = 0;
 	va_list arguments;
@@ -273,7 +273,7 @@ static int complain_unknown(const struct complaint *complaint, const char *name,
 	char raw[33], safe[33];
 
 	snprintf(raw, sizeof(raw), "%.*s", (int)(length < 32 ? length : 32), name);
-	return complain(complaint, "unknown field %s=", log_safe(raw, safe, sizeof(safe)));
+	return put_complaint(complaint, "unknown field %s=", log_safe(raw, safe, sizeof(safe)));
 }
 
 static int value_parse(const struct field *field, const char *value, size_t length, void *to,
@@ -282,19 +282,20 @@ static int value_parse(const struct field *field, const char *value, size_t leng
 	char terminated[FIELD_VALUE_SIZE];
 
 	if (length == 0)
-		return field->mandatory ? complain(complaint, "field %s= is empty", field->name) : 0;
+		return field->mandatory ? put_complaint(complaint, "field %s= is empty", field->name) : 0;
 	if (length > field->length || length >= sizeof(terminated))
-		return complain(complaint, "field %s= is longer than %zu bytes", field->name, field->length);
+		return put_complaint(complaint, "field %s= is longer than %zu bytes", field->name,
+				     field->length);
 	if (find_control(value, length, field->kind->tabs))
-		return complain(complaint, "field %s= holds a control character", field->name);
+		return put_complaint(complaint, "field %s= holds a control character", field->name);
 	memcpy(terminated, value, length);
 	terminated[length] = '\0';
 	if (field->kind->parse(field, terminated, to))
 		return 0;
 	if (field->kind->expected)
-		return complain(complaint, "field %s= is not %s", field->name, field->kind->expected);
-	return complain(complaint, "field %s= is not a number from %" PRIu64 " to %" PRIu64, field->name,
-			field->minimum, field->maximum);
+		return put_complaint(complaint, "field %s= is not %s", field->name, field->kind->expected);
+	return put_complaint(complaint, "field %s= is not a number from %" PRIu64 " to %" PRIu64, field->name,
+			     field->minimum, field->maximum);
 }
 
 /* One bit for each field that was read already. */
@@ -306,15 +307,15 @@ static int entry_parse(const struct field *fields, size_t count, const char *ent
 	uint32_t bit;
 
 	if (memchr(entry, '\0', length))
-		return complain(complaint, "holds a NUL byte");
+		return put_complaint(complaint, "holds a NUL byte");
 	if (!equals || equals == entry)
-		return complain(complaint, "is not FIELD=value");
+		return put_complaint(complaint, "is not FIELD=value");
 	field = find_field(fields, count, entry, (size_t)(equals - entry));
 	if (!field)
 		return complain_unknown(complaint, entry, (size_t)(equals - entry));
 	bit = 1U << (field - fields);
 	if (*seen & bit)
-		return complain(complaint, "field %s= given twice", field->name);
+		return put_complaint(complaint, "field %s= given twice", field->name);
 	*seen |= bit;
 	return value_parse(field, equals + 1, length - (size_t)(equals + 1 - entry),
 			   (char *)to + field->offset, complaint);
@@ -333,8 +334,8 @@ int fields_parse(const struct field *fields, size_t count, char separator, const
 		complaint.line++;
 		stop = memchr(entry, separator, (size_t)(end - entry));
 		if (!stop)
-			return complain(&complaint, "does not end with a %s",
-					separator == '\n' ? "newline" : "separator");
+			return put_complaint(&complaint, "does not end with a %s",
+					     separator == '\n' ? "newline" : "separator");
 		r = entry_parse(fields, count, entry, (size_t)(stop - entry), to, &seen, &complaint);
 		if (r < 0)
 			return r;
@@ -342,7 +343,7 @@ int fields_parse(const struct field *fields, size_t count, char separator, const
 	complaint.line = 0;
 	for (size_t i = 0; i < count; i++)
 		if (fields[i].mandatory && !(seen & 1U << i))
-			return complain(&complaint, "field %s= is missing", fields[i].name);
+			return put_complaint(&complaint, "field %s= is missing", fields[i].name);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ ssize_t record_format(const struct login_record *record, char *buffer, size_t si
 /* ---- files ------------------------------------------------------------------------------------------------
  */
 
-_printf_(3, 4) static int refuse(struct record_error *error, int r, const char *format, ...)
+_printf_(3, 4) static int refuse_record(struct record_error *error, int r, const char *format, ...)
 {
 	va_list arguments;
 
@@ -59,7 +59,7 @@ _printf_(3, 4) static int refuse(struct record_error *error, int r, const char *
 
 static int refuse_system(struct record_error *error, int error_number, const char *what)
 {
-	return refuse(error, -error_number, "%s: %s", what, strerror(error_number));
+	return refuse_record(error, -error_number, "%s: %s", what, strerror(error_number));
 }
 
 static int open_record(int dir_fd, const char *name, struct record_error *error)
@@ -67,13 +67,13 @@ static int open_record(int dir_fd, const char *name, struct record_error *error)
 	int fd;
 
 	if (!session_id_valid(name))
-		return refuse(error, -EBADMSG, "the file's name is not a session id");
+		return refuse_record(error, -EBADMSG, "the file's name is not a session id");
 	/* O_NONBLOCK: a FIFO must not block us before fstat() shows what it is. */
 	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0)
 		return fd;
 	if (errno == ELOOP)
-		return refuse(error, -EBADMSG, "is a symbolic link");
+		return refuse_record(error, -EBADMSG, "is a symbolic link");
 	return refuse_system(error, errno, "cannot open it");
 }
 
@@ -84,16 +84,16 @@ static int check_record_file(int fd, uid_t owner, struct record_error *error)
 	if (fstat(fd, &st) < 0)
 		return refuse_system(error, errno, "cannot examine it");
 	if (!S_ISREG(st.st_mode))
-		return refuse(error, -EBADMSG, "is not a regular file");
+		return refuse_record(error, -EBADMSG, "is not a regular file");
 	if (st.st_nlink != 1)
-		return refuse(error, -EBADMSG, "has %ju links instead of one", (uintmax_t)st.st_nlink);
+		return refuse_record(error, -EBADMSG, "has %ju links instead of one", (uintmax_t)st.st_nlink);
 	if (st.st_uid != owner)
-		return refuse(error, -EBADMSG, "is owned by uid %ju instead of %ju", (uintmax_t)st.st_uid,
-			      (uintmax_t)owner);
+		return refuse_record(error, -EBADMSG, "is owned by uid %ju instead of %ju",
+				     (uintmax_t)st.st_uid, (uintmax_t)owner);
 	if ((st.st_mode & 07777) != 0600)
-		return refuse(error, -EBADMSG, "has mode %04o instead of 0600", st.st_mode & 07777);
+		return refuse_record(error, -EBADMSG, "has mode %04o instead of 0600", st.st_mode & 07777);
 	if (st.st_size > RECORD_FILE_MAX)
-		return refuse(error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
+		return refuse_record(error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
 	return 0;
 }
 
@@ -134,15 +134,16 @@ int record_read(int dir_fd, const char *name, uid_t owner, const char *boot_id,
 	if (size < 0)
 		return refuse_system(ret_error, (int)-size, "cannot read it");
 	if ((size_t)size > RECORD_FILE_MAX)
-		return refuse(ret_error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
+		return refuse_record(ret_error, -EBADMSG, "is larger than %u bytes", RECORD_FILE_MAX);
 	r = record_parse(text, (size_t)size, &record, ret_error);
 	if (r < 0)
 		return r;
 	if (strcmp(record.session, name) != 0)
-		return refuse(ret_error, -EBADMSG, "field SESSION= is %s, not the file's name",
-			      record.session);
+		return refuse_record(ret_error, -EBADMSG, "field SESSION= is %s, not the file's name",
+				     record.session);
 	if (strcmp(record.boot_id, boot_id) != 0)
-		return refuse(ret_error, -EBADMSG, "field BOOT_ID= is not of this boot: %s", record.boot_id);
+		return refuse_record(ret_error, -EBADMSG, "field BOOT_ID= is not of this boot: %s",
+				     record.boot_id);
 	*ret_record = record;
 	return 0;
 }

@@ -39,7 +39,7 @@ static void *look_up_thread(void *data)
 	return NULL;
 }
 
-static bool start(struct look_up *look_up)
+static bool start_look_up(struct look_up *look_up)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
@@ -90,7 +90,7 @@ struct usb_address find_address(const char *reader, unsigned int limit_ms)
 
 	if (!look_up)
 		return usb;
-	if (!start(look_up)) {
+	if (!start_look_up(look_up)) {
 		free(look_up);
 		return usb;
 	}

@@ -12,13 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/names.h"
 #include "pam/certificate.h"
+#include "pam/clock.h"
 #include "pam/inherited.h"
 #include "pam/privileges.h"
 #include "pam/token.h"
@@ -65,13 +65,13 @@ static void read_card(const struct pam_request *request, const struct reader_sta
 	if (r < 0)
 		snprintf(answer.why, sizeof(answer.why), "cannot drop privileges: %s", strerror(-r));
 	else
-		module = module_start(request->module, &answer);
+		module = token_module_start(request->module, &answer);
 	if (module)
 		token_read(module, request, cards[index].name, &answer);
 	if (write(ANSWER_FD, &answer, sizeof(answer)) != sizeof(answer))
 		_exit(1);
 	if (module)
-		module_end(module);
+		token_module_end(module);
 	_exit(0);
 }
 
@@ -83,16 +83,8 @@ struct asked {
 	int fd;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int ask(const struct pam_request *request, const struct reader_state *cards, size_t count,
-	       size_t index, struct asked *ret_asked)
+static int start_asking(const struct pam_request *request, const struct reader_state *cards, size_t count,
+			size_t index, struct asked *ret_asked)
 {
 	pid_t helper = getpid();
 	int fds[2], r = 0;
@@ -109,10 +101,10 @@ static int ask(const struct pam_request *request, const struct reader_state *car
 	return r;
 }
 
-static bool wait_readable(int fd, int64_t deadline)
+static bool answer_is_there(int fd, int64_t deadline)
 {
 	struct pollfd entry = {.fd = fd, .events = POLLIN};
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - clock_ms();
 
 	return poll(&entry, 1, left > 0 ? (int)left : 0) > 0;
 }
@@ -135,7 +127,7 @@ static void read_answer(int fd, int64_t deadline, struct token_answer *answer)
 		snprintf(answer->why, sizeof(answer->why), "no process could be started for it");
 		return;
 	}
-	if (!wait_readable(fd, deadline)) {
+	if (!answer_is_there(fd, deadline)) {
 		snprintf(answer->why, sizeof(answer->why), "no answer in time (timeout= may say more)");
 		return;
 	}
@@ -152,7 +144,7 @@ static void read_answer(int fd, int64_t deadline, struct token_answer *answer)
 }
 
 /* A process that ends by itself releases the card; it has until the deadline. */
-static void end(struct asked *asked, int64_t deadline)
+static void end_asking(struct asked *asked, int64_t deadline)
 {
 	_cleanup_close_ int pidfd = -1;
 
@@ -160,7 +152,7 @@ static void end(struct asked *asked, int64_t deadline)
 		return;
 	close_fd(asked->fd);
 	pidfd = pidfd_open(asked->pid, 0);
-	if (pidfd < 0 || !wait_readable(pidfd, deadline))
+	if (pidfd < 0 || !answer_is_there(pidfd, deadline))
 		kill(asked->pid, SIGKILL);
 	waitpid(asked->pid, NULL, 0);
 }
@@ -169,8 +161,8 @@ int tokens_ask(const struct pam_request *request, const struct reader_state *car
 	       unsigned int timeout_ms, struct token_answer *ret_answers, struct find_text *ret_text)
 {
 	struct asked asked[READERS_MAX];
-	int64_t deadline = now_ms() + timeout_ms;
-	int r = request->module[0] ? module_check(request->module) : 0;
+	int64_t deadline = clock_ms() + timeout_ms;
+	int r = request->module[0] ? token_module_check(request->module) : 0;
 
 	if (r < 0) {
 		find_tell(ret_text, "pkcs11_module=%s: %s", request->module,
@@ -179,14 +171,14 @@ int tokens_ask(const struct pam_request *request, const struct reader_state *car
 		return r;
 	}
 	for (size_t i = 0; i < count; i++) {
-		r = ask(request, cards, count, i, &asked[i]);
+		r = start_asking(request, cards, count, i, &asked[i]);
 		if (r < 0)
 			asked[i] = (struct asked){.pid = -1, .fd = -1};
 	}
 	for (size_t i = 0; i < count; i++)
 		read_answer(asked[i].fd, deadline, &ret_answers[i]);
 	for (size_t i = 0; i < count; i++)
-		end(&asked[i], deadline);
+		end_asking(&asked[i], deadline);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "lib/names.h"
 #include "lib/pam_message.h"
 #include "pam/ask.h"
+#include "pam/clock.h"
 #include "pam/find_card.h"
 #include "pam/inherited.h"
 #include "pam/privileges.h"
@@ -41,27 +42,19 @@ _printf_(3, 4) static void answer(struct pam_reply *reply, enum pam_result resul
 /* More than a reader's address takes on a busy machine; who waits longer, waits for another program. */
 #define ADDRESS_MS_MAX 250
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /*
  * Of the module's time limit the tokens of several cards have three quarters, a reader's address an eighth; the last
  * eighth is left to start in, and to say in words that the rest was not enough.
  */
 static int64_t last_moment(const struct pam_request *request)
 {
-	return now_ms() + request->timeout_ms / 8 * 7;
+	return clock_ms() + request->timeout_ms / 8 * 7;
 }
 
 static struct find_times times_until(int64_t deadline, const struct pam_request *request)
 {
 	unsigned int address = request->timeout_ms / 8;
-	int64_t tokens = deadline - now_ms() - address;
+	int64_t tokens = deadline - clock_ms() - address;
 
 	return (struct find_times){
 		.tokens_ms = tokens > 0 ? (unsigned int)tokens : 0,
@@ -75,7 +68,7 @@ static bool try_again(int r, int64_t deadline)
 	static const int passing[] = {-ENOMEM, -ENOSPC, -EDQUOT, -EMFILE, -ENFILE, -EAGAIN, -EINTR};
 
 	for (size_t i = 0; i < ELEMENTS(passing); i++)
-		if (r == passing[i] && now_ms() < deadline)
+		if (r == passing[i] && clock_ms() < deadline)
 			return usleep(AGAIN_USEC) == 0;
 	return false;
 }
@@ -235,7 +228,7 @@ static int rebind_records(struct rebind *rebind, int dir_fd)
 	return 0;
 }
 
-static void answer_rebind(struct pam_reply *reply, const struct rebind *rebind, int r)
+static void reply_rebind(struct pam_reply *reply, const struct rebind *rebind, int r)
 {
 	const char *reader = rebind->wanted->card.name;
 
@@ -275,12 +268,12 @@ static void do_rebind(struct pam_request *request, int64_t deadline, struct pam_
 	set_socket(&request->record);
 	if (r == 0)
 		r = rebind_all(&rebind, dir_fd, deadline);
-	answer_rebind(reply, &rebind, r);
+	reply_rebind(reply, &rebind, r);
 }
 
 static void do_ask(struct pam_request *request, int64_t deadline, struct pam_reply *reply)
 {
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - clock_ms();
 	char text[ASK_TEXT_SIZE];
 	int r = ask_rebind(left > 0 ? (unsigned int)left : 0, text);
 

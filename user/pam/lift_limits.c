@@ -8,10 +8,8 @@ static const struct {
 	__rlimit_resource_t which;
 	rlim_t needed;
 } needs[] = {
-	{RLIMIT_AS, RLIM_INFINITY},
-	{RLIMIT_DATA, RLIM_INFINITY},
-	{RLIMIT_STACK, 1 << 20},
-	{RLIMIT_NOFILE, 1024},
+	{RLIMIT_AS, RLIM_INFINITY}, {RLIMIT_DATA, RLIM_INFINITY},
+	{RLIMIT_STACK, 1 << 20},    {RLIMIT_NOFILE, 1024},
 	{RLIMIT_CPU, 60},
 };
 ASSERT_ROWS(needs, LIFTED_LIMITS);

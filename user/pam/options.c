@@ -19,7 +19,7 @@ static const struct {
 	{"debug", offsetof(struct options, debug)},
 };
 
-static const char *value_of(const char *argument, const char *name)
+static const char *argument_value(const char *argument, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -82,7 +82,7 @@ static void parse_argument(pam_handle_t *pamh, const char *argument, struct opti
 	if (parse_flag(argument, options))
 		return;
 	for (size_t i = 0; i < ELEMENTS(values_known); i++) {
-		const char *value = value_of(argument, values_known[i].name);
+		const char *value = argument_value(argument, values_known[i].name);
 
 		if (!value)
 			continue;

@@ -207,7 +207,8 @@ static enum pam_result ask(pam_handle_t *pamh, const struct options *options, en
 	return reply->result;
 }
 
-_printf_(3, 4) static void debug(pam_handle_t *pamh, const struct options *options, const char *format, ...)
+_printf_(3, 4) static void debug_line(pam_handle_t *pamh, const struct options *options, const char *format,
+				      ...)
 {
 	va_list arguments;
 
@@ -285,7 +286,7 @@ static bool write_record(pam_handle_t *pamh, const struct options *options, cons
 	if (options->malformed)
 		reason = "the line of pam_scpolicy in the PAM configuration is faulty";
 	else if (!options->always && !note_find(pamh) && !token_find(pamh)) {
-		debug(pamh, options, "no card was used to sign in, session %s is not recorded", session);
+		debug_line(pamh, options, "no card was used to sign in, session %s is not recorded", session);
 		reason = missed ? missed : "";
 	} else if (fill_request(pamh, options, session, &request))
 		return ask(pamh, options, PAM_VERB_RECORD, &request, reply) == PAM_RESULT_DONE;
@@ -313,7 +314,7 @@ static int open_without_id(pam_handle_t *pamh, const struct options *options)
 {
 	bool inside = item(pamh, PAM_RUSER)[0];
 
-	debug(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
+	debug_line(pamh, options, "pam_systemd has set no XDG_SESSION_ID, nothing to record");
 	if (inside)
 		return PAM_IGNORE;
 	if (!options->require || !card_was_used(pamh))

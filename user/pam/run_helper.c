@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "pam/clock.h"
 #include "pam/lift_limits.h"
 
 /* The unit test uses another path. */
@@ -29,7 +29,7 @@
 /* Between two attempts. */
 #define AGAIN_MS 20
 
-_printf_(3, 4) static int fail(struct record_error *error, int r, const char *format, ...)
+_printf_(3, 4) static int refuse_helper(struct record_error *error, int r, const char *format, ...)
 {
 	va_list arguments;
 
@@ -39,20 +39,12 @@ _printf_(3, 4) static int fail(struct record_error *error, int r, const char *fo
 	return r;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits until fd is readable or hung up: 1; 0 at the deadline; a negative errno. */
 static int wait_readable(int fd, int64_t deadline)
 {
 	for (;;) {
 		struct pollfd entry = {.fd = fd, .events = POLLIN};
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		int r = poll(&entry, 1, left > 0 ? (int)left : 0);
 
 		if (r >= 0)
@@ -180,7 +172,7 @@ static ssize_t read_reply(int fd, char *buffer, size_t size, int64_t deadline)
  * Waits for the helper's end and reaps it, unless somebody else did: the program that loaded us may ignore
  * SIGCHLD or wait for any child. A pidfd makes sure that we never kill another process with the same number.
  */
-static void end(pid_t pid, int pidfd, int64_t deadline)
+static void end_helper(pid_t pid, int pidfd, int64_t deadline)
 {
 	siginfo_t info;
 
@@ -190,7 +182,7 @@ static void end(pid_t pid, int pidfd, int64_t deadline)
 	}
 	if (wait_readable(pidfd, deadline) <= 0) {
 		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-		wait_readable(pidfd, now_ms() + GRACE_MS);
+		wait_readable(pidfd, clock_ms() + GRACE_MS);
 	}
 	waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
 }
@@ -198,10 +190,12 @@ static void end(pid_t pid, int pidfd, int64_t deadline)
 static int explain(ssize_t r, unsigned int timeout_ms, struct record_error *error)
 {
 	if (r == -ETIMEDOUT)
-		return fail(error, -ETIMEDOUT, "%s did not answer within %u ms", HELPER_PATH, timeout_ms);
+		return refuse_helper(error, -ETIMEDOUT, "%s did not answer within %u ms", HELPER_PATH,
+				     timeout_ms);
 	if (r == -E2BIG)
-		return fail(error, -EBADMSG, "%s printed more than %d bytes", HELPER_PATH, PAM_MESSAGE_MAX);
-	return fail(error, (int)r, "cannot read from %s: %s", HELPER_PATH, strerror((int)-r));
+		return refuse_helper(error, -EBADMSG, "%s printed more than %d bytes", HELPER_PATH,
+				     PAM_MESSAGE_MAX);
+	return refuse_helper(error, (int)r, "cannot read from %s: %s", HELPER_PATH, strerror((int)-r));
 }
 
 /* Reads the reply's text; returns its size. */
@@ -209,7 +203,7 @@ static ssize_t exchange(enum pam_verb verb, int request_fd, unsigned int timeout
 			char reply[static PAM_MESSAGE_MAX + 1], struct record_error *error)
 {
 	_cleanup_close_ int read_fd = -1, write_fd = -1, pidfd = -1;
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	pid_t pid;
 	ssize_t size;
 	int r = make_pipe(&read_fd, &write_fd);
@@ -217,14 +211,14 @@ static ssize_t exchange(enum pam_verb verb, int request_fd, unsigned int timeout
 	if (r == 0)
 		r = fcntl(write_fd, F_SETFL, 0) < 0 ? -errno : spawn(verb, request_fd, write_fd, &pid);
 	if (r < 0)
-		return fail(error, r, "cannot run %s: %s", HELPER_PATH, strerror(-r));
+		return refuse_helper(error, r, "cannot run %s: %s", HELPER_PATH, strerror(-r));
 	write_fd = close_fd(write_fd);
 	/* ESRCH: it has ended and was reaped; its reply is still in the pipe. */
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0 && errno != ESRCH)
 		kill(pid, SIGKILL);
 	size = read_reply(read_fd, reply, PAM_MESSAGE_MAX + 1, deadline);
-	end(pid, pidfd, size < 0 ? 0 : deadline);
+	end_helper(pid, pidfd, size < 0 ? 0 : deadline);
 	return size < 0 ? explain(size, timeout_ms, error) : size;
 }
 
@@ -241,12 +235,13 @@ static int run_once(enum pam_verb verb, const struct pam_request *request, unsig
 		return (int)size;
 	r = make_request_pipe(text, (size_t)size, &request_fd);
 	if (r < 0)
-		return fail(ret_error, r, "cannot make a pipe: %s", strerror(-r));
+		return refuse_helper(ret_error, r, "cannot make a pipe: %s", strerror(-r));
 	size = exchange(verb, request_fd, timeout_ms, text, ret_error);
 	if (size < 0)
 		return (int)size;
 	if (pam_reply_parse(text, (size_t)size, ret_reply, &error) < 0)
-		return fail(ret_error, -EBADMSG, "%s gave no good answer: %s", HELPER_PATH, error.text);
+		return refuse_helper(ret_error, -EBADMSG, "%s gave no good answer: %s", HELPER_PATH,
+				     error.text);
 	return 0;
 }
 
@@ -261,13 +256,13 @@ int helper_run(enum pam_verb verb, const struct pam_request *request, unsigned i
 	       struct pam_reply *ret_reply, struct record_error *ret_error)
 {
 	struct lifted_limits limits = lift_limits();
-	int64_t deadline = now_ms() + timeout_ms, left;
+	int64_t deadline = clock_ms() + timeout_ms, left;
 	int r;
 
 	for (unsigned int attempt = 0;; attempt++) {
-		left = attempt ? deadline - now_ms() : timeout_ms;
+		left = attempt ? deadline - clock_ms() : timeout_ms;
 		r = run_once(verb, request, left > 0 ? (unsigned int)left : 0, ret_reply, ret_error);
-		if (!may_pass(r, attempt) || now_ms() + AGAIN_MS >= deadline)
+		if (!may_pass(r, attempt) || clock_ms() + AGAIN_MS >= deadline)
 			break;
 		poll(NULL, 0, AGAIN_MS);
 	}

@@ -42,7 +42,7 @@ static bool is_trusted(const struct stat *status)
 	       (!(status->st_mode & (S_IWGRP | S_IWOTH)) || replaceable);
 }
 
-int module_check(const char *path)
+int token_module_check(const char *path)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
 	struct stat status;
@@ -81,7 +81,7 @@ static CK_FUNCTION_LIST *module_load(const char *path, struct token_answer *answ
 	return module;
 }
 
-CK_FUNCTION_LIST *module_start(const char *path, struct token_answer *answer)
+CK_FUNCTION_LIST *token_module_start(const char *path, struct token_answer *answer)
 {
 	CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
 	CK_FUNCTION_LIST *module = module_load(path, answer);
@@ -96,7 +96,7 @@ CK_FUNCTION_LIST *module_start(const char *path, struct token_answer *answer)
 	return NULL;
 }
 
-void module_end(CK_FUNCTION_LIST *module)
+void token_module_end(CK_FUNCTION_LIST *module)
 {
 	module->C_Finalize(NULL);
 }

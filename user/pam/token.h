@@ -18,12 +18,12 @@ struct token_answer {
 };
 
 /* Checks that only root can have put the module there. 0, or a negative errno. */
-int module_check(const char *path);
+int token_module_check(const char *path);
 
 /* Loads and starts the module at `path`, or p11-kit's for "". NULL with answer->why filled. */
-CK_FUNCTION_LIST *module_start(const char *path, struct token_answer *answer);
+CK_FUNCTION_LIST *token_module_start(const char *path, struct token_answer *answer);
 /* Releases the cards; otherwise pcscd would reset them when the process ends. */
-void module_end(CK_FUNCTION_LIST *module);
+void token_module_end(CK_FUNCTION_LIST *module);
 
 /*
  * Fills the answer for the card in `reader`. A slot's description says which reader it belongs to. If another

@@ -64,7 +64,7 @@ static const char *check_belief(const struct world *world, const struct session 
 	return NULL;
 }
 
-static const char *check_session(const struct world *world, const struct session *session)
+static const char *wrong_in_session(const struct world *world, const struct session *session)
 {
 	const char *wrong = check_deadlines(world, session);
 
@@ -79,7 +79,7 @@ static const char *check_session(const struct world *world, const struct session
 	return wrong;
 }
 
-static const char *check_heap(const struct world *world)
+static const char *wrong_in_heap(const struct world *world)
 {
 	for (size_t place = 2; place <= world->heap_used; place++) {
 		if (world->heap[place / 2 - 1].moment > world->heap[place - 1].moment)
@@ -88,7 +88,7 @@ static const char *check_heap(const struct world *world)
 	return NULL;
 }
 
-static const char *check_device(const struct device *device)
+static const char *wrong_in_device(const struct device *device)
 {
 	bool unclaimed = device->model && device->presence == PRESENCE_HERE && !device->readers;
 
@@ -101,11 +101,11 @@ static const char *check_device(const struct device *device)
 
 const char *world_check(const struct world *world)
 {
-	const char *wrong = check_heap(world);
+	const char *wrong = wrong_in_heap(world);
 
 	for (const struct session *session = world->sessions; !wrong && session; session = session->hh.next)
-		wrong = check_session(world, session);
+		wrong = wrong_in_session(world, session);
 	for (const struct device *device = world->devices; !wrong && device; device = device->hh.next)
-		wrong = check_device(device);
+		wrong = wrong_in_device(device);
 	return wrong;
 }

@@ -29,7 +29,7 @@ static struct wake *at(const struct world *world, size_t place)
 	return &world->heap[place - 1];
 }
 
-static void put(struct world *world, size_t place, struct wake wake)
+static void heap_put(struct world *world, size_t place, struct wake wake)
 {
 	*at(world, place) = wake;
 	wake.session->heap = place;
@@ -40,8 +40,8 @@ static void rise(struct world *world, size_t place)
 	struct wake wake = *at(world, place);
 
 	for (; place > 1 && at(world, place / 2)->moment > wake.moment; place /= 2)
-		put(world, place, *at(world, place / 2));
-	put(world, place, wake);
+		heap_put(world, place, *at(world, place / 2));
+	heap_put(world, place, wake);
 }
 
 static void sink(struct world *world, size_t place)
@@ -53,15 +53,15 @@ static void sink(struct world *world, size_t place)
 			child++;
 		if (at(world, child)->moment >= wake.moment)
 			break;
-		put(world, place, *at(world, child));
+		heap_put(world, place, *at(world, child));
 		place = child;
 	}
-	put(world, place, wake);
+	heap_put(world, place, wake);
 }
 
 static void move(struct world *world, size_t place, struct wake wake)
 {
-	put(world, place, wake);
+	heap_put(world, place, wake);
 	rise(world, place);
 	sink(world, wake.session->heap);
 }

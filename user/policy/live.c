@@ -13,7 +13,7 @@ struct live {
 	struct player *player;
 };
 
-static void on_verdict(void *userdata, const struct verdict *verdict)
+static void live_on_verdict(void *userdata, const struct verdict *verdict)
 {
 	const struct live *live = userdata;
 	char line[TRACE_LINE_MAX + 2], words[TRACE_LINE_MAX];
@@ -25,7 +25,7 @@ static void on_verdict(void *userdata, const struct verdict *verdict)
 int live_new(const struct live_output *output, struct live **ret)
 {
 	struct live *live = calloc(1, sizeof(*live));
-	int r = live ? player_new(on_verdict, live, &live->player) : -ENOMEM;
+	int r = live ? player_new(live_on_verdict, live, &live->player) : -ENOMEM;
 
 	if (r < 0) {
 		free(live);
@@ -98,7 +98,7 @@ void live_sessions(const struct live *live)
 
 /* ---- lines ------------------------------------------------------------------------------------------------ */
 
-static int play(struct live *live, const struct event *event, struct trace_error *ret_error)
+static int live_play(struct live *live, const struct event *event, struct trace_error *ret_error)
 {
 	const char *broken = NULL;
 	int r = player_event(live->player, event, &broken);
@@ -123,5 +123,5 @@ int live_line(struct live *live, const char *line, size_t size, struct trace_err
 		return 0;
 	}
 	r = trace_parse_bytes(line, size, &trace, ret_error);
-	return r < 0 ? r : play(live, &trace.event, ret_error);
+	return r < 0 ? r : live_play(live, &trace.event, ret_error);
 }

@@ -6,7 +6,7 @@
  */
 #include "policy/core.h"
 
-static void start(struct world *world)
+static void locate_start(struct world *world)
 {
 	world->locate_delay = STALE_READER_FIRST_NSEC;
 	world->locate_at = later(world->now, world->locate_delay);
@@ -15,13 +15,13 @@ static void start(struct world *world)
 void locate_begin(struct world *world, const struct device *device)
 {
 	if (device->readers)
-		start(world);
+		locate_start(world);
 }
 
 void locate_stale(struct world *world, const struct reader *reader)
 {
 	if (!world->locate_at && reader_is_lost(world, reader))
-		start(world);
+		locate_start(world);
 }
 
 /* The device is back at its old address, and PC/SC's client may not have noticed. */
@@ -30,7 +30,7 @@ void locate_device_back(struct world *world, const struct device *device)
 	if (!device->readers)
 		return;
 	world->locate_once = true;
-	start(world);
+	locate_start(world);
 }
 
 /* A session's device is there, and the reader that must be at it has no address yet. */
@@ -48,7 +48,7 @@ static bool is_wanted(const struct world *world)
 void locate_unlocated(struct world *world)
 {
 	if (!world->locate_at && is_wanted(world))
-		start(world);
+		locate_start(world);
 }
 
 static bool any_is_stale(const struct world *world)

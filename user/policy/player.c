@@ -189,7 +189,7 @@ static int play_record(struct player *player, const struct event *event, struct 
 	return play_settings(player, &ours, borrower);
 }
 
-static int play(struct player *player, const struct event *event)
+static int player_take(struct player *player, const struct event *event)
 {
 	struct session_view view;
 	struct borrower *borrower;
@@ -222,7 +222,7 @@ static int play(struct player *player, const struct event *event)
 int player_event(struct player *player, const struct event *event, const char **ret_broken)
 {
 	const char *broken;
-	int r = play(player, event);
+	int r = player_take(player, event);
 
 	if (r < 0)
 		return r;

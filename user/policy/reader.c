@@ -232,7 +232,7 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 }
 
 /* Its device is gone, and what PC/SC reads under its name is another reader: no card comes or leaves uncounted. */
-static bool is_another(const struct reader *reader, const struct reader_state *now)
+static bool is_another_reader(const struct reader *reader, const struct reader_state *now)
 {
 	if (!reader_is_stale(reader))
 		return false;
@@ -268,7 +268,7 @@ bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered)
 	return moved < 0x8000 && moved > recovered + 1;
 }
 
-static void note_card(struct reader *reader, const struct reader_state *now)
+static void remember_card(struct reader *reader, const struct reader_state *now)
 {
 	unsigned recovered = reader->recovered - reader->read_recovered;
 
@@ -310,9 +310,9 @@ struct reader *reader_get(struct world *world, const struct event *event)
 		reader->found = world->looking_pcsc;
 	if (reader->said.order)
 		reader->recovered += recoveries(&reader->state, state);
-	another = reader->said.order && is_another(reader, state);
+	another = reader->said.order && is_another_reader(reader, state);
 	came = reader->came;
-	note_card(reader, state);
+	remember_card(reader, state);
 	moved = reader->said.order && reader->state.event_counter != state->event_counter;
 	reader->state = *state;
 	reader->said = moment_now(world, event->stamp);

@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void say(struct explanation *text, const char *format, ...) _printf_(2, 3);
-static void say(struct explanation *text, const char *format, ...)
+static void add_words(struct explanation *text, const char *format, ...) _printf_(2, 3);
+static void add_words(struct explanation *text, const char *format, ...)
 {
 	size_t used = strlen(text->text);
 	va_list arguments;
@@ -75,13 +75,13 @@ static void say_belief(const struct session *session, const struct belief *belie
 	/* An insertion that is out does not come back: the same card makes a new one. */
 	ret->kind = kinds[removed ? BELIEF_OUT : belief->kind];
 	if (doubt)
-		say(ret, "card in doubt for another %s", span(now, belief->until, time));
+		add_words(ret, "card in doubt for another %s", span(now, belief->until, time));
 	else
-		say(ret, "card %s", ret->kind);
+		add_words(ret, "card %s", ret->kind);
 	if (removed && belief->kind == BELIEF_IN)
-		say(ret, ": nothing shows yet that it is back");
+		add_words(ret, ": nothing shows yet that it is back");
 	else
-		say(ret, ": %s", reasons[belief->reason]);
+		add_words(ret, ": %s", reasons[belief->reason]);
 }
 
 /* ---- the sources ---------------------------------------------------------------------------------------- */
@@ -92,11 +92,12 @@ static void say_count(const struct world *world, const struct session *session, 
 	unsigned bound = session->login.card.event_counter;
 
 	if (!reader)
-		say(ret, "; insertion %u is recorded", bound);
+		add_words(ret, "; insertion %u is recorded", bound);
 	else if (reader->state.event_counter == bound)
-		say(ret, "; insertion %u, as recorded", bound);
+		add_words(ret, "; insertion %u, as recorded", bound);
 	else
-		say(ret, "; PC/SC counts %u, insertion %u is recorded", reader->state.event_counter, bound);
+		add_words(ret, "; PC/SC counts %u, insertion %u is recorded", reader->state.event_counter,
+			  bound);
 }
 
 static void say_probe(const struct world *world, const struct session *session, uint64_t now,
@@ -106,17 +107,17 @@ static void say_probe(const struct world *world, const struct session *session, 
 	char time[SPAN_SIZE];
 
 	if (!world->probe)
-		say(ret, "; the probe does not listen");
+		add_words(ret, "; the probe does not listen");
 	else if (!session->device)
-		say(ret, "; the probe does not listen: the reader's USB address is not known");
+		add_words(ret, "; the probe does not listen: the reader's USB address is not known");
 	else if (out->order > in->order)
-		say(ret, "; the probe reported it removed %s ago", span(out->now, now, time));
+		add_words(ret, "; the probe reported it removed %s ago", span(out->now, now, time));
 	else if (in->order)
-		say(ret, "; the probe reported it inserted %s ago", span(in->now, now, time));
+		add_words(ret, "; the probe reported it inserted %s ago", span(in->now, now, time));
 	else if (!plan_probe_watches(world, session))
-		say(ret, "; the probe cannot tell its slot from another one of this device");
+		add_words(ret, "; the probe cannot tell its slot from another one of this device");
 	else
-		say(ret, "; no word from the probe for %s", span(session->bound.now, now, time));
+		add_words(ret, "; no word from the probe for %s", span(session->bound.now, now, time));
 }
 
 /* ---- the case ------------------------------------------------------------------------------------------- */
@@ -130,7 +131,7 @@ static void say_evidence(unsigned evidence, struct explanation *ret)
 	for (size_t bit = 0; bit < ELEMENTS(words); bit++) {
 		if (!(evidence & 1U << bit))
 			continue;
-		say(ret, "%s%s", between, words[bit]);
+		add_words(ret, "%s%s", between, words[bit]);
 		between = ", ";
 	}
 }
@@ -145,15 +146,16 @@ static void say_away(const struct session *session, uint64_t now, struct explana
 		return;
 	span(removal->opened.stamp, now, time);
 	if (removal->cause == CAUSE_PCSC_LOST)
-		say(ret, "; acted on %s ago, because pcscd stayed away", time);
+		add_words(ret, "; acted on %s ago, because pcscd stayed away", time);
 	else if (!removal->settings)
-		say(ret, "; away since before the daemon started, %s ago", time);
+		add_words(ret, "; away since before the daemon started, %s ago", time);
 	else {
-		say(ret, "; away for %s, first reported by %s", time, event_source_name(removal->source));
+		add_words(ret, "; away for %s, first reported by %s", time,
+			  event_source_name(removal->source));
 		say_evidence(removal->evidence, ret);
 	}
 	if (session->said & SAID_UNGUARDED)
-		say(ret, "; unlocked without its card, and not guarded");
+		add_words(ret, "; unlocked without its card, and not guarded");
 }
 
 static void say_waits(const struct session *session, uint64_t now, struct explanation *ret)
@@ -163,21 +165,21 @@ static void say_waits(const struct session *session, uint64_t now, struct explan
 	char time[SPAN_SIZE];
 
 	if (deadlines[DEADLINE_PCSC_LOST])
-		say(ret, "; locked unless pcscd is back within %s",
-		    span(now, deadlines[DEADLINE_PCSC_LOST], time));
+		add_words(ret, "; locked unless pcscd is back within %s",
+			  span(now, deadlines[DEADLINE_PCSC_LOST], time));
 	if (deadlines[DEADLINE_SETTLE])
-		say(ret, "; nothing is done if it is back within %s",
-		    span(now, deadlines[DEADLINE_SETTLE], time));
+		add_words(ret, "; nothing is done if it is back within %s",
+			  span(now, deadlines[DEADLINE_SETTLE], time));
 	if (removal->pending != ACTION_NONE)
-		say(ret, "; %s waits for a second source, %s at most", action_name(removal->pending),
-		    span(now, deadlines[DEADLINE_CONFIRM], time));
+		add_words(ret, "; %s waits for a second source, %s at most", action_name(removal->pending),
+			  span(now, deadlines[DEADLINE_CONFIRM], time));
 	if (removal->awaited == AWAIT_LOCK)
-		say(ret, "; the lock has %s left to show", span(now, deadlines[DEADLINE_SIGN], time));
+		add_words(ret, "; the lock has %s left to show", span(now, deadlines[DEADLINE_SIGN], time));
 	if (removal->awaited == AWAIT_END)
-		say(ret, "; the session has %s left to end", span(now, deadlines[DEADLINE_SIGN], time));
+		add_words(ret, "; the session has %s left to end", span(now, deadlines[DEADLINE_SIGN], time));
 	if (deadlines[DEADLINE_THEN])
-		say(ret, "; %s in %s unless it is unlocked", action_name(removal->then),
-		    span(now, deadlines[DEADLINE_THEN], time));
+		add_words(ret, "; %s in %s unless it is unlocked", action_name(removal->then),
+			  span(now, deadlines[DEADLINE_THEN], time));
 }
 
 bool world_explain(const struct world *world, const char *id, uint64_t now, struct explanation *ret)

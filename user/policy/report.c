@@ -114,7 +114,7 @@ static void tell_removal(struct world *world, const struct session *session)
 		removal_tell(world, session, VERDICT_UNIT, session->removal.opened.stamp, NULL);
 }
 
-static void tell(struct world *world, struct session *session, unsigned reports)
+static void tell_session(struct world *world, struct session *session, unsigned reports)
 {
 	if (reports & REPORT_OVERTAKEN)
 		world_tell(world, session, &session->overtaken);
@@ -143,6 +143,6 @@ void report_flush(struct world *world)
 
 		LIST_DELETE(world->report, session, on_report);
 		session->reports = 0;
-		tell(world, session, reports);
+		tell_session(world, session, reports);
 	}
 }

@@ -90,7 +90,8 @@ static void note_hearing(const struct world *world, struct session *session, con
 		session->unheard = world->now;
 }
 
-static void doubt(struct world *world, struct session *session, const struct belief *belief, uint64_t stamp)
+static void wait_in_doubt(struct world *world, struct session *session, const struct belief *belief,
+			  uint64_t stamp)
 {
 	bool begins = !session->deadlines[DEADLINE_BELIEF];
 
@@ -148,7 +149,7 @@ static void believe(struct world *world, struct session *session, enum event_sou
 		believe_out(world, session, belief, source);
 		break;
 	case BELIEF_DOUBT:
-		doubt(world, session, &belief, stamp);
+		wait_in_doubt(world, session, &belief, stamp);
 		break;
 	case BELIEF_UNKNOWN:
 		cannot_say(world, session, &belief, stamp);

@@ -27,12 +27,12 @@ static bool fail_at(struct line *line, unsigned column, const char *what, const 
 	return false;
 }
 
-static bool fail(struct line *line, const char *what)
+static bool refuse_word(struct line *line, const char *what)
 {
 	return fail_at(line, line->column, line->flaw ? line->flaw : what, line->word);
 }
 
-static bool is_blank(char c)
+static bool is_separator(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -43,11 +43,11 @@ static bool next_word(struct line *line)
 	const char *word;
 	size_t length;
 
-	while (line->at < line->size && is_blank(line->text[line->at]))
+	while (line->at < line->size && is_separator(line->text[line->at]))
 		line->at++;
 	word = line->text + line->at;
 	line->column = (unsigned)line->at + 1;
-	while (line->at < line->size && !is_blank(line->text[line->at]))
+	while (line->at < line->size && !is_separator(line->text[line->at]))
 		line->at++;
 	length = (size_t)(line->text + line->at - word);
 	if (memchr(word, '\0', length))
@@ -110,10 +110,10 @@ static bool read_keys(struct line *line, struct trace_event *trace, unsigned *se
 		char *equals = strchr(line->word, '=');
 
 		if (!equals)
-			return fail(line, "not KEY=VALUE");
+			return refuse_word(line, "not KEY=VALUE");
 		*equals = '\0';
 		if (!read_key(trace, line->word, equals + 1, seen))
-			return fail(line, "unknown key or bad value");
+			return refuse_word(line, "unknown key or bad value");
 	}
 	return true;
 }
@@ -162,13 +162,13 @@ static bool read_line(struct line *line, struct trace_event *trace)
 
 	next_word(line);
 	if (!trace_read_nsec(line->word, &trace->event.stamp))
-		return fail(line, "not a stamp");
+		return refuse_word(line, "not a stamp");
 	next_word(line);
 	if (!read_source(line->word, &trace->event.source))
-		return fail(line, "unknown source");
+		return refuse_word(line, "unknown source");
 	next_word(line);
 	if (!read_type(line->word, &trace->event.type))
-		return fail(line, "unknown event");
+		return refuse_word(line, "unknown event");
 	column = line->column;
 	return read_keys(line, trace, &seen) &&
 	       has_needed(line, column, &trace_lines[trace->event.type], seen);

@@ -56,7 +56,7 @@ bool trace_read_nsec(const char *text, uint64_t *ret)
 	return false;
 }
 
-static int hex_digit(char c)
+static int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -70,7 +70,7 @@ static int hex_digit(char c)
 /* -1: these are not two digits. */
 static int hex_byte(const char *text)
 {
-	int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+	int high = digit_value(text[0]), low = high < 0 ? -1 : digit_value(text[1]);
 
 	return low < 0 ? -1 : high << 4 | low;
 }
@@ -120,7 +120,7 @@ static bool read_usb(char *text, struct usb_address *ret)
 	return read_counter(text, &ret->bus) && read_counter(colon + 1, &ret->device);
 }
 
-static bool read_card(const char *text, enum card_state *ret)
+static bool read_card_state(const char *text, enum card_state *ret)
 {
 	for (enum card_state card = 0; card < TRACE_CARD_STATES; card++) {
 		if (strcmp(trace_card_names[card], text) != 0)
@@ -189,7 +189,7 @@ bool trace_read_value(const struct trace_key *key, char *text, void *field)
 	case VALUE_USB:
 		return read_usb(text, field);
 	case VALUE_CARD:
-		return read_card(text, field);
+		return read_card_state(text, field);
 	case VALUE_KIND:
 		return read_kind(text, field);
 	case VALUE_YES:

@@ -51,7 +51,7 @@ const char *trace_escape(const char *text, char *buffer, size_t size)
 	return buffer;
 }
 
-static void put_text(struct writer *writer, const char *text)
+static void put_escaped(struct writer *writer, const char *text)
 {
 	trace_escape(text, writer->line + writer->used, TRACE_LINE_MAX - writer->used);
 	writer->used += strlen(writer->line + writer->used);
@@ -85,7 +85,7 @@ static void put_field(struct writer *writer, enum trace_value type, const void *
 {
 	switch (type) {
 	case VALUE_TEXT:
-		put_text(writer, field);
+		put_escaped(writer, field);
 		break;
 	case VALUE_HEX:
 		put_hex(writer, field);
@@ -319,7 +319,7 @@ static void put_verdict(struct writer *writer, const struct verdict *verdict)
 		break;
 	case VERDICT_UNIT:
 		put(writer, " ");
-		put_text(writer, verdict->settings->unit);
+		put_escaped(writer, verdict->settings->unit);
 		break;
 	case VERDICT_REMOVAL:
 	case VERDICT_HEARD:
@@ -356,7 +356,7 @@ const char *trace_format_verdict(const struct verdict *verdict, char line[static
 	put(&writer, "%s", verdict_names[verdict->type]);
 	if (verdict->login) {
 		put(&writer, " ");
-		put_text(&writer, verdict->login->session);
+		put_escaped(&writer, verdict->login->session);
 	}
 	put_verdict(&writer, verdict);
 	return line;

@@ -88,7 +88,7 @@ static bool device_missing(struct world *world, struct device *device, const str
 	return gone;
 }
 
-static bool is_another(const struct device *device, const struct device_facts *facts)
+static bool is_another_device(const struct device *device, const struct device_facts *facts)
 {
 	return (facts->path && device->path[0] && strcmp(device->path, facts->path) != 0) ||
 	       (facts->id && device->id[0] && strcmp(device->id, facts->id) != 0);
@@ -159,11 +159,11 @@ int usb_added(struct world *world, const struct event *event)
 
 	if (!device)
 		return -ENOMEM;
-	news = device->presence != PRESENCE_HERE || is_another(device, facts) ||
+	news = device->presence != PRESENCE_HERE || is_another_device(device, facts) ||
 	       (facts->path && !device->path[0]) || (facts->id && !device->id[0]);
 	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
 		world->devices_listing.began = world->order;
-	if (device->presence == PRESENCE_HERE && is_another(device, facts))
+	if (device->presence == PRESENCE_HERE && is_another_device(device, facts))
 		gone = device_missing(world, device, event);
 	if (device_describe(world, device, facts->path, facts->id) < 0)
 		return -ENOMEM;

@@ -160,7 +160,7 @@ static int on_limit(sd_event_source *limit _unused_, uint64_t usec _unused_, voi
 }
 
 /* id exits with 1 if the user is not known, but also if one group has no name. Then the other names count. */
-static const char *judge(const struct session_question *question, const siginfo_t *info)
+static const char *why_failed(const struct session_question *question, const siginfo_t *info)
 {
 	if (question->failed)
 		return question->failed;
@@ -176,7 +176,7 @@ static int on_id_exit(sd_event_source *child _unused_, const siginfo_t *info, vo
 	struct session_question *question = userdata;
 
 	read_groups(question);
-	question->failed = judge(question, info);
+	question->failed = why_failed(question, info);
 	if (!question->failed && info->si_status != 0)
 		log_failure(question, "not all of them have names");
 	session_question_end(question);

@@ -16,16 +16,16 @@ DEFINE_CLEANUP(struct logind_source *, logind_source_free)
 
 const char *logind_source_tty(const struct logind_source *source, const char *session)
 {
-	const struct logind_session *known = logind_session_find(source, session);
+	const struct logind_session *entry = logind_session_find(source, session);
 
-	return known ? known->properties.tty : "";
+	return entry ? entry->properties.tty : "";
 }
 
 const char *logind_source_display(const struct logind_source *source, const char *session)
 {
-	const struct logind_session *known = logind_session_find(source, session);
+	const struct logind_session *entry = logind_session_find(source, session);
 
-	return known ? known->properties.display : "";
+	return entry ? entry->properties.display : "";
 }
 
 /* ---- signals -------------------------------------------------------------------------------------------- */
@@ -63,16 +63,16 @@ static int on_sleep(sd_bus_message *message, void *userdata, sd_bus_error *error
 	return 0;
 }
 
-static void take_kind(struct logind_source *source, struct logind_session *known,
+static void take_kind(struct logind_source *source, struct logind_session *entry,
 		      const struct session_properties *properties)
 {
 	unsigned kind = session_kind(properties);
 
-	known->properties = *properties;
-	if (kind == known->kind)
+	entry->properties = *properties;
+	if (kind == entry->kind)
 		return;
-	known->kind = kind;
-	logind_report_kind(source, known);
+	entry->kind = kind;
+	logind_report_kind(source, entry);
 }
 
 static int on_session_changed(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
@@ -80,7 +80,7 @@ static int on_session_changed(sd_bus_message *message, void *userdata, sd_bus_er
 	struct logind_source *source = userdata;
 	_cleanup_free_ char *session = NULL;
 	struct session_properties properties = {0};
-	struct logind_session *known;
+	struct logind_session *entry;
 	const char *interface;
 
 	if (is_forged(message) ||
@@ -88,16 +88,16 @@ static int on_session_changed(sd_bus_message *message, void *userdata, sd_bus_er
 		return 0;
 	if (sd_bus_message_read(message, "s", &interface) < 0 || strcmp(interface, LOGIND_SESSION) != 0)
 		return 0;
-	known = logind_session_find(source, session);
-	if (known)
-		properties = known->properties;
+	entry = logind_session_find(source, session);
+	if (entry)
+		properties = entry->properties;
 	properties.locked_hint = -1;
 	if (session_properties_read(message, &properties) < 0)
 		return 0;
-	if (known && known->answered)
-		take_kind(source, known, &properties);
-	else if (known)
-		logind_question_missed(known);
+	if (entry && entry->answered)
+		take_kind(source, entry, &properties);
+	else if (entry)
+		logind_question_missed(entry);
 	if (properties.locked_hint >= 0)
 		logind_report_locked(source, session, properties.locked_hint);
 	return 0;
@@ -114,13 +114,13 @@ static int on_logind_subscribed(sd_bus_message *reply, void *userdata _unused_, 
 
 int logind_source_ask(struct logind_source *source, const struct login_record *login)
 {
-	struct logind_session *known = logind_session_get(source, login->session);
+	struct logind_session *entry = logind_session_get(source, login->session);
 
-	if (!known)
+	if (!entry)
 		return -ENOMEM;
-	known->leader = (uint32_t)login->leader;
-	known->asked_again = 0;
-	return logind_question_ask(known);
+	entry->leader = (uint32_t)login->leader;
+	entry->asked_again = 0;
+	return logind_question_ask(entry);
 }
 
 /* ---- what nobody told, or nobody heard ---------------------------------------------------------------------- */
@@ -146,7 +146,7 @@ static int ask_whether_asleep(struct logind_source *source)
 }
 
 /* What its predecessor did not report: that the machine is awake, that a session ended or was unlocked. */
-static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+static int on_logind_owner(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
 {
 	struct logind_source *source = userdata;
 	const char *owner;
@@ -155,10 +155,10 @@ static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error
 	if (is_forged(message) || sd_bus_message_read(message, "sss", NULL, NULL, &owner) < 0 || !*owner)
 		return 0;
 	r = ask_whether_asleep(source);
-	for (struct logind_session *known = source->sessions; known; known = known->hh.next) {
-		known->asked_again = 0;
+	for (struct logind_session *entry = source->sessions; entry; entry = entry->hh.next) {
+		entry->asked_again = 0;
 		if (r >= 0)
-			r = logind_question_ask(known);
+			r = logind_question_ask(entry);
 	}
 	if (r < 0)
 		log_warning("cannot ask logind after its restart: %s", strerror(-r));
@@ -171,7 +171,7 @@ static int watch_owner(struct logind_source *source)
 		source->bus, &source->owner,
 		"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
 		"interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'",
-		on_owner, on_logind_subscribed, source);
+		on_logind_owner, on_logind_subscribed, source);
 }
 
 /* ---- the source itself -------------------------------------------------------------------------------------- */

@@ -41,10 +41,10 @@ struct logind_source {
 struct logind_session *logind_session_find(const struct logind_source *source, const char *session);
 /* … or a new one; NULL: out of memory. */
 struct logind_session *logind_session_get(struct logind_source *source, const char *session);
-void logind_session_drop(struct logind_source *source, struct logind_session *known);
+void logind_session_drop(struct logind_source *source, struct logind_session *entry);
 
 /* Events to the sink. One that ended is dropped then. */
 void logind_report(struct logind_source *source, enum event_type type, const char *session);
 void logind_report_ended(struct logind_source *source, const char *session);
-void logind_report_kind(struct logind_source *source, const struct logind_session *known);
+void logind_report_kind(struct logind_source *source, const struct logind_session *entry);
 void logind_report_locked(struct logind_source *source, const char *session, bool locked);

@@ -138,7 +138,7 @@ static void miss(struct record_source *source)
 		read_again(source, source->delay);
 }
 
-static int tell(struct record_source *source, struct login_record *login, bool away)
+static int report_record(struct record_source *source, struct login_record *login, bool away)
 {
 	read_bound(source, login);
 	return source->take(source->userdata, &(struct event){.type = EVENT_RECORD,
@@ -164,7 +164,7 @@ static void read_one(struct record_source *source, const char *name, bool away)
 	if (r < 0)
 		log_error("login record %s refused: %s", log_safe(name, safe, sizeof(safe)), error.text);
 	else
-		r = tell(source, &login, away);
+		r = report_record(source, &login, away);
 	/* What is wrong with the file stays wrong until it is another one. */
 	if (r < 0 && r != -EBADMSG)
 		miss(source);
@@ -177,7 +177,7 @@ static bool is_away(const struct record_source *source, const char *session)
 	return is_of_record(source, source->away, session);
 }
 
-static int read_all(struct record_source *source)
+static int read_records(struct record_source *source)
 {
 	_cleanup_close_ int fd = openat(source->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closedir_p) DIR *folder = NULL;
@@ -201,14 +201,14 @@ static int read_all(struct record_source *source)
 	return 0;
 }
 
-static int on_again(sd_event_source *again, uint64_t usec _unused_, void *userdata)
+static int on_read_again(sd_event_source *again, uint64_t usec _unused_, void *userdata)
 {
 	struct record_source *source = userdata;
 	uint64_t delay = source->delay;
 	int enabled = SD_EVENT_OFF;
 
 	source->delay = delay * 2 < AGAIN_USEC_MAX ? delay * 2 : AGAIN_USEC_MAX;
-	if (read_all(source) < 0)
+	if (read_records(source) < 0)
 		miss(source);
 	sd_event_source_get_enabled(again, &enabled);
 	if (enabled != SD_EVENT_OFF)
@@ -281,7 +281,7 @@ static int folder_open(struct record_source *source, sd_event *event)
 		return r;
 	sd_event_source_set_priority(source->watch, PRIORITY_SOURCE);
 	sd_event_source_set_description(source->watch, "records");
-	return read_all(source);
+	return read_records(source);
 }
 
 /*
@@ -326,7 +326,7 @@ int record_source_new(sd_event *event, record_taker take, void *userdata, struct
 	source->delay = AGAIN_USEC;
 	source->away = source->bound = -1;
 	/* Made now, so that nothing is needed for it when memory is short. */
-	r = sd_event_add_time(event, &source->again, CLOCK_MONOTONIC, 0, 0, on_again, source);
+	r = sd_event_add_time(event, &source->again, CLOCK_MONOTONIC, 0, 0, on_read_again, source);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(source->again, PRIORITY_SOURCE);
