@@ -134,7 +134,7 @@ build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-build/obj/user/sources/probe.o build/san/obj/user/sources/probe.o build/obj/tests/vm/floor.o: build/removal.skel.h
+build/obj/user/sources/probe_load.o build/san/obj/user/sources/probe_load.o build/obj/tests/vm/floor.o: build/removal.skel.h
 build/obj/tests/bench/observer.o: build/observer.skel.h
 
 # ---- linking ----------------------------------------------------------------------------------------------

@@ -20,15 +20,13 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The buffer only has to hold what arrives while the daemon is not scheduled: 4096 bytes are 128 removals. */
+/* The buffer has to hold what arrives while the daemon is not scheduled, or starts again: 4096 bytes are 128 removals. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
-/* Both are mapped into the daemon: it edits the watch list and reads the count without a system call. */
-__u8 watched[REMOVAL_BUSES * REMOVAL_DEVICES];
-__u64 dropped;
+struct removal_memory memory;
 
 /* include/uapi/linux/usb/ch9.h and include/linux/usb.h: how a pipe is packed. */
 #define PIPE_TYPE(pipe)	    ((pipe) >> 30)
@@ -44,7 +42,7 @@ static __always_inline bool is_watched(int bus, int device)
 
 	/* In bounds by its making, which the compiler sees and the 6.1 verifier does not: have it checked. */
 	__asm__ volatile("" : "+r"(index));
-	return index < sizeof(watched) && watched[index];
+	return index < sizeof(memory.watched) && memory.watched[index];
 }
 
 static __always_inline struct removal_event *event_reserve(int bus, int device, __u8 type)
@@ -52,7 +50,7 @@ static __always_inline struct removal_event *event_reserve(int bus, int device, 
 	struct removal_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 
 	if (!event) {
-		__sync_fetch_and_add(&dropped, 1);
+		__sync_fetch_and_add(&memory.dropped, 1);
 		return 0;
 	}
 	event->stamp = bpf_ktime_get_ns();

@@ -11,6 +11,12 @@
 #endif
 
 /*
+ * The form of both. The next daemon takes over buffer and memory only if they have the form that it was built
+ * for: raise this with every change to a struct below.
+ */
+#define REMOVAL_FORM "1"
+
+/*
  * The watch list is one byte for each possible device, indexed by removal_watch_index(). A host has at most
  * 64 buses (USB_MAXBUS, drivers/usb/core/hcd.c), and a bus device numbers 1 to 127 (USB 2.0, 9.4.6).
  */
@@ -34,6 +40,14 @@ struct removal_event {
 	__u8 slot_bytes; /* SLOT_CHANGE: bytes of `slots` that the reader sent */
 	__u8 reserved;
 	__u8 slots[REMOVAL_SLOT_BYTES]; /* bit 2n: a card is in slot n; bit 2n+1: that changed */
+};
+
+/* Mapped into the daemon: it edits the watch list and reads the counts without a system call. */
+struct removal_memory {
+	__u8 watched[REMOVAL_BUSES * REMOVAL_DEVICES];
+	__u64 dropped;	/* records that found no room in the buffer */
+	__u64 reported; /* the daemon's: how many of these it has reported */
+	__u64 readers;	/* the daemon's: how many of them began to read what waited, and did not finish */
 };
 
 static inline __attribute__((always_inline)) __u32 removal_watch_index(__u32 bus, __u32 device)

@@ -268,11 +268,11 @@ void driver_start(struct machine *machine)
 		driver_event(
 			machine,
 			&(struct event){.type = EVENT_PROBE, .source = SOURCE_DAEMON, .stamp = machine->now});
-	reports_list_devices(machine);
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		if (machine->logins[i].used && machine->logins[i].recorded)
 			tell_record(machine, i, false, machine->logins[i].away);
 	}
+	reports_list_devices(machine);
 	worker_start(machine);
 	/* As user/sources/logind.c asks. */
 	if (machine->asleep)

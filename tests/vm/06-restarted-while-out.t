@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The restarted daemon finds what was removed while it was down; what stayed is no removal.
+# What is removed while the daemon is stopped, and the probe with it, is found at the next start. What stays is no removal.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session

@@ -24,7 +24,7 @@ wait_for 'grep -q "pcsc card-out" /run/witness.out'
 ok 'killed: it had not yet acted' is_unlocked "$card"
 guest 'systemctl kill -s KILL scpolicyd'
 ok_only_card_locked 'killed'
-ok 'killed: found by the next one' journal_has removal "$card" SCPOLICY_CAUSE=absent SCPOLICY_SOURCE=startup
+ok 'killed: the next one reads what the probe had reported' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
 vm card-in
 ok_guarded_again 'killed'
 guest 'systemctl restart scpolicyd'

@@ -77,7 +77,7 @@ static struct removal_bpf *load(void)
 	bpf_program__set_autoload(probe->progs.completed_kprobe, false);
 	if (removal_bpf__load(probe) < 0 || removal_bpf__attach(probe) < 0)
 		return NULL;
-	memset(probe->bss->watched, 1, sizeof(probe->bss->watched));
+	memset(probe->bss->memory.watched, 1, sizeof(probe->bss->memory.watched));
 	return probe;
 }
 

@@ -7,27 +7,27 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
+/* At the start, PC/SC may not be there yet: the first event after that asks it. */
+static void ask_pcsc(struct daemon *daemon)
+{
+	if (!daemon->reread || !daemon->pcsc)
+		return;
+	pcsc_source_recheck(daemon->pcsc, daemon->locate);
+	daemon->reread = daemon->locate = false;
+}
+
 static void recheck_all(struct daemon *daemon)
 {
 	int r;
 
-	daemon->recheck = daemon->reread = daemon->locate = false;
+	daemon->recheck = false;
+	daemon->reread = daemon->locate = true;
 	if (daemon->udev) {
 		r = udev_source_list(daemon->udev);
 		if (r < 0)
 			log_error("cannot list USB devices: %s", strerror(-r));
 	}
-	if (daemon->pcsc)
-		pcsc_source_recheck(daemon->pcsc, true);
-}
-
-static void reread_pcsc(struct daemon *daemon)
-{
-	if (!daemon->reread || daemon->resting)
-		return;
-	if (daemon->pcsc)
-		pcsc_source_recheck(daemon->pcsc, daemon->locate);
-	daemon->reread = daemon->locate = false;
+	ask_pcsc(daemon);
 }
 
 /*
@@ -46,7 +46,7 @@ static int on_pcsc_rested(sd_event_source *timer _unused_, uint64_t usec _unused
 	struct daemon *daemon = userdata;
 
 	daemon->resting = false;
-	reread_pcsc(daemon);
+	ask_pcsc(daemon);
 	return 0;
 }
 
@@ -90,7 +90,11 @@ void events_take(void *userdata, const struct event *reported)
 		rest_pcsc(daemon);
 	if (daemon->recheck)
 		recheck_all(daemon);
-	reread_pcsc(daemon);
+	if (!daemon->resting)
+		ask_pcsc(daemon);
+	/* Whatever a recorded session needs to be watched is watched by now. */
+	if (event.type == EVENT_PCSC_LISTED && daemon->probe)
+		probe_forget_others(daemon->probe);
 	set_deadline(daemon);
 	/* A recheck has taken in events of its own. */
 	daemon->refused = refused;

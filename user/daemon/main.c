@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "daemon/daemon.h"
 #include "lib/cleanup.h"
@@ -127,6 +128,9 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	r = daemon_new(&options, &daemon);
+	/* A refused configuration: to start again would change nothing. */
+	if (r == -EBADMSG)
+		return EX_CONFIG;
 	if (r < 0)
 		return EXIT_FAILURE;
 	return daemon_run(daemon);

@@ -230,7 +230,7 @@ static int setup_kernel(struct daemon *daemon)
 						    .stamp = monotonic_now()});
 	r = udev_source_new(daemon->event, sink, &daemon->udev);
 	if (r < 0)
-		log_info("cannot list and watch USB devices: %s", strerror(-r));
+		log_info("cannot watch USB devices: %s", strerror(-r));
 	daemon->status.probe = daemon->probe ? probe_kind(daemon->probe) : NULL;
 	daemon->status.uevent = daemon->udev;
 	daemon->status.udev = daemon->udev && udev_source_has_udevd(daemon->udev);
@@ -282,6 +282,24 @@ static int setup_records(struct daemon *daemon)
 	return r;
 }
 
+static int setup_waiting(struct daemon *daemon)
+{
+	int r = daemon->probe ? probe_catch_up(daemon->probe) : 0;
+
+	if (r < 0)
+		log_error("cannot read what waited in the probe's buffer: %s", strerror(-r));
+	return r;
+}
+
+static int setup_devices(struct daemon *daemon)
+{
+	int r = daemon->udev ? udev_source_list(daemon->udev) : 0;
+
+	if (r < 0)
+		log_error("cannot list USB devices: %s", strerror(-r));
+	return 0;
+}
+
 static int setup_pcsc(struct daemon *daemon)
 {
 	const char *directory = secure_getenv("SCPOLICYD_LIBEXECDIR");
@@ -326,10 +344,14 @@ const struct setup_step setup_steps[] = {
 	/* Runs programs, which inherit what is left. */
 	{"groups", setup_groups, {"loop", "capabilities"}},
 	{"logind", setup_logind, {"bus", "core", "govern"}},
-	/* Reports the records that are there: each is governed, matched with the devices listed, and asks both. */
+	/* Reports the records that are there: each is governed, and asks both. */
 	{"records", setup_records, {"kernel", "groups", "logind"}},
+	/* What happened before this start is about the recorded sessions … */
+	{"waiting", setup_waiting, {"kernel", "records"}},
+	/* … and older than what is there now. */
+	{"devices", setup_devices, {"kernel", "waiting"}},
 	/* Runs the worker, which inherits what is left. */
-	{"PC/SC", setup_pcsc, {"core", "capabilities"}},
+	{"PC/SC", setup_pcsc, {"core", "capabilities", "devices"}},
 	{},
 };
 

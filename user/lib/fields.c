@@ -16,12 +16,16 @@
 /* ---- kinds of value ---------------------------------------------------------------------------------------
  */
 
+/* Far more than any clock shows, and no sum of two overflows. */
+#define STAMP_MAXIMUM (UINT64_MAX / 4)
+#define STAMP_DIGITS  19
+
 /* One spelling a number: no sign, no blank, no leading zero. */
 static bool number_parse(const char *text, size_t length, uint64_t maximum, uint64_t *ret_number)
 {
 	uint64_t number = 0;
 
-	if (length == 0 || length > 10 || (length > 1 && text[0] == '0'))
+	if (length == 0 || length > STAMP_DIGITS || (length > 1 && text[0] == '0'))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] < '0' || text[i] > '9')
@@ -59,6 +63,24 @@ static void format_number(const struct field *field, const void *from, char *buf
 }
 
 const struct field_kind field_number = {.parse = parse_number, .format = format_number};
+
+static bool parse_stamp(const struct field *field _unused_, const char *value, void *to)
+{
+	return number_parse(value, strlen(value), STAMP_MAXIMUM, to);
+}
+
+static void format_stamp(const struct field *field _unused_, const void *from, char *buffer, size_t size)
+{
+	const uint64_t stamp = *(const uint64_t *)from;
+
+	snprintf(buffer, size, stamp ? "%" PRIu64 : "", stamp);
+}
+
+const struct field_kind field_stamp = {
+	.expected = "nanoseconds of CLOCK_MONOTONIC",
+	.parse = parse_stamp,
+	.format = format_stamp,
+};
 
 static bool parse_text(const struct field *field, const char *value, void *to)
 {

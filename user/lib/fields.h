@@ -60,6 +60,7 @@ struct field {
 extern const struct field_kind field_text;
 extern const struct field_kind field_list; /* text with tabs */
 extern const struct field_kind field_number;
+extern const struct field_kind field_stamp; /* uint64_t, nanoseconds */
 extern const struct field_kind field_session_id;
 extern const struct field_kind field_boot_id;
 extern const struct field_kind field_path;

@@ -82,7 +82,7 @@ int pam_reply_parse(const char *text, size_t size, struct pam_reply *ret_reply,
 		    struct record_error *ret_error);
 
 /*
- * A note is the record's fields from READER= to USB_SERIAL=, each ended by a tab, so that it can be one
+ * A note is the record's fields from READER= to SEEN=, each ended by a tab, so that it can be one
  * environment variable. It names a card; pam_note_parse() sets nothing else in the record.
  */
 ssize_t pam_note_format(const struct login_record *record, char *buffer, size_t size,

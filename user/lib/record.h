@@ -35,7 +35,8 @@ struct login_record {
 	char usb_path[USB_PATH_SIZE];	  /* USB_PATH= such as 1-4.1; empty when not on USB */
 	char usb_id[10];		  /* USB_ID= such as 08e6:4433; may be empty */
 	char usb_serial[USB_STRING_SIZE]; /* USB_SERIAL= may be empty */
-	char token[TOKEN_LABEL_SIZE];	  /* TOKEN= the label, if the sign-in stack left it; may be empty */
+	uint64_t seen;		      /* SEEN= when the card was found in; CLOCK_MONOTONIC ns; 0: not known */
+	char token[TOKEN_LABEL_SIZE]; /* TOKEN= the label, if the sign-in stack left it; may be empty */
 	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
 };
 

@@ -20,7 +20,8 @@
 	RECORD_NUMBER("COUNTER", card.event_counter, 0, UINT16_MAX),                                         \
 	RECORD_STRING(field_usb_path, "USB_PATH", false, usb_path),                                          \
 	RECORD_STRING(field_usb_id, "USB_ID", false, usb_id),                                                \
-	RECORD_STRING(field_text, "USB_SERIAL", false, usb_serial)
+	RECORD_STRING(field_text, "USB_SERIAL", false, usb_serial),                                          \
+	FIELD_OF(field_stamp, "SEEN", false, struct login_record, seen, 19)
 /* clang-format on */
 
 /* -1 is no user (chown(2)); process ids end at PID_MAX_LIMIT (linux/threads.h). */

@@ -3,11 +3,19 @@
 #include <stdint.h>
 #include <time.h>
 
-/* CLOCK_MONOTONIC in milliseconds, for deadlines. */
-static inline int64_t clock_ms(void)
+#include "lib/macro.h"
+
+/* CLOCK_MONOTONIC, as the kernel stamps what a reader reports. */
+static inline uint64_t clock_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+/* In milliseconds, for deadlines. */
+static inline int64_t clock_ms(void)
+{
+	return (int64_t)(clock_ns() / NSEC_PER_MSEC);
 }

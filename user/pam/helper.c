@@ -87,6 +87,8 @@ static bool look(const struct pam_request *request, struct login_record *record,
 		times = times_until(deadline, request);
 		r = card_find(request, &times, record, &text);
 	} while (try_again(r, deadline));
+	/* After the look: what the reader reported before is in PC/SC's count, or will be. */
+	record->seen = clock_ns();
 	if (r <= 0)
 		answer(reply, r < 0 ? PAM_RESULT_FAILED : PAM_RESULT_NOTHING, "%s", text.text);
 	return r > 0;

@@ -29,6 +29,7 @@ static void begin_insertion(struct world *world, struct session *session, uint64
 {
 	session->insertion++;
 	session->bound = moment_now(world, stamp);
+	session->login.seen = stamp;
 	session->slot_out = session->slot_in = session->pcsc_out = (struct moment){0};
 	session->outs = 0;
 	session->unheard = session->unnamed = session->lag_until = 0;
@@ -91,6 +92,21 @@ static void pair_interfaces(struct session *session)
 	}
 }
 
+/*
+ * Since when the recorded insertion is known to be in. The record may be read long after that, by a daemon that
+ * then reads what the probe reported meanwhile: what is older is about an insertion, or a device, before.
+ */
+static uint64_t seen_at(const struct event *event, struct device *device)
+{
+	uint64_t seen = event->record.login->seen;
+
+	if (!seen || seen > event->stamp)
+		return event->stamp;
+	if (device && device->presence == PRESENCE_UNKNOWN && device->came.stamp < seen)
+		device->came.stamp = seen;
+	return seen;
+}
+
 /* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port)
@@ -99,7 +115,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 
 	case_cancel(world, session, event->stamp, "the person signed in again");
 	session->login = *event->record.login;
-	begin_insertion(world, session, event->stamp);
+	begin_insertion(world, session, seen_at(event, device));
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
 	/* A reader that PC/SC has listed under another name is not the session's. */

@@ -20,6 +20,7 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_PATH] = {"path", VALUE_TEXT, .optional = true, .limit = USB_PATH_SIZE, PLACE(path)},
 	[KEY_ID] = {"id", VALUE_TEXT, .optional = true, .limit = sizeof(((struct trace_event *)NULL)->id),
 		    PLACE(id)},
+	[KEY_SEEN] = {"seen", VALUE_TIME, .optional = true, PLACE(login.seen)},
 	[KEY_KIND] = {"kind", VALUE_KIND, PLACE(kind)},
 	[KEY_AWAY] = {"away", VALUE_YES, .optional = true, PLACE(away)},
 };
@@ -66,8 +67,9 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_READER_GONE] = {"reader-gone", NOW | READER_KEYS, NAME},
 	[EVENT_PCSC_LISTED] = {"pcsc-listed", NOW},
 	[EVENT_RECORD] = {"record",
-			  NOW | SESSION | 1U << KEY_USER | READER_KEYS | PLACE_KEYS | 1U << KEY_AWAY, SESSION,
-			  .settings = true},
+			  NOW | SESSION | 1U << KEY_USER | READER_KEYS | PLACE_KEYS | 1U << KEY_SEEN |
+				  1U << KEY_AWAY,
+			  SESSION, .settings = true},
 	[EVENT_SETTINGS] = {"settings", NOW | SESSION, SESSION, .settings = true},
 	[EVENT_SESSION_KIND] = {"session-kind", NOW | SESSION | 1U << KEY_KIND, SESSION},
 	[EVENT_PROBE] = {"probe", NOW},

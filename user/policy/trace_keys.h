@@ -41,6 +41,7 @@ enum trace_key_id {
 	KEY_ATR,
 	KEY_PATH,
 	KEY_ID,
+	KEY_SEEN,
 	KEY_KIND,
 	KEY_AWAY,
 	KEY_COUNT,

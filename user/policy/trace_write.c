@@ -176,6 +176,7 @@ static void spread_record(const struct event *event, struct trace_event *trace)
 	copy_text(trace->path, sizeof(trace->path), login->usb_path);
 	copy_text(trace->id, sizeof(trace->id), login->usb_id);
 	trace->reader = login->card;
+	trace->login.seen = login->seen;
 	trace->away = event->record.away;
 }
 

@@ -304,9 +304,6 @@ int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret)
 	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event);
 	if (r < 0)
 		return r;
-	r = udev_source_list(source);
-	if (r < 0)
-		return r;
 	*ret = steal_pointer(source);
 	return 0;
 }

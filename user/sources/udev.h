@@ -10,11 +10,11 @@
 
 struct udev_source;
 
-/* Subscribes, then lists: DEVICE_ADD for every USB device, then DEVICES_LISTED. 0, or a negative errno. */
+/* Subscribes: udev_source_list() is to follow. 0, or a negative errno. */
 int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret);
 struct udev_source *udev_source_free(struct udev_source *source);
 
-/* Lists again. 0, or a negative errno. */
+/* Lists: DEVICE_ADD for every USB device, then DEVICES_LISTED. 0, or a negative errno. */
 int udev_source_list(struct udev_source *source);
 
 /* Whether udevd's own events arrive, not only the kernel's. */
