@@ -12,8 +12,11 @@ vm_drop_in scpolicyd.service <<'END'
 CapabilityBoundingSet=
 CapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_RESOURCE CAP_SETPCAP CAP_DAC_OVERRIDE
 END
-guest 'sysctl -qw kernel.perf_event_paranoid=2; systemctl restart scpolicyd; sysctl -qw kernel.perf_event_paranoid=3'
+guest 'sysctl -qw kernel.perf_event_paranoid=2; systemctl stop scpolicyd; systemctl start scpolicyd
+	sysctl -qw kernel.perf_event_paranoid=3'
 ok 'no BTF of modules: kprobes' wait_for "log_has 'hearing removals from: probe .kprobe., uevent, udev, pcsc'"
+guest 'systemctl restart scpolicyd'
+ok 'kprobes go on over a restart, too' wait_for "log_has 'went on without a daemon'"
 vm reader-out
 ok_only_card_locked 'kprobes'
 ok 'kprobes: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe

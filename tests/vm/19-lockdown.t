@@ -8,7 +8,7 @@ vm_spoil
 vm_one_session
 guest 'mount -t securityfs none /sys/kernel/security 2> /dev/null; echo confidentiality > /sys/kernel/security/lockdown'
 ok 'the kernel is locked down' guest 'grep -q "\[confidentiality\]" /sys/kernel/security/lockdown'
-guest 'systemctl restart scpolicyd'
+guest 'systemctl stop scpolicyd; systemctl start scpolicyd'
 ok 'the daemon says what it has' wait_for "journalctl -q -b -o cat SCPOLICY_EVENT=degraded | grep -q 'hearing removals from: uevent, udev, pcsc'"
 vm card-out
 ok_only_card_locked 'card pulled'

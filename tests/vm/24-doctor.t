@@ -54,7 +54,7 @@ vm_drop_in scpolicyd.service <<'X'
 CapabilityBoundingSet=
 CapabilityBoundingSet=CAP_SETPCAP CAP_DAC_OVERRIDE CAP_AUDIT_WRITE
 X
-guest 'systemctl restart scpolicyd'
+guest 'systemctl stop scpolicyd; systemctl start scpolicyd'
 ok_finds 'the probe is refused' warning:probe-missing
 guest 'rm /run/systemd/system/scpolicyd.service.d/case.conf; systemctl daemon-reload; systemctl restart scpolicyd'
 

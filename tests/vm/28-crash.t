@@ -15,15 +15,19 @@ kill_daemon() {
 	wait_for '[ "$(systemctl show -P SubState scpolicyd)" = auto-restart ]'
 }
 start_daemon() { guest 'systemctl restart scpolicyd'; }
-last_removal() { guest "grep SCPOLICY_EVENT.:.removal /run/journal.json | tail -n 1 | sed 's/.*SCPOLICY_$1\":\"\\([0-9]*\\).*/\\1/'"; }
+last() { guest "grep SCPOLICY_EVENT.:.$1 /run/journal.json | tail -n 1 | sed 's/.*SCPOLICY_$2\":\"\\([0-9]*\\).*/\\1/'"; }
+links() { guest "bpftool -j link | grep -o '\"id\":[0-9]*' | sort | tr '\n' ' '"; }
 ok_read_from_probe() { # NAME CAUSE
 	ok "$1: the card's session is locked" wait_for "is_locked $card" 20
 	ok "$1: the probe saw it" journal_has removal "$card" SCPOLICY_CAUSE="$2" SCPOLICY_SOURCE=probe
-	ok "$1: before the daemon was started" [ "$(last_removal MONOTONIC_USEC)" -lt "$(show ExecMainStartTimestampMonotonic)" ]
-	ok "$1: the latency counts from there" [ $(($(last_removal MONOTONIC_USEC) + $(last_removal LATENCY_USEC))) -gt "$(show ExecMainStartTimestampMonotonic)" ]
+	ok "$1: and the journal has the action" wait_for "journal_has action $card"
+	started=$(show ExecMainStartTimestampMonotonic) removed=$(last removal MONOTONIC_USEC)
+	ok "$1: it was removed before the daemon was started" [ "$removed" -lt "$started" ]
+	ok "$1: the latency counts from the removal" [ $((removed + $(last action LATENCY_USEC))) -gt "$started" ]
 }
 
 ok 'systemd keeps two maps and two links' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 4 ]'
+old=$(links)
 vm_settle
 kill_daemon
 vm card-out
@@ -33,27 +37,25 @@ wait_for 'tail -n 1 /run/witness.out | grep -q "pcsc card-in"'
 ok 'nobody locks while it is dead' is_unlocked "$card"
 start_daemon
 ok_read_from_probe 'card out and in again' card
-ok 'and no program was loaded again' log_has 'went on without a daemon: [1-9]'
+ok 'card out and in again: it had waited' log_has 'went on without a daemon: [1-9]'
+is 'card out and in again: the programs are the same' "$(links)" "$old"
 ok_guarded_again 'card out and in again'
 
 # Another build: the name of its source, which its programs carry, is another one.
 ok 'there is another build' guest 'cp /usr/sbin/scpolicyd /run/scpolicyd-next
 	LC_ALL=C sed -i s,bpf/removal.bpf.c,bpf/removal.BPF.c,g /run/scpolicyd-next; ! cmp -s /usr/sbin/scpolicyd /run/scpolicyd-next'
-links() { guest "bpftool -j link | grep -o '\"id\":[0-9]*' | sort | tr '\n' ' '"; }
 vm_drop_in scpolicyd.service <<'END'
 [Service]
 RestartSec=1h
 BindReadOnlyPaths=/run/scpolicyd-next:/usr/sbin/scpolicyd
 END
-old=$(links)
 kill_daemon
 vm card-out
 wait_for 'grep -q "pcsc card-out" /run/witness.out'
 start_daemon
 ok_read_from_probe 'upgraded' card
 ok 'upgraded: systemd keeps the new one alone' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 4 ]'
-new=$(links)
-ok 'upgraded: the programs are others' [ "$old" != "$new" ]
+ok 'upgraded: the programs are others' [ "$(links)" != "$old" ]
 vm card-in
 ok_guarded_again 'upgraded'
 

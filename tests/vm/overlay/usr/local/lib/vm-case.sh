@@ -76,5 +76,7 @@ fresh_state() {
 		await 10 '[ -z "$(sessions)" ]' 0.1
 	fi
 	date +%s.%6N > /run/vm-case-began
-	! [ -e /usr/lib/systemd/system/scpolicyd.service ] || systemctl restart scpolicyd.service
+	# A restart would keep the probe.
+	! [ -e /usr/lib/systemd/system/scpolicyd.service ] ||
+		{ systemctl stop scpolicyd.service && systemctl start scpolicyd.service; }
 }
