@@ -25,10 +25,11 @@
 /* A good record, in pieces: a case puts something else in the place of one. */
 #define HEAD	      "SESSION=3\nBOOT_ID=" BOOT "\nUID=1000\nUSER=card\nSERVICE=login\nLEADER=812\n"
 #define READER_FIELDS "READER=QEMU CCID 00 00\nSLOT=0\nUSB=1:4\nATR=3BD51891\nCOUNTER=1\n"
-#define TAIL	      "USB_PATH=1-1.2\nUSB_ID=08e6:4433\nUSB_SERIAL=1\nTOKEN=Jane\nPCSC_SOCKET=/run/pcscd/pcscd.comm\n"
-#define GOOD	      HEAD READER_FIELDS TAIL
-#define X32	      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X128	      X32 X32 X32 X32
+#define TAIL                                                                                                 \
+	"USB_PATH=1-1.2\nUSB_ID=08e6:4433\nUSB_SERIAL=1\nSEEN=4611686018427387903\nTOKEN=Jane\nPCSC_SOCKET=/run/pcscd/pcscd.comm\n"
+#define GOOD HEAD READER_FIELDS TAIL
+#define X32  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X128 X32 X32 X32 X32
 
 static const struct {
 	const char *name, *text;
@@ -41,10 +42,10 @@ static const struct {
 	{"missing session", "BOOT_ID=" BOOT "\n", 0, "field SESSION= is missing"},
 	{"missing reader", HEAD "SLOT=0\nCOUNTER=1\n" TAIL, 0, "field READER= is missing"},
 	{"missing socket", HEAD READER_FIELDS, 0, "field PCSC_SOCKET= is missing"},
-	{"repeated", GOOD "ATR=3B\n", 0, "line 17: field ATR= given twice"},
+	{"repeated", GOOD "ATR=3B\n", 0, "line 18: field ATR= given twice"},
 	{"repeated, the same", "UID=0\nUID=0\n", 0, "line 2: field UID= given twice"},
 	{"repeated, first one empty", "ATR=\nATR=3B\n", 0, "line 2: field ATR= given twice"},
-	{"unknown", GOOD "COLOUR=red\n", 0, "line 17: unknown field COLOUR="},
+	{"unknown", GOOD "COLOUR=red\n", 0, "line 18: unknown field COLOUR="},
 	{"unknown, lower case", "session=3\n", 0, "line 1: unknown field session="},
 	{"unknown, a blank before", " SESSION=3\n", 0, "line 1: unknown field  SESSION="},
 	{"unknown, a prefix", "USB_=3\n", 0, "line 1: unknown field USB_="},
@@ -56,7 +57,7 @@ static const struct {
 	{"comment", "# a record\n", 0, "line 1: is not FIELD=value"},
 	{"NUL in a value", "USER=ca\0rd\n", 11, "line 1: holds a NUL byte"},
 	{"NUL in a name", "US\0ER=card\n", 11, "line 1: holds a NUL byte"},
-	{"NUL at the end", GOOD "\0", sizeof(GOOD), "line 17: does not end with a newline"},
+	{"NUL at the end", GOOD "\0", sizeof(GOOD), "line 18: does not end with a newline"},
 	{"empty value", "USER=\n", 0, "line 1: field USER= is empty"},
 	{"carriage return", "USER=card\r\n", 0, "line 1: field USER= holds a control character"},
 	{"tab", "READER=QEMU\tCCID\n", 0, "line 1: field READER= holds a control character"},
@@ -87,6 +88,8 @@ static const struct {
 	{"leader 0", "LEADER=0\n", 0, "field LEADER= is not a number from 1 to 4194304"},
 	{"leader too large", "LEADER=4194305\n", 0, "field LEADER= is not a number from 1 to 4194304"},
 	{"slot too large", "SLOT=256\n", 0, "field SLOT= is not a number from 0 to 255"},
+	{"stamp out of reach", "SEEN=4611686018427387904\n", 0, "field SEEN= is not nanoseconds"},
+	{"stamp in milliseconds", "SEEN=1000ms\n", 0, "field SEEN= is not nanoseconds"},
 	{"counter too large", "COUNTER=65536\n", 0, "field COUNTER= is not a number from 0 to 65535"},
 	{"ATR of half a byte", "ATR=3BD\n", 0, "field ATR= is not an ATR in hexadecimal"},
 	{"ATR of other letters", "ATR=3G\n", 0, "field ATR= is not an ATR in hexadecimal"},
@@ -149,6 +152,7 @@ static void test_reads_every_field(_unused_ void **state)
 	assert_string_equal(record.usb_path, "1-1.2");
 	assert_string_equal(record.usb_id, "08e6:4433");
 	assert_string_equal(record.usb_serial, "1");
+	assert_int_equal(record.seen, UINT64_MAX / 4);
 	assert_string_equal(record.token, "Jane");
 	assert_string_equal(record.pcsc_socket, "/run/pcscd/pcscd.comm");
 }
@@ -187,6 +191,7 @@ static struct login_record record_longest(void)
 		.card.event_counter = UINT16_MAX,
 		.card.atr.size = ATR_SIZE,
 		.usb_id = "ffff:ffff",
+		.seen = UINT64_MAX / 4,
 		.pcsc_socket = "/",
 	};
 

@@ -76,11 +76,7 @@ static void format_stamp(const struct field *field _unused_, const void *from, c
 	snprintf(buffer, size, stamp ? "%" PRIu64 : "", stamp);
 }
 
-const struct field_kind field_stamp = {
-	.expected = "nanoseconds of CLOCK_MONOTONIC",
-	.parse = parse_stamp,
-	.format = format_stamp,
-};
+const struct field_kind field_stamp = {"nanoseconds", .parse = parse_stamp, .format = format_stamp};
 
 static bool parse_text(const struct field *field, const char *value, void *to)
 {
