@@ -63,7 +63,8 @@ TOOL_LIBRARIES := $(filter %-preload.c %-driver.c,$(TOOL_SOURCES))
 TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out $(TOOL_LIBRARIES),$(TOOL_SOURCES))) \
               $(TOOL_LIBRARIES:tests/%.c=build/tests/%.so)
 
-PROGRAMS := scpolicyd scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+LOADER_SOURCES := $(wildcard user/loader/*.c) user/sources/probe_load.c
+PROGRAMS := scpolicyd scpolicyd-loader scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
@@ -148,6 +149,9 @@ $(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
 $(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
+$(1)/scpolicyd-loader: $(call objects,$(2),$(LOADER_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lbpf
 $(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES) $(CONFIG_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
@@ -180,6 +184,9 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
+
+# The loader's, but its main().
+build/san/tests/test_loader: build/san/obj/user/loader/serve.o
 
 # Each allocation fails once.
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
@@ -283,7 +290,7 @@ coverage:
 	@scripts/coverage $(OPTIONS)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
-                $(PAM_SOURCES) $(HELPER_SOURCES)
+                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c)
 
 lint: deps build/removal.skel.h
 	@scripts/lint $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -- $(LINT_SOURCES)
@@ -300,10 +307,14 @@ install: programs
 	install -m 0755 build/scpolicyctl $(DESTDIR)$(BINDIR)/
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	install -m 0755 build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper $(DESTDIR)$(LIBEXECDIR)/
+	install -m 0755 build/scpolicyd-loader build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
+		$(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd.service
+	install -m 0644 user/data/scpolicyd-loader.socket $(DESTDIR)$(UNITDIR)/
+	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-loader.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-loader.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-loader.service
 	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service

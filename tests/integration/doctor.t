@@ -124,9 +124,12 @@ healthy();
 drop('/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
 finds('no worker', 'fault:program-missing@/usr/libexec/scpolicyd/scpolicyd-pcsc-worker');
 healthy();
+drop('/usr/libexec/scpolicyd/scpolicyd-loader');
+finds('no loader', 'fault:program-missing@/usr/libexec/scpolicyd/scpolicyd-loader');
+healthy();
 drop('/usr/sbin/scpolicyd');
 finds('no daemon', 'fault:program-missing@/usr/sbin/scpolicyd');
-drop("/usr/libexec/scpolicyd/scpolicyd-$_") for 'pcsc-worker', 'pam-helper';
+drop("/usr/libexec/scpolicyd/scpolicyd-$_") for 'loader', 'pcsc-worker', 'pam-helper';
 drop('/usr/lib/security/pam_scpolicy.so');
 finds_too('nothing is installed: one finding', 'fault:program-missing@');
 

@@ -17,6 +17,7 @@ my %floors_below = (
     ctl           => [qw(lib policy config)],
     'pcsc-worker' => ['lib'],
     pam           => ['lib'],
+    loader        => [qw(lib sources)],
 );
 
 chdir "$FindBin::Bin/../..";

@@ -115,6 +115,9 @@ static void close_between(int first, int last)
 static int shed(int audit, int socket)
 {
 	int low = audit < socket ? audit : socket, high = audit < socket ? socket : audit;
+	/* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it worthless all the same. */
+	capng_select_t set =
+		capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS;
 
 	prctl(PR_SET_NAME, "scpolicyd-audit");
 	log_set_writer(NULL, NULL); /* of the daemon's loop, which this process does not have */
@@ -123,7 +126,7 @@ static int shed(int audit, int socket)
 	close_range((unsigned)high + 1, ~0U, 0);
 	capng_clear(CAPNG_SELECT_BOTH);
 	capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_AUDIT_WRITE);
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+	if (capng_apply(set) < 0)
 		return -EPERM;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }

@@ -63,7 +63,8 @@ static bool may_be_run(const struct doctor *doctor, const char *program)
 	return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
 }
 
-static const char *const programs[] = {SBINDIR "/scpolicyd", LIBEXECDIR "/scpolicyd-pcsc-worker",
+static const char *const programs[] = {SBINDIR "/scpolicyd", LIBEXECDIR "/scpolicyd-loader",
+				       LIBEXECDIR "/scpolicyd-pcsc-worker",
 				       LIBEXECDIR "/scpolicyd-pam-helper"};
 
 static bool is_here(const struct doctor *doctor)

@@ -16,6 +16,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "sources/loader.h"
 
 #define WORKER_NAME "scpolicyd-pcsc-worker"
 
@@ -219,16 +220,20 @@ static int setup_recorder(struct daemon *daemon)
 static int setup_kernel(struct daemon *daemon)
 {
 	struct sink sink = {events_take, daemon};
+	_cleanup_close_ int loader = loader_connect();
 	int r;
 
-	r = probe_new(daemon->event, sink, &daemon->probe);
+	/* Started by hand, the daemon has the capabilities itself. */
+	if (loader < 0 && loader != -ENOENT)
+		log_warning("cannot reach the loader: %s", strerror(-loader));
+	r = probe_new(daemon->event, sink, loader, &daemon->probe);
 	if (r < 0)
 		log_info("no kernel probe: %s", strerror(-r));
 	if (daemon->probe)
 		events_take(daemon, &(struct event){.type = EVENT_PROBE,
 						    .source = SOURCE_DAEMON,
 						    .stamp = monotonic_now()});
-	r = udev_source_new(daemon->event, sink, &daemon->udev);
+	r = udev_source_new(daemon->event, sink, loader, &daemon->udev);
 	if (r < 0)
 		log_info("cannot watch USB devices: %s", strerror(-r));
 	daemon->status.probe = daemon->probe ? probe_kind(daemon->probe) : NULL;

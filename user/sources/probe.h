@@ -15,7 +15,7 @@ struct probe;
  * 0; or a negative errno when the kernel offers neither (-EOPNOTSUPP: ftrace is switched off), and the other
  * sources have to serve.
  */
-int probe_new(sd_event *event, struct sink sink, struct probe **ret);
+int probe_new(sd_event *event, struct sink sink, int loader, struct probe **ret);
 struct probe *probe_free(struct probe *probe);
 
 /* "fentry" or "kprobe". */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sources/udev.h"
 
+#include <fcntl.h>
 #include <libudev.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "sources/loader.h"
 
 /* Enough for plugging in or removing a dock with all its devices while the daemon is not scheduled. */
 #define RECEIVE_BUFFER (1024 * 1024)
@@ -216,8 +218,24 @@ static int on_udev_readable(sd_event_source *io _unused_, int fd _unused_, uint3
 
 /* ---- setting up ----------------------------------------------------------------------------------------- */
 
+/*
+ * The service has a network of its own, which udevd's messages do not reach: the loader's sockets are of the host's.
+ * libudev cannot be given a socket, so this one takes the place of its own.
+ */
+static int monitor_adopt(struct monitor *monitor, int loader)
+{
+	_cleanup_close_ int fd =
+		loader_open_uevents(loader, monitor->source == SOURCE_UEVENT ? LOADER_UEVENT : LOADER_UDEV);
+
+	if (fd < 0)
+		return fd;
+	if (dup3(fd, udev_monitor_get_fd(monitor->monitor), O_CLOEXEC) < 0)
+		return -errno;
+	return udev_monitor_filter_update(monitor->monitor);
+}
+
 static int monitor_start(struct udev_source *source, struct monitor *monitor, const char *name,
-			 enum event_source from, sd_event *event)
+			 enum event_source from, sd_event *event, int loader)
 {
 	int r;
 
@@ -235,6 +253,8 @@ static int monitor_start(struct udev_source *source, struct monitor *monitor, co
 	 */
 	udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER);
 	r = udev_monitor_enable_receiving(monitor->monitor);
+	if (r >= 0 && loader >= 0)
+		r = monitor_adopt(monitor, loader);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN,
@@ -285,7 +305,7 @@ int udev_source_list(struct udev_source *source)
 	return 0;
 }
 
-int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret)
+int udev_source_new(sd_event *event, struct sink sink, int loader, struct udev_source **ret)
 {
 	_cleanup_(udev_source_free_p) struct udev_source *source = NULL;
 	int r;
@@ -297,11 +317,11 @@ int udev_source_new(sd_event *event, struct sink sink, struct udev_source **ret)
 	source->udev = udev_new();
 	if (!source->udev)
 		return -ENOMEM;
-	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event);
+	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event, loader);
 	if (r < 0)
 		return r;
 	/* libudev gives a deaf monitor where no udevd runs. */
-	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event);
+	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event, loader);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(source);

@@ -78,7 +78,7 @@ sub record {
 # A machine on which nothing is wrong.
 sub healthy {
     remove_tree($root, {keep_root => 1});
-    put("/usr/libexec/scpolicyd/scpolicyd-$_", "#!/bin/true\n", 0755) for 'pcsc-worker', 'pam-helper';
+    put("/usr/libexec/scpolicyd/scpolicyd-$_", "#!/bin/true\n", 0755) for 'loader', 'pcsc-worker', 'pam-helper';
     put('/usr/sbin/scpolicyd', "#!/bin/true\n", 0755);
     put('/usr/lib/systemd/system/scpolicyd.service', "[Service]\n");
     put('/usr/lib/udev/rules.d/70-scpolicyd.rules', slurp("$top/udev-rules/70-scpolicyd.rules"));

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sources/loader.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "lib/cleanup.h"
+#include "lib/descriptors.h"
+
+/* The kernel verifies the programs within a second, on a busy machine too. Without an answer the daemon starts all the
+ * same. */
+#define ANSWER_TIMEOUT_SEC 15
+
+int loader_connect(void)
+{
+	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = LOADER_SOCKET};
+	static const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SEC};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+/* The result; with one, exactly `wanted` descriptors. */
+static int ask(int loader, enum loader_wish wish, const int *given, size_t given_count, int *ret_fds,
+	       size_t wanted)
+{
+	struct loader_request request = {LOADER_MAGIC, wish};
+	struct loader_answer answer;
+	int count, fds[LOADER_FDS_MAX], r;
+
+	r = descriptors_send(loader, &request, sizeof(request), given, given_count);
+	if (r < 0)
+		return r;
+	count = descriptors_receive(loader, &answer, sizeof(answer), fds, LOADER_FDS_MAX);
+	if (count < 0)
+		return count == -EAGAIN ? -ETIMEDOUT : count;
+	if (answer.magic == LOADER_MAGIC && answer.result >= 0 && (size_t)count == wanted) {
+		memcpy(ret_fds, fds, wanted * sizeof(*fds));
+		return answer.result;
+	}
+	for (int i = 0; i < count; i++)
+		close_fd(fds[i]);
+	return answer.magic == LOADER_MAGIC && answer.result < 0 ? answer.result : -EBADMSG;
+}
+
+int loader_load_probe(int loader, int parts[static PROBE_PARTS])
+{
+	bool has_maps = parts[PROBE_EVENTS] >= 0 && parts[PROBE_MEMORY] >= 0;
+	enum probe_part first = has_maps ? PROBE_DISCONNECT : PROBE_EVENTS;
+
+	return ask(loader, LOADER_PROBE, parts, first, parts + first, PROBE_PARTS - first);
+}
+
+int loader_open_uevents(int loader, enum loader_wish wish)
+{
+	int fd, r = ask(loader, wish, NULL, 0, &fd, 1);
+
+	return r < 0 ? r : fd;
+}
