@@ -20,7 +20,7 @@
 #include "sources/loader.h"
 
 /* Runs the loader for whoever has the returned end. */
-static int loader_start(pid_t *ret_pid)
+static struct loader loader_start(pid_t *ret_pid)
 {
 	int pair[2];
 
@@ -32,15 +32,15 @@ static int loader_start(pid_t *ret_pid)
 		_exit(-serve(pair[1]));
 	}
 	close(pair[1]);
-	return pair[0];
+	return (struct loader){pair[0]};
 }
 
 /* How it ended: 0, or an errno. */
-static int loader_end(int socket, pid_t pid)
+static int loader_end(struct loader *loader, pid_t pid)
 {
 	int status;
 
-	close(socket);
+	loader_close(loader);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
@@ -84,13 +84,13 @@ static void test_uevents(void **state _unused_)
 {
 	_cleanup_close_ int kernel = -1, udev = -1;
 	pid_t pid;
-	int loader = loader_start(&pid);
+	struct loader loader = loader_start(&pid);
 
-	kernel = loader_open_uevents(loader, LOADER_UEVENT);
+	kernel = loader_open_uevents(&loader, LOADER_UEVENT);
 	check_uevents(kernel, 1);
-	udev = loader_open_uevents(loader, LOADER_UDEV);
+	udev = loader_open_uevents(&loader, LOADER_UDEV);
 	check_uevents(udev, 2);
-	assert_int_equal(loader_end(loader, pid), 0);
+	assert_int_equal(loader_end(&loader, pid), 0);
 }
 
 /* Whether this machine lets it load programs or not: a probe is whole, or is not there. */
@@ -98,14 +98,15 @@ static void test_probe(void **state _unused_)
 {
 	int parts[PROBE_PARTS] = {-1, -1, -1, -1};
 	pid_t pid;
-	int loader = loader_start(&pid), kind = loader_load_probe(loader, parts);
+	struct loader loader = loader_start(&pid);
+	int kind = loader_load_probe(&loader, parts);
 
 	assert_true(kind < PROBE_KINDS);
 	for (enum probe_part part = 0; part < PROBE_PARTS; part++) {
 		assert_int_equal(parts[part] >= 0, kind >= 0);
 		close_fd(parts[part]);
 	}
-	assert_int_equal(loader_end(loader, pid), 0);
+	assert_int_equal(loader_end(&loader, pid), 0);
 }
 
 /* Maps that are none are refused; the loader goes on. */
@@ -114,14 +115,14 @@ static void test_false_maps(void **state _unused_)
 	_cleanup_close_ int one = open("/dev/null", O_RDONLY | O_CLOEXEC), other = dup(one), kernel = -1;
 	int parts[PROBE_PARTS] = {one, other, -1, -1};
 	pid_t pid;
-	int loader = loader_start(&pid);
+	struct loader loader = loader_start(&pid);
 
-	assert_true(loader_load_probe(loader, parts) < 0);
+	assert_true(loader_load_probe(&loader, parts) < 0);
 	assert_int_equal(parts[PROBE_EVENTS], one);
 	assert_int_equal(parts[PROBE_DISCONNECT], -1);
-	kernel = loader_open_uevents(loader, LOADER_UEVENT);
+	kernel = loader_open_uevents(&loader, LOADER_UEVENT);
 	check_uevents(kernel, 1);
-	assert_int_equal(loader_end(loader, pid), 0);
+	assert_int_equal(loader_end(&loader, pid), 0);
 }
 
 static void test_bad_requests(void **state _unused_)
@@ -141,13 +142,14 @@ static void test_bad_requests(void **state _unused_)
 
 	for (size_t i = 0; i < ELEMENTS(bad); i++) {
 		pid_t pid;
-		int loader = loader_start(&pid);
+		struct loader loader = loader_start(&pid);
 		char byte;
 
-		assert_int_equal(descriptors_send(loader, &bad[i].request, bad[i].size, fds, bad[i].fds), 0);
+		assert_int_equal(
+			descriptors_send(loader.socket, &bad[i].request, bad[i].size, fds, bad[i].fds), 0);
 		/* The loader ends without an answer: 0, or a reset when something was left unread. */
-		assert_true(recv(loader, &byte, 1, 0) <= 0);
-		assert_int_equal(loader_end(loader, pid), EBADMSG);
+		assert_true(recv(loader.socket, &byte, 1, 0) <= 0);
+		assert_int_equal(loader_end(&loader, pid), EBADMSG);
 	}
 }
 
@@ -177,10 +179,10 @@ static void test_liar(void **state _unused_)
 		before = open_fds();
 		assert_int_equal(descriptors_send(pair[1], &lies[i].answer, lies[i].size, fds, lies[i].fds),
 				 0);
-		assert_int_equal(loader_open_uevents(pair[0], LOADER_UDEV), lies[i].wanted);
+		assert_int_equal(loader_open_uevents(&(struct loader){pair[0]}, LOADER_UDEV), lies[i].wanted);
 		assert_int_equal(open_fds(), before);
 		close(pair[1]);
-		assert_true(loader_open_uevents(pair[0], LOADER_UDEV) < 0);
+		assert_true(loader_open_uevents(&(struct loader){pair[0]}, LOADER_UDEV) < 0);
 		close(pair[0]);
 	}
 }

@@ -26,7 +26,7 @@ ok_read_from_probe() { # NAME CAUSE
 	ok "$1: the latency counts from the removal" [ $((removed + $(last action LATENCY_USEC))) -gt "$started" ]
 }
 
-ok 'systemd keeps two maps and two links' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 4 ]'
+ok 'systemd keeps two maps, two links and two sockets' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 6 ]'
 old=$(links)
 vm_settle
 kill_daemon
@@ -54,7 +54,7 @@ vm card-out
 wait_for 'grep -q "pcsc card-out" /run/witness.out'
 start_daemon
 ok_read_from_probe 'upgraded' card
-ok 'upgraded: systemd keeps the new one alone' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 4 ]'
+ok 'upgraded: systemd keeps the new one alone' wait_for '[ "$(systemctl show -P NFileDescriptorStore scpolicyd)" = 6 ]'
 ok 'upgraded: the programs are others' [ "$(links)" != "$old" ]
 vm card-in
 ok_guarded_again 'upgraded'

@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "sources/loader.h"
+#include "sources/probe_keep.h"
 
 #define WORKER_NAME "scpolicyd-pcsc-worker"
 
@@ -220,20 +221,20 @@ static int setup_recorder(struct daemon *daemon)
 static int setup_kernel(struct daemon *daemon)
 {
 	struct sink sink = {events_take, daemon};
-	_cleanup_close_ int loader = loader_connect();
+	_cleanup_(loader_close) struct loader loader = LOADER_INIT;
+	struct kept kept;
 	int r;
 
-	/* Started by hand, the daemon has the capabilities itself. */
-	if (loader < 0 && loader != -ENOENT)
-		log_warning("cannot reach the loader: %s", strerror(-loader));
-	r = probe_new(daemon->event, sink, loader, &daemon->probe);
+	kept_receive(&kept);
+	r = probe_new(daemon->event, sink, &kept, &loader, &daemon->probe);
 	if (r < 0)
 		log_info("no kernel probe: %s", strerror(-r));
 	if (daemon->probe)
 		events_take(daemon, &(struct event){.type = EVENT_PROBE,
 						    .source = SOURCE_DAEMON,
 						    .stamp = monotonic_now()});
-	r = udev_source_new(daemon->event, sink, loader, &daemon->udev);
+	r = udev_source_new(daemon->event, sink, &kept, &loader, &daemon->udev);
+	kept_drop(&kept);
 	if (r < 0)
 		log_info("cannot watch USB devices: %s", strerror(-r));
 	daemon->status.probe = daemon->probe ? probe_kind(daemon->probe) : NULL;

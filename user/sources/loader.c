@@ -14,7 +14,7 @@
  * same. */
 #define ANSWER_TIMEOUT_SEC 15
 
-int loader_connect(void)
+static int loader_connect(void)
 {
 	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = LOADER_SOCKET};
 	static const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SEC};
@@ -27,17 +27,21 @@ int loader_connect(void)
 }
 
 /* The result; with one, exactly `wanted` descriptors. */
-static int ask(int loader, enum loader_wish wish, const int *given, size_t given_count, int *ret_fds,
-	       size_t wanted)
+static int ask(struct loader *loader, enum loader_wish wish, const int *given, size_t given_count,
+	       int *ret_fds, size_t wanted)
 {
 	struct loader_request request = {LOADER_MAGIC, wish};
 	struct loader_answer answer;
 	int count, fds[LOADER_FDS_MAX], r;
 
-	r = descriptors_send(loader, &request, sizeof(request), given, given_count);
+	if (loader->socket == -1)
+		loader->socket = loader_connect();
+	if (loader->socket < 0)
+		return loader->socket;
+	r = descriptors_send(loader->socket, &request, sizeof(request), given, given_count);
 	if (r < 0)
 		return r;
-	count = descriptors_receive(loader, &answer, sizeof(answer), fds, LOADER_FDS_MAX);
+	count = descriptors_receive(loader->socket, &answer, sizeof(answer), fds, LOADER_FDS_MAX);
 	if (count < 0)
 		return count == -EAGAIN ? -ETIMEDOUT : count;
 	if (answer.magic == LOADER_MAGIC && answer.result >= 0 && (size_t)count == wanted) {
@@ -49,17 +53,24 @@ static int ask(int loader, enum loader_wish wish, const int *given, size_t given
 	return answer.magic == LOADER_MAGIC && answer.result < 0 ? answer.result : -EBADMSG;
 }
 
-int loader_load_probe(int loader, int parts[static PROBE_PARTS])
+int loader_load_probe(struct loader *loader, int parts[static PROBE_PARTS])
 {
 	bool has_maps = parts[PROBE_EVENTS] >= 0 && parts[PROBE_MEMORY] >= 0;
 	enum probe_part first = has_maps ? PROBE_DISCONNECT : PROBE_EVENTS;
 
-	return ask(loader, LOADER_PROBE, parts, first, parts + first, PROBE_PARTS - first);
+	int r = ask(loader, LOADER_PROBE, parts, first, parts + first, PROBE_PARTS - first);
+
+	return r == -ENOENT && loader->socket == -ENOENT ? probe_load(parts) : r;
 }
 
-int loader_open_uevents(int loader, enum loader_wish wish)
+int loader_open_uevents(struct loader *loader, enum loader_wish wish)
 {
 	int fd, r = ask(loader, wish, NULL, 0, &fd, 1);
 
 	return r < 0 ? r : fd;
+}
+
+void loader_close(struct loader *loader)
+{
+	close_fd(loader->socket);
 }

@@ -4,11 +4,16 @@
 #include "lib/loader_message.h"
 #include "sources/probe_load.h"
 
-/* A descriptor, to be closed by the caller; -ENOENT where there is no loader; or another negative errno. */
-int loader_connect(void);
+/* Connects at the first request. */
+struct loader {
+	int socket; /* -1: not connected yet; another negative errno: it cannot be reached (-ENOENT: there is none) */
+};
+#define LOADER_INIT ((struct loader){-1})
 
-/* probe_load(), by the loader. */
-int loader_load_probe(int loader, int parts[static PROBE_PARTS]);
+void loader_close(struct loader *loader);
+
+/* probe_load(), by the loader; or by this process where there is none. */
+int loader_load_probe(struct loader *loader, int parts[static PROBE_PARTS]);
 
 /* A socket for uevents, of the host's network: LOADER_UEVENT or LOADER_UDEV. Or a negative errno. */
-int loader_open_uevents(int loader, enum loader_wish wish);
+int loader_open_uevents(struct loader *loader, enum loader_wish wish);

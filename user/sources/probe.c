@@ -10,8 +10,6 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "sources/loader.h"
-#include "sources/probe_keep.h"
 
 /* So many daemons may end while they read what waited, before the next one leaves it unread. */
 #define READERS_MOST 3
@@ -119,7 +117,7 @@ static bool ftrace_is_off(void)
 }
 
 /* Programs of another build are dropped once our own run: both write into the same buffer meanwhile. */
-static int take_over_or_load(struct probe *probe, struct kept *kept, int loader)
+static int take_over_or_load(struct probe *probe, struct kept *kept, struct loader *loader)
 {
 	bool has_maps;
 
@@ -128,7 +126,7 @@ static int take_over_or_load(struct probe *probe, struct kept *kept, int loader)
 	probe->kept = has_maps;
 	if (probe->kind >= 0)
 		return 0;
-	probe->kind = loader >= 0 ? loader_load_probe(loader, probe->parts) : probe_load(probe->parts);
+	probe->kind = loader_load_probe(loader, probe->parts);
 	if (probe->kind < 0)
 		return probe->kind;
 	for (enum probe_part part = has_maps ? PROBE_DISCONNECT : 0; part < PROBE_PARTS; part++)
@@ -136,18 +134,13 @@ static int take_over_or_load(struct probe *probe, struct kept *kept, int loader)
 	return 0;
 }
 
-static int find_parts(struct probe *probe, int loader)
+static int find_parts(struct probe *probe, struct kept *kept, struct loader *loader)
 {
-	struct kept kept;
-	int r = -EOPNOTSUPP;
-
-	kept_receive(&kept);
-	if (ftrace_is_off())
+	if (ftrace_is_off()) {
 		log_warning("kernel.ftrace_enabled is 0: a probe would see nothing");
-	else
-		r = take_over_or_load(probe, &kept, loader);
-	kept_drop(&kept);
-	return r;
+		return -EOPNOTSUPP;
+	}
+	return take_over_or_load(probe, kept, loader);
 }
 
 static int map_memory(struct probe *probe)
@@ -161,7 +154,7 @@ static int map_memory(struct probe *probe)
 	return 0;
 }
 
-int probe_new(sd_event *event, struct sink sink, int loader, struct probe **ret)
+int probe_new(sd_event *event, struct sink sink, struct kept *kept, struct loader *loader, struct probe **ret)
 {
 	_cleanup_(probe_free_p) struct probe *probe = NULL;
 	int r;
@@ -172,7 +165,7 @@ int probe_new(sd_event *event, struct sink sink, int loader, struct probe **ret)
 	probe->sink = sink;
 	for (enum probe_part part = 0; part < PROBE_PARTS; part++)
 		probe->parts[part] = -1;
-	r = find_parts(probe, loader);
+	r = find_parts(probe, kept, loader);
 	if (r >= 0)
 		r = map_memory(probe);
 	if (r < 0)

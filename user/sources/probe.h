@@ -4,6 +4,8 @@
 #include <systemd/sd-event.h>
 
 #include "policy/sink.h"
+#include "sources/loader.h"
+#include "sources/probe_keep.h"
 
 struct probe;
 
@@ -15,7 +17,8 @@ struct probe;
  * 0; or a negative errno when the kernel offers neither (-EOPNOTSUPP: ftrace is switched off), and the other
  * sources have to serve.
  */
-int probe_new(sd_event *event, struct sink sink, int loader, struct probe **ret);
+int probe_new(sd_event *event, struct sink sink, struct kept *kept, struct loader *loader,
+	      struct probe **ret);
 struct probe *probe_free(struct probe *probe);
 
 /* "fentry" or "kprobe". */

@@ -86,23 +86,36 @@ static void drop(struct kept_part *part)
 	part->fd = close_fd(part->fd);
 }
 
+int kept_take_named(struct kept *kept, const char *name)
+{
+	struct kept_part *part = find(kept, name);
+
+	return part ? steal_fd(&part->fd) : -1;
+}
+
 /*
  * FDPOLL=0: systemd would drop a map without a poll function, as the memory is. Where there is no systemd,
  * nothing is kept, and the probe ends with the daemon.
  */
-void kept_add(struct kept *kept, enum probe_part part, int kind, int fd)
+void kept_add_named(struct kept *kept, const char *name, int fd)
 {
-	char name[NAME_SIZE], state[NAME_SIZE + 32];
+	char state[NAME_SIZE + 32];
 	struct kept_part *left;
 	int r;
 
-	part_name(part, kind, name);
 	while ((left = find(kept, name)))
 		drop(left);
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	r = sd_pid_notify_with_fds(0, false, state, &fd, 1);
 	if (r < 0)
-		log_warning("systemd does not keep the probe: %s", strerror(-r));
+		log_warning("systemd does not keep %s: %s", name, strerror(-r));
+}
+
+void kept_add(struct kept *kept, enum probe_part part, int kind, int fd)
+{
+	char name[NAME_SIZE];
+
+	kept_add_named(kept, part_name(part, kind, name), fd);
 }
 
 void kept_drop(struct kept *kept)

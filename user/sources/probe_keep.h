@@ -26,6 +26,10 @@ void kept_receive(struct kept *ret);
 /* Moves the parts that this daemon can use to `parts`: both maps or none, both links or none. The links' kind, or -1. */
 int kept_take(struct kept *kept, int parts[static PROBE_PARTS]);
 
+/* A descriptor of another kind; -1: none is kept. */
+int kept_take_named(struct kept *kept, const char *name);
+void kept_add_named(struct kept *kept, const char *name, int fd);
+
 /* Has systemd keep a part under its name. What was left of one with this name is dropped first. */
 void kept_add(struct kept *kept, enum probe_part part, int kind, int fd);
 

@@ -10,10 +10,11 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "sources/loader.h"
 
 /* Enough for plugging in or removing a dock with all its devices while the daemon is not scheduled. */
 #define RECEIVE_BUFFER (1024 * 1024)
+/* More messages than such a buffer holds. */
+#define WAITING_MAX 65536
 
 /*
  * What is known about a USB device, by its sysfs name. An event about an interface lacks the device's
@@ -218,24 +219,55 @@ static int on_udev_readable(sd_event_source *io _unused_, int fd _unused_, uint3
 
 /* ---- setting up ----------------------------------------------------------------------------------------- */
 
-/*
- * The service has a network of its own, which udevd's messages do not reach: the loader's sockets are of the host's.
- * libudev cannot be given a socket, so this one takes the place of its own.
- */
-static int monitor_adopt(struct monitor *monitor, int loader)
+/* What waited is older than the list of devices that follows. The socket does not block. */
+static void drain(int fd)
 {
-	_cleanup_close_ int fd =
-		loader_open_uevents(loader, monitor->source == SOURCE_UEVENT ? LOADER_UEVENT : LOADER_UDEV);
+	char byte;
 
-	if (fd < 0)
+	for (unsigned i = 0; i < WAITING_MAX; i++) {
+		if (read(fd, &byte, sizeof(byte)) < 0 && errno != ENOBUFS)
+			return;
+	}
+}
+
+/* The last daemon's, which systemd kept; else a new one of the loader's. */
+static int find_socket(const struct monitor *monitor, struct kept *kept, struct loader *loader)
+{
+	bool kernel = monitor->source == SOURCE_UEVENT;
+	const char *name = kernel ? "uevents-kernel" : "uevents-udev";
+	int fd = kept_take_named(kept, name);
+
+	if (fd >= 0) {
+		drain(fd);
 		return fd;
+	}
+	fd = loader_open_uevents(loader, kernel ? LOADER_UEVENT : LOADER_UDEV);
+	if (fd >= 0)
+		kept_add_named(kept, name, fd);
+	return fd;
+}
+
+/*
+ * The service has a network of its own, which the kernel's messages reach and udevd's do not: the loader's sockets are
+ * of the host's network. libudev cannot be given a socket, so this one takes the place of its own. A daemon that was
+ * started by hand is in the host's network itself, and has no loader.
+ */
+static int monitor_adopt(struct monitor *monitor, struct kept *kept, struct loader *loader)
+{
+	_cleanup_close_ int fd = find_socket(monitor, kept, loader);
+
+	if (fd < 0) {
+		if (fd != -ENOENT)
+			log_warning("cannot get a socket for uevents from the loader: %s", strerror(-fd));
+		return 0;
+	}
 	if (dup3(fd, udev_monitor_get_fd(monitor->monitor), O_CLOEXEC) < 0)
 		return -errno;
 	return udev_monitor_filter_update(monitor->monitor);
 }
 
 static int monitor_start(struct udev_source *source, struct monitor *monitor, const char *name,
-			 enum event_source from, sd_event *event, int loader)
+			 enum event_source from, sd_event *event, struct kept *kept, struct loader *loader)
 {
 	int r;
 
@@ -253,8 +285,8 @@ static int monitor_start(struct udev_source *source, struct monitor *monitor, co
 	 */
 	udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER);
 	r = udev_monitor_enable_receiving(monitor->monitor);
-	if (r >= 0 && loader >= 0)
-		r = monitor_adopt(monitor, loader);
+	if (r >= 0)
+		r = monitor_adopt(monitor, kept, loader);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN,
@@ -305,7 +337,8 @@ int udev_source_list(struct udev_source *source)
 	return 0;
 }
 
-int udev_source_new(sd_event *event, struct sink sink, int loader, struct udev_source **ret)
+int udev_source_new(sd_event *event, struct sink sink, struct kept *kept, struct loader *loader,
+		    struct udev_source **ret)
 {
 	_cleanup_(udev_source_free_p) struct udev_source *source = NULL;
 	int r;
@@ -317,11 +350,11 @@ int udev_source_new(sd_event *event, struct sink sink, int loader, struct udev_s
 	source->udev = udev_new();
 	if (!source->udev)
 		return -ENOMEM;
-	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event, loader);
+	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event, kept, loader);
 	if (r < 0)
 		return r;
 	/* libudev gives a deaf monitor where no udevd runs. */
-	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event, loader);
+	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event, kept, loader);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(source);
