@@ -271,6 +271,21 @@ subtest 'logind does not answer at first' => sub {
     drop_record('12');
 };
 
+subtest 'logind refuses to lock it' => sub {
+    my %refused = (13 => {Class => 'background'}, 14 => {CanLock => 'no'});
+    for my $id (sort keys %refused) {
+        my $counter = put_in($SLOT0);
+        session($id, %{$refused{$id}});
+        record($id, COUNTER => $counter);
+        expect_no_lock('\d+', 0.5, "session $id signs in");
+        take_out($SLOT0);
+        expect_entry(3, 'it is known', SCPOLICY_EVENT => 'cannot-lock', SCPOLICY_SESSION => $id);
+        expect_no_lock($id, 0.5, 'so that nothing is asked of logind');
+        drop_record($id);
+    }
+    is($journal->count(qr/^(?=.*SCPOLICY_SESSION=14\b)(?=.*SCPOLICY_EVENT=(?:action|outcome)\b)/), 0, 'one story is told');
+};
+
 subtest 'the worker dies' => sub {
     my $counter = put_in($SLOT0);
     session('8');

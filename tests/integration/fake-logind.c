@@ -4,7 +4,7 @@
  * call it got, such as "LockSession 3". Obeys lines on standard input:
  *   session ID UID LEADER [NAME=VALUE...]
  *                           a session begins, with these properties instead of a local desktop's; shows
- *                           "SESSION ID"
+ *                           "SESSION ID"; CanLock=no: it cannot be locked (systemd 257 and later)
  *   end ID                  it ends
  *   unlock ID | lock ID     somebody unlocked it by hand, or locked it
  *   deaf ID                 its locker takes no notice any more
@@ -128,6 +128,13 @@ static bool find_property(const struct session *session, const char *name, char 
 	return true;
 }
 
+static bool can_lock(const struct session *session)
+{
+	char can[8];
+
+	return !find_property(session, "CanLock", can, sizeof(can)) || strcmp(can, "no") != 0;
+}
+
 static int get_seat(sd_bus *bus _unused_, const char *path _unused_, const char *interface _unused_,
 		    const char *property _unused_, sd_bus_message *reply, void *userdata,
 		    sd_bus_error *error _unused_)
@@ -157,6 +164,8 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 			return sd_bus_message_append(
 				reply, "s",
 				find_property(userdata, property, own, sizeof(own)) ? own : values[i][1]);
+	if (strcmp(property, "CanLock") == 0)
+		return sd_bus_message_append(reply, "b", can_lock(userdata));
 	return sd_bus_message_append(reply, "b", strcmp(property, "Active") == 0);
 }
 
@@ -178,6 +187,7 @@ static const sd_bus_vtable session_vtable[] = {
 	SD_BUS_PROPERTY("Display", "s", get_constant, 0, 0),
 	SD_BUS_PROPERTY("Scope", "s", get_constant, 0, 0),
 	SD_BUS_PROPERTY("State", "s", get_constant, 0, 0),
+	SD_BUS_PROPERTY("CanLock", "b", get_constant, 0, 0),
 	SD_BUS_PROPERTY("Active", "b", get_constant, 0, 0),
 	SD_BUS_SIGNAL("Lock", "", 0),
 	SD_BUS_SIGNAL("Unlock", "", 0),
@@ -210,6 +220,9 @@ static int on_session_call(sd_bus_message *call, void *userdata _unused_, sd_bus
 	session = session_find(id);
 	if (!session)
 		return no_such_session(error, id);
+	if (strcmp(member, "LockSession") == 0 && !can_lock(session))
+		return sd_bus_error_set(error, SD_BUS_ERROR_NOT_SUPPORTED,
+					"Session does not support lock screen");
 	if (strcmp(member, "LockSession") == 0)
 		session_signal(session, true);
 	return sd_bus_reply_method_return(call, NULL);

@@ -516,7 +516,30 @@ static const struct row rows[] = {
 	{"a tty that has no locker: said",
 	 SET
 	 "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
-	 "act 3 lock|removal 3 reader probe|action 3 lock|cannot-lock 3"},
+	 "act 3 lock|removal 3 reader probe|cannot-lock 3"},
+	{"… once: that no sign comes says nothing more, nor that the card is pulled again",
+	 SET "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms pcsc reader " CARD
+	     "card=empty counter=2\n20ms pcsc reader " CARD "card=present counter=3" ATR
+	     "\n30ms pcsc reader " CARD "card=empty counter=4\n9s daemon time",
+	 "act 3 lock|removal 3 card pcsc|cannot-lock 3|restored 3|act 3 lock|removal 3 card pcsc|cannot-lock 3"},
+	{"… though a locker that shows itself after all counts",
+	 SET
+	 "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5\n"
+	 "50ms logind session-locked session=3",
+	 "act 3 lock|removal 3 reader probe|cannot-lock 3|outcome 3 lock verified"},
+	{"logind refuses to lock it: nothing is asked of it, and that is said",
+	 SET "action=lock\n3ms logind session-kind session=3 kind=local,no-lock\n"
+	     "10ms probe device-remove usb=1:5\n9s daemon time",
+	 "removal 3 reader probe|cannot-lock 3"},
+	{"… WhenCannotLock=logout, however provable its locker was",
+	 PROVABLE SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,no-lock\n"
+		      "10ms probe device-remove usb=1:5",
+	 "act 3 terminate|removal 3 reader probe|action 3 logout|cannot-lock 3"},
+	{"… and Action=disconnect, which here is a lock; the card cancels the second stage",
+	 SET "action=disconnect then=logout after=20s\n3ms logind session-kind session=3 kind=local,no-lock\n"
+	     "10ms pcsc reader " CARD "card=empty counter=2\n5s pcsc reader " CARD
+	     "card=present counter=3" ATR "\n30s daemon time",
+	 "removal 3 card pcsc|cannot-lock 3|countdown 3 logout 20000ms|restored 3|cancelled 3 logout"},
 	{"… WhenCannotLock=logout",
 	 SET
 	 "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",
@@ -538,7 +561,7 @@ static const struct row rows[] = {
 	{"ssh under lock, WhenCannotLock=logout: agreement is needed for it",
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=remote,tty,ssh\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
-	 "act 3 lock|removal 3 card probe|action 3 lock|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
+	 "act 3 lock|removal 3 card probe|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
 
 	{"a disconnect that is refused: locked at least",
 	 SET

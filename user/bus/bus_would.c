@@ -49,7 +49,7 @@ static void say_steps(const struct simulation *simulation, char *text)
 	}
 	if (!simulation->after_agreement)
 		say(text, " at once");
-	if (simulation->cannot_lock)
+	if (simulation->cannot_lock && simulation->steps[0] == STEP_LOCK)
 		say(text, ", though nothing is known to lock it");
 }
 
@@ -69,6 +69,8 @@ const char *would_text(const struct simulation *simulation, char text[static WOU
 		    "if the card is not back within %s: ", config_format_time(simulation->settle, time));
 	if (simulation->count)
 		say_steps(simulation, text);
+	else if (simulation->cannot_lock)
+		say(text, "nothing is done, as logind refuses to lock it");
 	else
 		say(text, "nothing is done");
 	if (simulation->then != ACTION_NONE)

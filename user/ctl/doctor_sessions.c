@@ -25,8 +25,9 @@ static const struct finding unprovable = {
 	"swaylock and i3lock never do."};
 static const struct finding no_lock = {
 	"session-cannot-lock", SEVERITY_WARNING,
-	"Nothing can lock an ssh session: Action=lock leaves it open.",
-	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout."};
+	"Nothing can lock an ssh session, nor one that logind refuses to lock: Action=lock leaves it open.",
+	"Set WhenCannotLock=logout, or a rule for Service=sshd with Action=logout. logind refuses sessions of class background "
+	"or greeter, such as one that a program opened without a terminal, a display or XDG_SESSION_TYPE."};
 static const struct finding unguarded = {
 	"session-unguarded", SEVERITY_FAULT,
 	"It was unlocked without its card: no reader has that card, or several have one like it. Its person works, and "
@@ -98,6 +99,9 @@ static bool acts_reliably(struct doctor *doctor, struct json_object *session)
 		doctor_report(doctor, &nothing_done, where, "nothing is done to session %s of %s (rule: %s)",
 			      id, user,
 			      *tree_string(session, "rule") ? tree_string(session, "rule") : "[Policy]");
+	else if (strcmp(action, "logout") != 0 && has_kind(session, "no-lock"))
+		doctor_report(doctor, &no_lock, where, "session %s of %s cannot be locked: logind refuses it",
+			      id, user);
 	else if (strcmp(last_outcome(id, outcome, sizeof(outcome)), "failed") == 0)
 		doctor_report(doctor, &deaf, where, "the locker of session %s of %s is deaf", id, user);
 	else if (strcmp(action, "lock") == 0 && has_kind(session, "ssh"))

@@ -14,12 +14,18 @@ static void send_step(struct world *world, const struct session *session, enum s
 	world_tell(world, session, &verdict);
 }
 
-static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited,
-		 uint64_t span)
+static void await_sign(struct world *world, struct session *session, enum action action, enum awaited awaited,
+		       uint64_t span)
 {
 	session->removal.taken = action;
 	session->removal.awaited = awaited;
 	deadline_set(world, session, DEADLINE_SIGN, later(world->now, span));
+}
+
+static void sent(struct world *world, struct session *session, enum action action, enum awaited awaited,
+		 uint64_t span)
+{
+	await_sign(world, session, action, awaited, span);
 	report_later(world, session, REPORT_ACTION);
 }
 
@@ -72,9 +78,9 @@ void act_lock(struct world *world, struct session *session, const struct plan *p
 		send_step(world, session, plan->steps[i]);
 	session->removal.locked_at = world->now;
 	session->console_locked |= session->kind & KIND_CONSOLE;
-	sent(world, session, ACTION_LOCK, AWAIT_LOCK, session->removal.settings->lock_timeout);
-	if (plan->cannot_lock)
-		report_later(world, session, REPORT_CANNOT_LOCK);
+	await_sign(world, session, ACTION_LOCK, AWAIT_LOCK, session->removal.settings->lock_timeout);
+	/* One removal is one story: that nothing locks says all of it. */
+	report_later(world, session, plan->cannot_lock ? REPORT_CANNOT_LOCK : REPORT_ACTION);
 }
 
 struct plan act(struct world *world, struct session *session, enum action action, enum because because)
@@ -83,7 +89,9 @@ struct plan act(struct world *world, struct session *session, enum action action
 
 	if (plan.locks)
 		act_lock(world, session, &plan);
+	else if (plan.cannot_lock)
+		report_later(world, session, REPORT_CANNOT_LOCK);
 	if (plan.losing != ACTION_NONE)
-		act_losing(world, session, plan.losing, plan.locks ? BECAUSE_CANNOT_LOCK : because);
+		act_losing(world, session, plan.losing, plan.cannot_lock ? BECAUSE_CANNOT_LOCK : because);
 	return plan;
 }

@@ -95,6 +95,7 @@ enum action plan_first(const struct settings *settings, enum cause cause);
 enum action plan_then(const struct settings *settings, const struct plan *first, enum cause cause);
 uint64_t plan_settle(const struct settings *settings, enum cause cause);
 bool plan_cannot_lock(const struct session *session);
+bool plan_nothing_locks(const struct session *session);
 bool plan_unlock_shows(const struct session *session, bool locks);
 bool plan_agreed(const struct world *world, const struct session *session, unsigned evidence);
 bool plan_heeds_pcsc(const struct world *world, const struct session *session);
@@ -108,6 +109,7 @@ struct plan act(struct world *world, struct session *session, enum action action
 /* sign.c: whether they were obeyed */
 void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
 	       const char *detail);
+void sign_end(struct world *world, struct session *session);
 void sign_over(struct world *world, struct session *session);
 void sign_failed(struct world *world, struct session *session, uint64_t stamp, const char *detail);
 

@@ -154,7 +154,8 @@ void case_word(struct world *world, struct session *session, enum cause cause, e
 /* The card was removed again before the last action's sign came: that action's outcome is still reported. */
 static void overtake(struct world *world, struct session *session, uint64_t stamp)
 {
-	if (session->removal.awaited == AWAIT_NOTHING)
+	if (session->removal.awaited == AWAIT_NOTHING ||
+	    (session->removal.awaited == AWAIT_LOCK && plan_nothing_locks(session)))
 		return;
 	session->overtaken = removal_verdict(session, VERDICT_OUTCOME, stamp);
 	session->overtaken.outcome = OUTCOME_UNVERIFIED;

@@ -54,7 +54,8 @@ const char *outcome_name(enum outcome outcome)
 
 const char *session_kind_name(unsigned bit)
 {
-	static const char *const names[] = {"local", "remote", "graphical", "tty", "xrdp", "ssh", "console"};
+	static const char *const names[] = {"local", "remote", "graphical", "tty",
+					    "xrdp",  "ssh",    "console",   "no-lock"};
 
 	return bit < ELEMENTS(names) ? names[bit] : NULL;
 }

@@ -20,10 +20,20 @@ enum step plan_step(const struct session *session, enum action action)
 	return STEP_LOCK;
 }
 
-/* ssh has no locker, and a text console has none that listens, unless a locker has shown itself. */
+/*
+ * ssh has no locker, and a text console has none that listens, unless a locker has shown itself. Where logind refuses, no
+ * locker is even asked.
+ */
 bool plan_cannot_lock(const struct session *session)
 {
-	return !session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY);
+	return session->kind & KIND_NO_LOCK ||
+	       (!session->provable && !session->console_locked && session->kind & (KIND_SSH | KIND_TTY));
+}
+
+/* … physlock is no locker of the session, and locks its console. */
+bool plan_nothing_locks(const struct session *session)
+{
+	return plan_cannot_lock(session) && !(session->kind & KIND_CONSOLE);
 }
 
 /*
@@ -85,11 +95,12 @@ struct plan plan_action(const struct session *session, const struct settings *se
 		add_losing(&plan, session, action);
 		return plan;
 	}
-	add_step(&plan, STEP_LOCK);
+	if (!(session->kind & KIND_NO_LOCK))
+		add_step(&plan, STEP_LOCK);
 	if (session->kind & KIND_CONSOLE && !session->provable)
 		add_step(&plan, STEP_CONSOLE_LOCK);
 	plan.locks = plan.count;
-	plan.cannot_lock = plan_cannot_lock(session) && !(session->kind & KIND_CONSOLE);
+	plan.cannot_lock = plan_nothing_locks(session);
 	if (plan.cannot_lock && settings->when_cannot_lock == FALLBACK_LOGOUT)
 		add_losing(&plan, session, ACTION_LOGOUT);
 	return plan;

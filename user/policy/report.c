@@ -125,7 +125,9 @@ static void tell_session(struct world *world, struct session *session, unsigned 
 			     action_detail(session));
 	if (reports & REPORT_CANNOT_LOCK)
 		removal_tell(world, session, VERDICT_CANNOT_LOCK, session->removal.opened.stamp,
-			     "it has no locker that is known to obey");
+			     session->kind & KIND_NO_LOCK
+				     ? "logind refuses it for a session of its class"
+				     : "a lock was sent, and no locker is known to obey there");
 	if (reports & REPORT_COUNTDOWN)
 		tell_countdown(world, session);
 	if (reports & REPORT_BOUND)

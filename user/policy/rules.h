@@ -19,6 +19,7 @@ enum session_kind {
 	KIND_XRDP = 1 << 4,    /* a remote session that xrdp can disconnect */
 	KIND_SSH = 1 << 5,     /* a remote one that has no detached state and no locker */
 	KIND_CONSOLE = 1 << 6, /* a tty session on the active local console */
+	KIND_NO_LOCK = 1 << 7, /* logind refuses to lock it */
 };
 
 /* The word for bit `bit` of it: "local", …; NULL after the last. */

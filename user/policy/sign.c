@@ -2,6 +2,13 @@
 /* Whether a call was obeyed: its sign, and what follows if the sign does not come. */
 #include "policy/core.h"
 
+void sign_end(struct world *world, struct session *session)
+{
+	session->removal.awaited = AWAIT_NOTHING;
+	deadline_set(world, session, DEADLINE_SIGN, 0);
+	report_later(world, session, REPORT_DEALT);
+}
+
 void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
 	       const char *detail)
 {
@@ -9,10 +16,8 @@ void sign_tell(struct world *world, struct session *session, enum outcome outcom
 
 	verdict.outcome = outcome;
 	verdict.detail = detail;
-	session->removal.awaited = AWAIT_NOTHING;
-	deadline_set(world, session, DEADLINE_SIGN, 0);
+	sign_end(world, session);
 	world_tell(world, session, &verdict);
-	report_later(world, session, REPORT_DEALT);
 }
 
 /* Sends the lock once more: the first may have been lost when logind or the locker restarted. */
@@ -36,6 +41,8 @@ static void lock_not_seen(struct world *world, struct session *session)
 
 	if (session->locked)
 		sign_tell(world, session, OUTCOME_VERIFIED, now, "it was locked already");
+	else if (plan_nothing_locks(session))
+		sign_end(world, session); /* REPORT_CANNOT_LOCK has said it */
 	else if (!session->provable)
 		sign_tell(world, session, OUTCOME_UNVERIFIED, now, "its locker never set LockedHint");
 	else if (!session->removal.retried)

@@ -19,6 +19,12 @@ static bool is_x_display(const char *display)
 	return display[0] == ':' && isdigit((unsigned char)display[1]);
 }
 
+/* A person's session has class user, user-early, user-incomplete or user-light; "": that is not known. */
+static bool is_persons(const char *class)
+{
+	return !*class || strncmp(class, "user", strlen("user")) == 0;
+}
+
 /*
  * logind's Remote is that PAM_RHOST was set, and is not localhost (pam_systemd); xrdp sets it since 0.10 only,
  * yet nobody sits at its sessions' machine.
@@ -38,8 +44,11 @@ unsigned session_kind(const struct session_properties *properties)
 		kind |= KIND_XRDP;
 	if (remote && strcmp(properties->service, "sshd") == 0)
 		kind |= KIND_SSH;
+	/* Before systemd 257 logind passes the lock on to nobody: such a session has no locker. */
+	if (properties->refuses_lock || !is_persons(properties->class))
+		kind |= KIND_NO_LOCK;
 	if (!remote && tty && properties->active && properties->vtnr > 0 && *properties->seat &&
-	    strncmp(properties->class, "user", strlen("user")) == 0)
+	    *properties->class && is_persons(properties->class))
 		kind |= KIND_CONSOLE;
 	return kind;
 }
@@ -72,6 +81,15 @@ static int read_boolean(sd_bus_message *message, void *target)
 	return sd_bus_message_read(message, "v", "b", target);
 }
 
+static int read_negated(sd_bus_message *message, void *target)
+{
+	int value, r = sd_bus_message_read(message, "v", "b", &value);
+
+	if (r >= 0)
+		*(int *)target = !value;
+	return r;
+}
+
 static int read_uint32(sd_bus_message *message, void *target)
 {
 	return sd_bus_message_read(message, "v", "u", target);
@@ -85,6 +103,7 @@ static const struct property {
 	{"LockedHint", read_boolean, offsetof(struct session_properties, locked_hint)},
 	{"Active", read_boolean, offsetof(struct session_properties, active)},
 	{"Remote", read_boolean, offsetof(struct session_properties, remote)},
+	{"CanLock", read_negated, offsetof(struct session_properties, refuses_lock)},
 	{"Leader", read_uint32, offsetof(struct session_properties, leader)},
 	{"VTNr", read_uint32, offsetof(struct session_properties, vtnr)},
 	{"Type", read_string, offsetof(struct session_properties, type)},

@@ -12,6 +12,7 @@
 struct session_properties {
 	uint32_t leader;
 	int locked_hint, active, remote; /* int, as sd-bus reads a boolean */
+	int refuses_lock;		 /* CanLock=no; logind has it from systemd 257 on */
 	uint32_t vtnr;			 /* 0: not on a virtual terminal */
 	char type[PROPERTY_SIZE], class[PROPERTY_SIZE], service[PROPERTY_SIZE], seat[PROPERTY_SIZE];
 	char tty[PROPERTY_SIZE], display[PROPERTY_SIZE];
