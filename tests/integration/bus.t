@@ -98,7 +98,7 @@ subtest 'what governs a session, and what would be done' => sub {
     like($told, qr{"Action" "lock" "" "" 0 "Then" "logout" "/etc/scpolicyd.conf" "" 2 "After" "1min 30s" "/etc/scpolicyd.conf" "" 3 },
         'each setting with its place');
     like(ask('root', 'Explain', 's', '2'), qr{"Action" "logout" "/etc/scpolicyd.conf" "bobs" 7 }, 'or its rule');
-    like($told, qr/"Would" s "locked at once; logged out 1min 30s later unless it is unlocked"/, 'and what follows');
+    like($told, qr/"Would" s "locked at once; logged out 1min 30s later unless it is unlocked, and only if its locker reports the lock"/, 'and what follows');
     like($told, qr/"Belief" s "card in: the reader reports it present; insertion 1, as recorded; the probe does not listen" "BeliefKind" s "in"/,
         'what is believed of its card, and why');
     like(ask('alice', 'Simulate', 'ss', '1', 'card'), qr/"Action" s "lock" "Steps" as 1 "lock" "AfterAgreement" b false /, 'simulated');

@@ -240,7 +240,7 @@ static void test_words(void **state _unused_)
 		{{.action = "none", .then = "logout", .kind = "local"},
 		 "nothing is done; logged out 1min later unless it is unlocked"},
 		{{.action = "lock", .then = "logout", .kind = "local", .settle = true},
-		 "if the card is not back within 1s: locked at once; logged out 1min later unless it is unlocked"},
+		 "if the card is not back within 1s: locked at once; logged out 1min later unless it is unlocked, and only if its locker reports the lock"},
 		{{.action = "logout", .then = "none", .kind = "local", .probe = true},
 		 "logged out once a second source agrees or 500ms passed"},
 		{{.action = "logout", .then = "none", .kind = "local", .probe = true, .cause = CAUSE_READER},

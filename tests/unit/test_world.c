@@ -513,6 +513,17 @@ static const struct row rows[] = {
 	 "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n40ms logind session-locked session=3\n"
 	 "1040ms logind session-unlocked session=3\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
+	{"the hint shows after LockTimeout=: late, and not missing",
+	 "10ms probe device-remove usb=1:5\n3011ms daemon time\n4s logind session-locked session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified|outcome 3 lock verified"},
+	{"… of a provable locker, after the second try as well",
+	 PROVABLE "10ms probe device-remove usb=1:5\n3011ms daemon time\n6012ms daemon time\n"
+		  "7s logind session-locked session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed|"
+	 "outcome 3 lock verified"},
+	{"… but minutes later it is another lock's",
+	 "10ms probe device-remove usb=1:5\n3011ms daemon time\n200s logind session-locked session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified"},
 	{"a tty that has no locker: said",
 	 SET
 	 "action=lock\n3ms logind session-kind session=3 kind=local,tty\n10ms probe device-remove usb=1:5",

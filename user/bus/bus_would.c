@@ -74,8 +74,9 @@ const char *would_text(const struct simulation *simulation, char text[static WOU
 	else
 		say(text, "nothing is done");
 	if (simulation->then != ACTION_NONE)
-		say(text, "; %s %s later unless it is unlocked", then_done(simulation->then),
-		    config_format_time(settings->after, time));
+		say(text, "; %s %s later unless it is unlocked%s", then_done(simulation->then),
+		    config_format_time(settings->after, time),
+		    simulation->then_if_seen ? ", and only if its locker reports the lock" : "");
 	if (simulation->starts_unit)
 		say(text, "; an instance of %s is started", settings->unit);
 	return text;

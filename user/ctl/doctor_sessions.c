@@ -21,8 +21,14 @@ static const struct finding deaf = {
 static const struct finding unprovable = {
 	"locker-unproven", SEVERITY_WARNING,
 	"Its locker has never reported a lock (LockedHint): whether one happened cannot be known, and outcomes are unverified.",
-	"Lock it once to see (loginctl lock-session). GNOME's and KDE's lockers report; light-locker, xfce4-screensaver, "
-	"swaylock and i3lock never do."};
+	"Lock it once to see (loginctl lock-session). GNOME's and KDE's lockers report, and so does i3lock under xss-lock; "
+	"light-locker, mate-screensaver, xfce4-screensaver and swaylock never do."};
+static const struct finding then_unproven = {
+	"then-unproven", SEVERITY_FAULT,
+	"Then= never follows: its locker has not reported a lock (LockedHint), so that an unlock would not be seen either, and "
+	"nobody who may be at work is logged out.",
+	"Lock it once to see (loginctl lock-session). If its locker does not report, start it through the wrapper of "
+	"scpolicyd.conf(5), Then=; or have the first stage do what Then= says."};
 static const struct finding no_lock = {
 	"session-cannot-lock", SEVERITY_WARNING,
 	"Nothing can lock an ssh session, nor one that logind refuses to lock: Action=lock leaves it open.",
@@ -106,6 +112,11 @@ static bool acts_reliably(struct doctor *doctor, struct json_object *session)
 		doctor_report(doctor, &deaf, where, "the locker of session %s of %s is deaf", id, user);
 	else if (strcmp(action, "lock") == 0 && has_kind(session, "ssh"))
 		doctor_report(doctor, &no_lock, where, "session %s of %s cannot be locked", id, user);
+	else if (strcmp(action, "lock") == 0 && tree_has(session, "then") &&
+		 !tree_bool(session, "provable") && !has_kind(session, "tty"))
+		doctor_report(doctor, &then_unproven, where,
+			      "the second stage (%s) of session %s of %s would not be taken",
+			      tree_string(session, "then"), id, user);
 	else if (strcmp(action, "lock") == 0 && !tree_bool(session, "provable") &&
 		 !has_kind(session, "console"))
 		doctor_report(doctor, &unprovable, where,

@@ -110,6 +110,7 @@ struct plan act(struct world *world, struct session *session, enum action action
 void sign_tell(struct world *world, struct session *session, enum outcome outcome, uint64_t stamp,
 	       const char *detail);
 void sign_end(struct world *world, struct session *session);
+void sign_shown(struct world *world, struct session *session, uint64_t stamp);
 void sign_over(struct world *world, struct session *session);
 void sign_failed(struct world *world, struct session *session, uint64_t stamp, const char *detail);
 

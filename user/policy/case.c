@@ -189,7 +189,7 @@ void case_open(struct world *world, struct session *session, const struct belief
 	/* What PC/SC answered to our question is no second report from it. */
 	if (belief->evidence & EVIDENCE_PCSC && belief->cause != CAUSE_PCSC_LOST)
 		removal->heard[CAUSE_CARD] |= 1U << SOURCE_PCSC;
-	session->said &= ~(unsigned)SAID_COMM_ERROR;
+	session->said &= ~(unsigned)(SAID_COMM_ERROR | SAID_MISSED);
 	for (enum deadline deadline = 0; session->heap && deadline < DEADLINE_COUNT; deadline++) {
 		/* pcscd's absence ends no doubt about the device. */
 		if (deadline == DEADLINE_BELIEF && belief->cause == CAUSE_PCSC_LOST)
@@ -277,8 +277,7 @@ bool case_hint(struct world *world, struct session *session, bool locked, uint64
 		session->hinted = world->now;
 		session->answered = answers_lock(world, session) ? session->removal.locked_at : 0;
 	}
-	if (session->removal.awaited == AWAIT_LOCK)
-		sign_tell(world, session, OUTCOME_VERIFIED, stamp, NULL);
+	sign_shown(world, session, stamp);
 	return false;
 }
 

@@ -136,6 +136,7 @@ enum said {
 	SAID_COMM_ERROR = 1 << 0,
 	SAID_UNGUARDED = 1 << 1,
 	SAID_DEALT = 1 << 2,
+	SAID_MISSED = 1 << 3, /* LockTimeout= ended without the sign of its last lock */
 };
 
 /* Which key of the policy asks for what is pending. */

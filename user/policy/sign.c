@@ -39,6 +39,7 @@ static void lock_not_seen(struct world *world, struct session *session)
 {
 	uint64_t now = world->now;
 
+	session->said |= SAID_MISSED;
 	if (session->locked)
 		sign_tell(world, session, OUTCOME_VERIFIED, now, "it was locked already");
 	else if (plan_nothing_locks(session))
@@ -52,6 +53,18 @@ static void lock_not_seen(struct world *world, struct session *session)
 			  "LockedHint did not show, nor after a second try");
 		when_lock_fails(world, session);
 	}
+}
+
+/* LockedHint has shown. After LockTimeout= it is late; it was reported as missing, or the lock was sent once more. */
+void sign_shown(struct world *world, struct session *session, uint64_t stamp)
+{
+	const struct removal *removal = &session->removal;
+	bool missed = session->said & SAID_MISSED;
+
+	session->said &= ~(unsigned)SAID_MISSED;
+	if (removal->awaited == AWAIT_LOCK || (missed && session->answered && removal->taken == ACTION_LOCK))
+		sign_tell(world, session, OUTCOME_VERIFIED, stamp,
+			  missed ? "late: LockedHint showed after LockTimeout=" : NULL);
 }
 
 /* The time for the sign is over. */
