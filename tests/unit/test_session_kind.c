@@ -49,7 +49,7 @@ static void test_kinds(void **state _unused_)
 		  .vtnr = 3},
 		 KIND_LOCAL | KIND_TTY},
 		{{.type = "tty", .class = "greeter", .service = "x", .seat = "seat0", .vtnr = 1, .active = 1},
-		 KIND_LOCAL | KIND_TTY | KIND_NO_LOCK},
+		 KIND_LOCAL | KIND_TTY},
 		/* A serial line has no virtual terminal. */
 		{{.type = "tty", .class = "user", .service = "login", .tty = "ttyS0", .active = 1},
 		 KIND_LOCAL | KIND_TTY},
@@ -74,7 +74,7 @@ static void test_kinds(void **state _unused_)
 		{{.type = "x11", .class = "user", .service = "thinlinc", .display = ":10", .remote = 1},
 		 KIND_REMOTE | KIND_GRAPHICAL},
 		{{.type = "unspecified", .class = "background", .service = "cron"},
-		 KIND_LOCAL | KIND_NO_LOCK},
+		 KIND_LOCAL},
 		/* systemd 257 says so itself. */
 		{{.type = "wayland", .class = "user-light", .service = "x"}, KIND_LOCAL | KIND_GRAPHICAL},
 		{{.type = "wayland", .class = "user", .service = "x", .refuses_lock = 1},

@@ -64,10 +64,10 @@ void update_unlocated(struct world *world, const struct event *event)
  */
 void update_inferred(struct world *world, const struct event *event)
 {
-	while (world->inferred) {
+	do {
 		world->inferred = false;
 		if (!world->certain_at)
 			reader_infer_interfaces(world);
 		update_all(world, event);
-	}
+	} while (world->inferred);
 }

@@ -131,7 +131,7 @@ static void slept(struct world *world, const struct event *event)
 
 static void recheck_over(struct world *world, const struct event *event)
 {
-	if (!world->recheck_asked || world->looking_devices || (world->pcsc_up && world->looking_pcsc))
+	if (world->looking_devices || (world->pcsc_up && world->looking_pcsc))
 		return;
 	world->recheck_asked = false;
 	world_tell(world, NULL,
@@ -236,22 +236,30 @@ static int take_in(struct world *world, const struct event *event)
 }
 
 /* No source's stamp lies after the moment at which it was taken in, and our clock never runs backwards. */
-int world_event(struct world *world, const struct event *reported)
+int world_event(struct world *world, const struct event *event)
 {
-	struct event event = *reported;
-	uint64_t now = event.now ? event.now : event.stamp;
+	uint64_t now = event->now ? event->now : event->stamp;
+	struct event bounded;
 	int r;
 
 	/* A moment of 0 is none. */
 	now = now > NOW_MAX ? NOW_MAX : now ? now : 1;
 	world->now = now > world->now ? now : world->now;
 	world->order++;
-	if (event.stamp > world->now)
-		event.stamp = world->now;
-	r = take_in(world, &event);
-	update_inferred(world, &event);
-	report_flush(world);
-	device_free_released(world);
-	recheck_over(world, &event);
+	if (event->stamp > world->now) {
+		bounded = *event;
+		bounded.stamp = world->now;
+		event = &bounded;
+	}
+	r = take_in(world, event);
+	/* Most events leave none of these to do. */
+	if (world->inferred)
+		update_inferred(world, event);
+	if (world->report)
+		report_flush(world);
+	if (world->released)
+		device_free_released(world);
+	if (world->recheck_asked)
+		recheck_over(world, event);
 	return r;
 }

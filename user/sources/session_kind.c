@@ -44,8 +44,8 @@ unsigned session_kind(const struct session_properties *properties)
 		kind |= KIND_XRDP;
 	if (remote && strcmp(properties->service, "sshd") == 0)
 		kind |= KIND_SSH;
-	/* Before systemd 257 logind passes the lock on to nobody: such a session has no locker. */
-	if (properties->refuses_lock || !is_persons(properties->class))
+	/* An older logind refuses no class, and a session of class background may have a locker. */
+	if (properties->refuses_lock)
 		kind |= KIND_NO_LOCK;
 	if (!remote && tty && properties->active && properties->vtnr > 0 && *properties->seat &&
 	    *properties->class && is_persons(properties->class))
