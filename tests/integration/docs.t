@@ -60,16 +60,29 @@ cmp_ok(keys %excepted, '>', 5, 'there are exceptions to look for');
 is_deeply(\%written, \%excepted, 'scpolicyd(8) has the exceptions of the simulated machine, and their reasons');
 
 my $module = slurp('user/pam/options.c');
-my @arguments = all($module, qr/(?:\{|value_of\(argument, )"(\w+=?)"(?:, offsetof\(struct options|, parse_|\))/);
+my @arguments = all($module, qr/(?:\{|argument_value\(argument, )"(\w+=?)"(?:, offsetof\(struct options|, parse_|\))/);
 names('user/man/pam_scpolicy.8.scd', 'arguments', @arguments);
 my @events = all(slurp('user/actions/trail.c'), qr/\] = \{"([a-z-]+)", "[0-9a-f]{32}"/);
 names('user/man/scpolicyd.8.scd', 'journal events', @events);
+names('user/data/scpolicyd.catalog', 'MESSAGE_IDs', all(slurp('user/actions/trail.c'), qr/"([0-9a-f]{32})"/));
+my $name_tables = slurp('user/policy/names.c');
+my $journal = slurp('user/man/scpolicyd.8.scd');
+for my $list (['event_source', 'SOURCE', qr/_STARTUP/], ['outcome', 'OUTCOME', qr/_FAILED/]) {
+	my ($function, $prefix, $last) = @$list;
+	my ($table) = $name_tables =~ /^const char \*${function}_name\(.*?\{\n(.*?)^}/ms;
+	# Sources behind the last one report no removal.
+	$table =~ s/$last\] = "[a-z-]+"\K.*//s;
+	my @named = all($table, qr/\[${prefix}_\w+\] = "([a-z-]+)"/);
+	my ($written) = $journal =~ /^\*[^\n]*\bSCPOLICY_$prefix=\*\n\t([^\n]*)$/m;
+	is(join(' ', ($written // '') =~ /_([a-z-]+)_/g), "@named", "scpolicyd(8) lists SCPOLICY_$prefix= as names.c does");
+}
 
 # ---- scpolicyctl(1): the language of recordings
 
 my $language = slurp('user/policy/trace_keys.c');
 names('user/man/scpolicyctl.1.scd', 'events', all($language, qr/\[EVENT_\w+\] = \{"([a-z-]+)"/));
-names('user/man/scpolicyctl.1.scd', 'keys', all($language, qr/\[(?:KEY|SETTING|TRACE)_\w+\] = \{"([a-z-]+)"/));
+names('user/man/scpolicyctl.1.scd', 'keys', all($language, qr/\[(?:KEY|TRACE)_\w+\] = \{"([a-z-]+)"/));
+names('user/man/scpolicyctl.1.scd', 'settings', all(slurp('user/policy/settings.h'), qr/ROW\([A-Z_]+, \w+, "([a-z-]+)"/));
 names('user/man/scpolicyctl.1.scd', 'verdicts', all(slurp('user/policy/trace_write.c'), qr/\[VERDICT_\w+\] = "([a-z-]+)"/));
 
 # A stack names only arguments that the module knows, and each line of it is one.

@@ -29,7 +29,7 @@ static struct loader loader_start(pid_t *ret_pid)
 	assert_true(*ret_pid >= 0);
 	if (*ret_pid == 0) {
 		close(pair[0]);
-		_exit(-serve(pair[1]));
+		_exit(-serve_daemon(pair[1]));
 	}
 	close(pair[1]);
 	return (struct loader){pair[0]};

@@ -37,7 +37,7 @@ int main(void)
 	fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
 	r = fd < 0 ? -errno : peer_check(fd);
 	if (r == 0)
-		r = serve(fd);
+		r = serve_daemon(fd);
 	if (r < 0)
 		log_error("cannot serve the daemon: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : 0;

@@ -36,7 +36,7 @@ static int open_uevents(uint32_t group)
 	return steal_fd(&fd);
 }
 
-static int answer(int socket, int result, const int *fds, size_t count)
+static int send_answer(int socket, int result, const int *fds, size_t count)
 {
 	struct loader_answer answer = {LOADER_MAGIC, result};
 
@@ -47,7 +47,7 @@ static int answer_uevents(int socket, uint32_t group)
 {
 	_cleanup_close_ int fd = open_uevents(group);
 
-	return fd < 0 ? answer(socket, fd, NULL, 0) : answer(socket, 0, &fd, 1);
+	return fd < 0 ? send_answer(socket, fd, NULL, 0) : send_answer(socket, 0, &fd, 1);
 }
 
 /* `parts` holds the daemon's maps, or nothing; what was made for it is closed here, and lives on in the daemon. */
@@ -57,8 +57,8 @@ static int answer_probe(int socket, int parts[static PROBE_PARTS])
 	int kind = probe_load(parts), r;
 
 	if (kind < 0)
-		return answer(socket, kind, NULL, 0);
-	r = answer(socket, kind, parts + first, PROBE_PARTS - first);
+		return send_answer(socket, kind, NULL, 0);
+	r = send_answer(socket, kind, parts + first, PROBE_PARTS - first);
 	for (enum probe_part part = first; part < PROBE_PARTS; part++)
 		parts[part] = close_fd(parts[part]);
 	return r;
@@ -80,7 +80,7 @@ static int answer_request(int socket, const struct loader_request *request, int 
 	return -EBADMSG;
 }
 
-int serve(int socket)
+int serve_daemon(int socket)
 {
 	_Static_assert((int)PROBE_PARTS <= LOADER_FDS_MAX, "a packet holds a probe");
 	struct loader_request request;

@@ -2,4 +2,4 @@
 #pragma once
 
 /* Answers what the daemon asks for over `socket`, until that ends. 0; or a negative errno after nonsense. */
-int serve(int socket);
+int serve_daemon(int socket);

@@ -107,22 +107,12 @@ static bool patterns_match(const struct patterns *patterns, const char *text)
 
 /* ---- one rule ------------------------------------------------------------------------------------------ */
 
-#define MEMBER(name) {offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)}
+#define MEMBER(number, name, ...)                                                                            \
+	[SETTING_##number] = {offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)},
 
 static const struct {
 	size_t offset, size;
-} members[SETTING_COUNT] = {
-	[SETTING_ACTION] = MEMBER(action),
-	[SETTING_THEN] = MEMBER(then),
-	[SETTING_AFTER] = MEMBER(after),
-	[SETTING_SETTLE] = MEMBER(settle),
-	[SETTING_CONFIRM] = MEMBER(confirm),
-	[SETTING_LOCK_TIMEOUT] = MEMBER(lock_timeout),
-	[SETTING_WHEN_LOCK_FAILS] = MEMBER(when_lock_fails),
-	[SETTING_WHEN_CANNOT_LOCK] = MEMBER(when_cannot_lock),
-	[SETTING_PCSC_LOST] = MEMBER(lock_when_pcsc_lost),
-	[SETTING_UNIT] = MEMBER(unit),
-};
+} members[SETTING_COUNT] = {EVERY_SETTING(MEMBER)};
 
 void *setting_field(struct settings *settings, enum setting setting)
 {

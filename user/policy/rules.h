@@ -54,21 +54,6 @@ int patterns_add(struct patterns *patterns, const char *text);
  */
 bool pattern_matches(const char *glob, const char *text);
 
-/* The keys that [Policy] and every rule may set. */
-enum setting {
-	SETTING_ACTION,
-	SETTING_THEN,
-	SETTING_AFTER,
-	SETTING_SETTLE,
-	SETTING_CONFIRM,
-	SETTING_LOCK_TIMEOUT,
-	SETTING_WHEN_LOCK_FAILS,
-	SETTING_WHEN_CANNOT_LOCK,
-	SETTING_PCSC_LOST,
-	SETTING_UNIT,
-	SETTING_COUNT,
-};
-
 /* The member of `settings` that holds it. */
 void *setting_field(struct settings *settings, enum setting setting);
 const void *setting_value(const struct settings *settings, enum setting setting);

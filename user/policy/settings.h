@@ -40,6 +40,26 @@ struct settings {
 	char rule[RULE_NAME_SIZE]; /* which rule said so; "" for [Policy] */
 };
 
+/*
+ * The keys that [Policy] and every rule may set: number, member, its word in recordings, which must not change, and what the
+ * word's value is (enum trace_value). Recordings have them in this order.
+ */
+#define EVERY_SETTING(ROW)                                                                                   \
+	ROW(ACTION, action, "action", ACTION)                                                                \
+	ROW(THEN, then, "then", ACTION)                                                                      \
+	ROW(AFTER, after, "after", TIME)                                                                     \
+	ROW(SETTLE, settle, "settle", TIME)                                                                  \
+	ROW(CONFIRM, confirm, "confirm", TIME)                                                               \
+	ROW(LOCK_TIMEOUT, lock_timeout, "lock-timeout", TIME)                                                \
+	ROW(WHEN_LOCK_FAILS, when_lock_fails, "when-lock-fails", FALLBACK)                                   \
+	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, "when-cannot-lock", FALLBACK)                                \
+	ROW(PCSC_LOST, lock_when_pcsc_lost, "pcsc-lost", LOCK)                                               \
+	ROW(UNIT, unit, "unit", TEXT)
+
+#define SETTING_NUMBER(number, ...) SETTING_##number,
+enum setting { EVERY_SETTING(SETTING_NUMBER) SETTING_COUNT };
+#undef SETTING_NUMBER
+
 #define SETTINGS_DEFAULT                                                                                     \
 	{                                                                                                    \
 		.action = ACTION_LOCK,                                                                       \

@@ -25,19 +25,14 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_AWAY] = {"away", VALUE_YES, .optional = true, PLACE(away)},
 };
 
+/* Of settings, only texts may be left out. */
+#define SETTING_KEY(number, member, word, type)                                                              \
+	[SETTING_##number] = {word, VALUE_##type, .optional = VALUE_##type == VALUE_TEXT,                    \
+			      .limit = sizeof(((struct settings *)NULL)->member)},
+
 const struct trace_key trace_settings[TRACE_SETTING_COUNT] = {
-	[SETTING_ACTION] = {"action", VALUE_ACTION},
-	[SETTING_THEN] = {"then", VALUE_ACTION},
-	[SETTING_AFTER] = {"after", VALUE_TIME},
-	[SETTING_SETTLE] = {"settle", VALUE_TIME},
-	[SETTING_CONFIRM] = {"confirm", VALUE_TIME},
-	[SETTING_LOCK_TIMEOUT] = {"lock-timeout", VALUE_TIME},
-	[SETTING_WHEN_LOCK_FAILS] = {"when-lock-fails", VALUE_FALLBACK},
-	[SETTING_WHEN_CANNOT_LOCK] = {"when-cannot-lock", VALUE_FALLBACK},
-	[SETTING_PCSC_LOST] = {"pcsc-lost", VALUE_LOCK},
-	[SETTING_UNIT] = {"unit", VALUE_TEXT, .optional = true, .limit = UNIT_NAME_SIZE},
 	[TRACE_RULE] = {"rule", VALUE_TEXT, .optional = true, .limit = RULE_NAME_SIZE},
-};
+	EVERY_SETTING(SETTING_KEY)};
 
 void *trace_setting_field(struct settings *settings, unsigned index)
 {

@@ -27,8 +27,8 @@ static int loader_connect(void)
 }
 
 /* The result; with one, exactly `wanted` descriptors. */
-static int ask(struct loader *loader, enum loader_wish wish, const int *given, size_t given_count,
-	       int *ret_fds, size_t wanted)
+static int ask_loader(struct loader *loader, enum loader_wish wish, const int *given, size_t given_count,
+		      int *ret_fds, size_t wanted)
 {
 	struct loader_request request = {LOADER_MAGIC, wish};
 	struct loader_answer answer;
@@ -58,14 +58,14 @@ int loader_load_probe(struct loader *loader, int parts[static PROBE_PARTS])
 	bool has_maps = parts[PROBE_EVENTS] >= 0 && parts[PROBE_MEMORY] >= 0;
 	enum probe_part first = has_maps ? PROBE_DISCONNECT : PROBE_EVENTS;
 
-	int r = ask(loader, LOADER_PROBE, parts, first, parts + first, PROBE_PARTS - first);
+	int r = ask_loader(loader, LOADER_PROBE, parts, first, parts + first, PROBE_PARTS - first);
 
 	return r == -ENOENT && loader->socket == -ENOENT ? probe_load(parts) : r;
 }
 
 int loader_open_uevents(struct loader *loader, enum loader_wish wish)
 {
-	int fd, r = ask(loader, wish, NULL, 0, &fd, 1);
+	int fd, r = ask_loader(loader, wish, NULL, 0, &fd, 1);
 
 	return r < 0 ? r : fd;
 }

@@ -47,7 +47,7 @@ void kept_receive(struct kept *ret)
 	free(names);
 }
 
-static struct kept_part *find(const struct kept *kept, const char *name)
+static struct kept_part *find_kept(const struct kept *kept, const char *name)
 {
 	for (size_t i = 0; i < kept->count; i++) {
 		if (kept->parts[i].fd >= 0 && strcmp(kept->parts[i].name, name) == 0)
@@ -59,8 +59,8 @@ static struct kept_part *find(const struct kept *kept, const char *name)
 static bool take_pair(const struct kept *kept, enum probe_part first, int kind, int parts[static PROBE_PARTS])
 {
 	char name[NAME_SIZE];
-	struct kept_part *one = find(kept, part_name(first, kind, name));
-	struct kept_part *other = find(kept, part_name(first + 1, kind, name));
+	struct kept_part *one = find_kept(kept, part_name(first, kind, name));
+	struct kept_part *other = find_kept(kept, part_name(first + 1, kind, name));
 
 	if (!one || !other)
 		return false;
@@ -80,7 +80,7 @@ int kept_take(struct kept *kept, int parts[static PROBE_PARTS])
 	return -1;
 }
 
-static void drop(struct kept_part *part)
+static void drop_kept(struct kept_part *part)
 {
 	sd_notifyf(false, "FDSTOREREMOVE=1\nFDNAME=%s", part->name);
 	part->fd = close_fd(part->fd);
@@ -88,7 +88,7 @@ static void drop(struct kept_part *part)
 
 int kept_take_named(struct kept *kept, const char *name)
 {
-	struct kept_part *part = find(kept, name);
+	struct kept_part *part = find_kept(kept, name);
 
 	return part ? steal_fd(&part->fd) : -1;
 }
@@ -103,8 +103,8 @@ void kept_add_named(struct kept *kept, const char *name, int fd)
 	struct kept_part *left;
 	int r;
 
-	while ((left = find(kept, name)))
-		drop(left);
+	while ((left = find_kept(kept, name)))
+		drop_kept(left);
 	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	r = sd_pid_notify_with_fds(0, false, state, &fd, 1);
 	if (r < 0)
@@ -122,7 +122,7 @@ void kept_drop(struct kept *kept)
 {
 	for (size_t i = 0; i < kept->count; i++) {
 		if (kept->parts[i].fd >= 0)
-			drop(&kept->parts[i]);
+			drop_kept(&kept->parts[i]);
 		free(kept->parts[i].name);
 	}
 	free(kept->parts);

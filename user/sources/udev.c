@@ -220,7 +220,7 @@ static int on_udev_readable(sd_event_source *io _unused_, int fd _unused_, uint3
 /* ---- setting up ----------------------------------------------------------------------------------------- */
 
 /* What waited is older than the list of devices that follows. The socket does not block. */
-static void drain(int fd)
+static void drain_monitor(int fd)
 {
 	char byte;
 
@@ -238,7 +238,7 @@ static int find_socket(const struct monitor *monitor, struct kept *kept, struct 
 	int fd = kept_take_named(kept, name);
 
 	if (fd >= 0) {
-		drain(fd);
+		drain_monitor(fd);
 		return fd;
 	}
 	fd = loader_open_uevents(loader, kernel ? LOADER_UEVENT : LOADER_UDEV);
