@@ -73,8 +73,7 @@ static void test_kinds(void **state _unused_)
 		/* ThinLinc, X2Go …: remote, and nothing that is known here could disconnect them. */
 		{{.type = "x11", .class = "user", .service = "thinlinc", .display = ":10", .remote = 1},
 		 KIND_REMOTE | KIND_GRAPHICAL},
-		{{.type = "unspecified", .class = "background", .service = "cron"},
-		 KIND_LOCAL},
+		{{.type = "unspecified", .class = "background", .service = "cron"}, KIND_LOCAL},
 		/* systemd 257 says so itself. */
 		{{.type = "wayland", .class = "user-light", .service = "x"}, KIND_LOCAL | KIND_GRAPHICAL},
 		{{.type = "wayland", .class = "user", .service = "x", .refuses_lock = 1},

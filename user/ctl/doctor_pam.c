@@ -249,7 +249,10 @@ static bool add_name(struct names *all, const char *name)
 		return false;
 	all->names = more;
 	more[all->count] = strdup(name);
-	return more[all->count] && ++all->count;
+	if (!more[all->count])
+		return false;
+	all->count++;
+	return true;
 }
 
 /* The names in all directories, each once. 0, or a negative errno when none can be looked into. */
