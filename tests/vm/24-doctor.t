@@ -49,14 +49,14 @@ guest 'systemctl mask --runtime --quiet scpolicyd; systemctl stop scpolicyd'
 ok_finds 'masked' fault:service-masked
 ok_finds 'stopped' fault:service-down
 guest 'systemctl unmask --runtime --quiet scpolicyd'
-vm_drop_in scpolicyd.service <<'X'
+vm_drop_in scpolicyd-loader.service <<'X'
 [Service]
 CapabilityBoundingSet=
-CapabilityBoundingSet=CAP_SETPCAP CAP_DAC_OVERRIDE CAP_AUDIT_WRITE
+CapabilityBoundingSet=CAP_SETPCAP
 X
 guest 'systemctl stop scpolicyd; systemctl start scpolicyd'
 ok_finds 'the probe is refused' warning:probe-missing
-guest 'rm /run/systemd/system/scpolicyd.service.d/case.conf; systemctl daemon-reload; systemctl restart scpolicyd'
+guest 'rm /run/systemd/system/scpolicyd-loader.service.d/case.conf; systemctl daemon-reload; systemctl stop scpolicyd; systemctl start scpolicyd'
 
 guest 'systemctl stop pcscd.socket pcscd.service'
 ok_finds 'pcscd is stopped' fault:pcscd-unreachable

@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "ctl/doctor.h"
+
+#define READ_AT_ONCE (64 * 1024)
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -41,7 +44,8 @@ static int read_whole(const struct doctor *doctor, const char *path, char **ret,
 	text = malloc(DOCTOR_FILE_MAX + 1);
 	if (!text)
 		return -ENOMEM;
-	while ((size = read(fd, text + used, DOCTOR_FILE_MAX + 1 - used)) > 0)
+	/* The kernel allocates what is asked of a file in /proc/sys, and refuses 4 MiB (proc_sys_call_handler()). */
+	while ((size = read(fd, text + used, MIN(DOCTOR_FILE_MAX + 1 - used, READ_AT_ONCE))) > 0)
 		used += (size_t)size;
 	if (size < 0)
 		return -errno;
