@@ -17,7 +17,7 @@ use Stage::Process;
 
 our @EXPORT = qw(build tool start worker_path start_pcscd stop_pcscd insert pull write_file boot_id
     start_bus stop_bus own append_file start_logind start_journal start_daemon stop_daemon
-    ask_helper read_record session record drop_record expect_lock expect_no_lock expect_entry unlock until_true);
+    ask_helper wait_for_look count_down read_record session record drop_record expect_lock expect_no_lock expect_entry unlock until_true);
 
 my %pcscd_reader = (                                 # channel: name of the reader that vpcd makes of it
     0x8C7B => 'Virtual PCD', 0x9C7B => 'Other PCD', 0xAC7B => "Odd\x01PCD");
@@ -145,6 +145,21 @@ sub ask_helper {
     alarm(0);
     waitpid($pid, 0);
     return \%reply;
+}
+
+# The allocation that fails next, counted down by tests/integration's preloaded allocator; without an argument, what is left.
+sub count_down {
+    my ($count) = @_;
+    open(my $file, '+<', '/run/no-memory') or die $!;
+    my $left = 0;
+    if (defined $count) { syswrite $file, pack('L', $count) } else { sysread $file, $left, 4 }
+    return defined $count ? $count : unpack 'L', $left;
+}
+
+# Waits until the helper's answer to "look" has this field, or a text that matches.
+sub wait_for_look {
+    my ($field, $pattern) = @_;
+    return until_true(30, sub { (ask_helper('look')->{$field} // '') =~ $pattern }) || die "the helper never had $field\n";
 }
 
 sub read_record {

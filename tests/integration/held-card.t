@@ -37,7 +37,7 @@ sub hears {
 
 start_pcscd('usb');
 insert(35963);
-until (ask_helper('look')->{NOTE}) { select(undef, undef, undef, 0.05) }
+wait_for_look('NOTE', qr/./);
 
 my $session = 0;
 for my $how ('shared', 'exclusive') {

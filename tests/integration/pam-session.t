@@ -50,7 +50,7 @@ chmod 0755, $HELPER;
 my $journal = start_journal();
 start_pcscd();
 insert(35963);
-until (ask_helper('look')->{NOTE}) { select(undef, undef, undef, 0.05) }
+wait_for_look('NOTE', qr/./);
 place('');
 
 my $session = 0;
@@ -63,13 +63,6 @@ for my $hostile ('', 'fsize=0', 'nofile=6', 'as=1000000', 'data=0', 'stack=8192'
 
 # Every allocation of the program fails once while it signs in, libpam's own included.
 write_file('/run/no-memory', pack('LL', 0, 0));
-sub count_down {
-    my ($count) = @_;
-    open(my $file, '+<', '/run/no-memory') or die $!;
-    my $left = 0;
-    if (defined $count) { syswrite $file, pack('L', $count) } else { sysread $file, $left, 4 }
-    return defined $count ? $count : unpack 'L', $left;
-}
 my ($nth, $failures, $recorded, @lost, @crashed) = (0, 0, 0);
 for (;;) {
     count_down(++$nth);
@@ -129,7 +122,7 @@ if ((my $pid = fork) == 0) {
 
 # What is no fault of /run's.
 pull(35963);
-until ((ask_helper('look')->{TEXT} // '') =~ /no card/) { select(undef, undef, undef, 0.05) }
+wait_for_look('TEXT', qr/no card/);
 is(sign_in('c1'), 0, 'the card was pulled after its PIN');
 like(told(), qr/: there is no card in a reader$/, 'its person is told');
 expect_entry(2, 'and the administrator', MESSAGE_ID => $ID, SCPOLICY_SESSION => 'c1');

@@ -8,13 +8,6 @@ use Stage;
 use Test::More;
 
 write_file('/run/no-memory', pack('L', 0));
-sub count_down {
-    my ($count) = @_;
-    open(my $file, '+<', '/run/no-memory') or die $!;
-    my $left = 0;
-    if (defined $count) { syswrite $file, pack('L', $count) } else { sysread $file, $left, 4 }
-    return defined $count ? $count : unpack 'L', $left;
-}
 
 start_bus();
 my $logind = start_logind();
