@@ -172,8 +172,8 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 /* PC/SC named its readers before the kernel's word of their device was read. */
 static void follow_device(struct machine *machine, const struct report *told)
 {
-	/* What is still on its way says it later. */
-	if (machine->lane_last[LANE_PCSC] > machine->now)
+	/* What is still on its way says it later. A new daemon lists the devices before PC/SC has named anything. */
+	if (!machine->judge->up || machine->lane_last[LANE_PCSC] > machine->now)
 		return;
 	for (unsigned unit = 0; unit < machine->devices[told->device].units; unit++) {
 		const struct pcsc_reader *reader = pcscd_find(machine, told->device, unit);
