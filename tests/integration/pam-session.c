@@ -38,14 +38,19 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 	return *ret_answers ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
-/* The hard limit too, where root may raise it again: not in every container. */
+/*
+ * The hard limit too, where root may raise it again: not in every container. Not that of the processor's time: it would end
+ * this program at the next tick, as the soft one would if its signal were not ignored.
+ */
 static void limit(__rlimit_resource_t which, const char *value)
 {
 	struct rlimit limit;
 
 	getrlimit(which, &limit);
 	limit.rlim_cur = strtoul(value, NULL, 10);
-	if (prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) == 1)
+	if (which == RLIMIT_CPU)
+		signal(SIGXCPU, SIG_IGN);
+	else if (prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) == 1)
 		limit.rlim_max = limit.rlim_cur;
 	setrlimit(which, &limit);
 }
