@@ -100,7 +100,7 @@ subtest 'what governs a session, and what would be done' => sub {
     like(ask('root', 'Explain', 's', '2'), qr{"Action" "logout" "/etc/scpolicyd.conf" "bobs" 7 }, 'or its rule');
     like($told, qr/"Would" s "locked at once; logged out 1min 30s later unless it is unlocked, and only if its locker reports the lock"/, 'and what follows');
     like($told, qr/"Belief" s "card in: the reader reports it present; insertion 1, as recorded; the probe does not listen" "BeliefKind" s "in"/,
-        'what is believed of its card, and why');
+        'what is believed of its card, and why') or diag($told);
     like(ask('alice', 'Simulate', 'ss', '1', 'card'), qr/"Action" s "lock" "Steps" as 1 "lock" "AfterAgreement" b false /, 'simulated');
     like(ask('member', 'Simulate', 'ss', '2', 'card'), qr/"Action" s "logout" "Steps" as 1 "terminate" .*"Rule" s "bobs"/, "bob's, by a member");
     like(ask('alice', 'Simulate', 'ss', '1', 'theft'), qr/A cause is card, reader/, 'an unknown cause names those that there are');
@@ -179,9 +179,15 @@ subtest 'a thousand clients, none of which reads' => sub {
     ok($alice->wait_for(qr/^SIGNAL .* Trail/, 10), 'the card is back');
     unlock($logind, '1');
     my $before = rss($daemon);
+    kill 'STOP', $daemon->pid; # so that all calls wait at once, however fast it is, and root's behind them
     my @floods = (client('alice', 'flood(500, 10, "Subscribe")'), client('bob', 'flood(500, 10, "ListSessions")'),
         client('bob', 'flood(1, 2000, "Explain", "x" x 200)'), client('alice', 'flood(1, 100, "Explain", "x" x 262144)'));
     ok($_->wait_for(qr/^FLOODED/, 60), 'all calls are made') or diag($_->transcript) for @floods;
+    my $root = client('root', 'ask("GetStatus")');
+    ok($root->wait_for(qr/^ASKED/, 10), 'and one by root');
+    kill 'CONT', $daemon->pid;
+    ok($root->wait_for(qr/^ANSWER/, 60), 'root has an answer') or diag($root->transcript);
+    is($root->count(qr/^ANSWER fine/), 1, 'which is no refusal') or diag($root->transcript);
     pull($slot);
     expect_lock('1', 10, 'a removal meanwhile is acted on');
     like(ask('root', 'GetStatus'), qr/"Version"/, 'and root is answered');

@@ -10,8 +10,13 @@
 #include "lib/names.h"
 #include "lib/record.h"
 
-#define ACCESS_WAITING_MAX    4096 /* calls whose caller is being asked for; a call takes below 2 KiB */
-#define ACCESS_WAITING_SENDER 16
+/*
+ * Calls whose caller is being asked for. A call takes below 2 KiB. Until the bus has answered, root's call looks
+ * like anybody's: the table must never be full. dbus-daemon(1) grants a user 256 connections by default
+ * (max_connections_per_user), so it takes four users with all of theirs to fill it.
+ */
+#define ACCESS_WAITING_MAX    4096
+#define ACCESS_WAITING_SENDER 4
 #define ACCESS_ASKED_MAX      64 /* calls that polkit or logind was asked about: a person may be thinking */
 #define ACCESS_ASKED_USER     4
 

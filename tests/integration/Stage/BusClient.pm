@@ -94,10 +94,11 @@ sub listen_to_signals {
     }
 }
 
-# One call, and its answer as above.
+# One call, and its answer as above. Says ASKED between the two.
 sub ask {
     my $socket = connect_bus();
     syswrite $socket, message(2, @manager, @_);
+    print "ASKED\n";
     for (;;) {
         my ($type, $field, @strings) = receive($socket);
         next if $type == 4 || $field->{5} != 2;
