@@ -188,6 +188,9 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 # The loader's, but its main().
 build/san/tests/test_loader: build/san/obj/user/loader/serve.o
 
+# A cause of the table becomes one that only a rule with its name governs.
+build/san/tests/test_rules: TEST_LIBS = -Wl,--wrap=cause_of_any_rule
+
 # Each allocation fails once.
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 

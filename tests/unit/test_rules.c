@@ -19,6 +19,17 @@
 	"\x01\x1b[31m\xff\xfe 12345678901234567890123456789012345678901234567890"                            \
 	"123456789012345678901234567890123456789012345678901234567890"
 
+/* Bit n: in this test only a rule that names cause n governs it, whatever the table says. */
+static unsigned unnamed;
+
+unsigned __real_cause_of_any_rule(void);
+unsigned __wrap_cause_of_any_rule(void);
+
+unsigned __wrap_cause_of_any_rule(void)
+{
+	return __real_cause_of_any_rule() & ~unnamed;
+}
+
 static struct rules *fresh_rules(void)
 {
 	struct rules *rules;
@@ -102,6 +113,12 @@ static const struct {
 	{.reader = "a\\\\b", .matches = true, .facts = {.reader = "a\\b"}},
 };
 
+/* The only rule of `matching` has no Cause=. */
+static const char *governs(bool matches, enum cause cause)
+{
+	return matches && cause_of_any_rule() & 1U << cause ? "one" : "";
+}
+
 static void test_matching(void **state _unused_)
 {
 	for (size_t i = 0; i < ELEMENTS(matching); i++) {
@@ -117,7 +134,8 @@ static void test_matching(void **state _unused_)
 		rules_complete(rules);
 		governance = rules_resolve(rules, &matching[i].facts);
 		for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-			if (strcmp(governance.by_cause[cause]->rule, matching[i].matches ? "one" : "") != 0)
+			if (strcmp(governance.by_cause[cause]->rule, governs(matching[i].matches, cause)) !=
+			    0)
 				fail_msg("case %zu, cause %d: \"%s\"", i, cause,
 					 governance.by_cause[cause]->rule);
 	}
@@ -179,6 +197,58 @@ static void test_first_match_for_each_cause(void **state _unused_)
 	expect(rules, "anna", "a-card", "rest", "any-absent", "a-lost");
 	expect(rules, NULL, "any-absent", "rest", "any-absent", "rest");
 	assert_int_equal(rules_count(rules), 5);
+}
+
+static int name_all(void **state _unused_)
+{
+	unnamed = 0;
+	return 0;
+}
+
+static void test_only_its_name_governs_a_cause(void **state _unused_)
+{
+	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
+	const struct session_facts anna = {.user = "anna"}, bert = {.user = "bert"};
+	const struct settings *settings;
+
+	unnamed = 1 << CAUSE_ABSENT;
+	*rules_policy(rules) = (struct settings){
+		.action = ACTION_LOCK, .then = ACTION_LOGOUT, .confirm = 3, .unit = "policy@.service"};
+	put(rules, "any", 0, NULL);
+	put(rules, "named", 1 << CAUSE_ABSENT, "anna");
+	rules_complete(rules);
+	expect(rules, "anna", "any", "any", "named", "any");
+	expect(rules, "bert", "any", "any", "", "any");
+	settings = rules_resolve(rules, &anna).by_cause[CAUSE_ABSENT];
+	assert_int_equal(settings->action, ACTION_LOCK);
+	settings = rules_resolve(rules, &bert).by_cause[CAUSE_ABSENT];
+	assert_int_equal(settings->action, ACTION_NONE);
+	assert_int_equal(settings->then, ACTION_NONE);
+	assert_string_equal(settings->unit, "");
+	assert_int_equal(settings->confirm, 3);
+}
+
+/* … and no line of a file says so: [Policy] has other words for it. */
+static void test_nothing_says_what_an_unnamed_cause_does(void **state _unused_)
+{
+	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
+	const struct session_facts facts = {.user = "anna"};
+	const struct settings *settings;
+
+	unnamed = 1 << CAUSE_ABSENT;
+	rules_note_policy(rules, SETTING_ACTION, rules_file(rules, "a.conf"), 2);
+	rules_note_policy(rules, SETTING_CONFIRM, rules_file(rules, "a.conf"), 3);
+	rules_complete(rules);
+	settings = rules_resolve(rules, &facts).by_cause[CAUSE_ABSENT];
+	assert_string_equal(rules_origin(rules, settings, SETTING_ACTION).file, "");
+	assert_string_equal(rules_origin(rules, settings, SETTING_CONFIRM).file, "a.conf");
+	settings = rules_resolve(rules, &facts).by_cause[CAUSE_CARD];
+	assert_string_equal(rules_origin(rules, settings, SETTING_ACTION).file, "a.conf");
+	/* It would do nothing under this [Policy] either, which has a line that says so. */
+	rules_policy(rules)->action = ACTION_NONE;
+	rules_complete(rules);
+	settings = rules_resolve(rules, &facts).by_cause[CAUSE_ABSENT];
+	assert_string_equal(rules_origin(rules, settings, SETTING_ACTION).file, "a.conf");
 }
 
 static void test_replacing_keeps_the_place(void **state _unused_)
@@ -325,6 +395,8 @@ int main(void)
 		cmocka_unit_test(test_matching),
 		cmocka_unit_test(test_bad_patterns),
 		cmocka_unit_test(test_first_match_for_each_cause),
+		cmocka_unit_test_teardown(test_only_its_name_governs_a_cause, name_all),
+		cmocka_unit_test_teardown(test_nothing_says_what_an_unnamed_cause_does, name_all),
 		cmocka_unit_test(test_replacing_keeps_the_place),
 		cmocka_unit_test(test_unset_keys_come_from_policy),
 		cmocka_unit_test(test_groups_are_needed_only_when_asked_for),

@@ -7,7 +7,7 @@
 
 static const struct {
 	const char *name, *message, *notice;
-	bool any_rule; /* a rule without Cause= governs it; else only one that names it does */
+	bool any_rule; /* [Policy] and rules without Cause= govern it; else only a rule that names it does */
 } causes[] = {
 	[CAUSE_CARD] = {"card", "its card was removed", "Your smart card was removed", true},
 	[CAUSE_READER] = {"reader", "its card's reader was removed",

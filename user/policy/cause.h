@@ -29,5 +29,5 @@ bool cause_find(const char *name, size_t length, enum cause *ret);
 const char *cause_message(enum cause cause);
 const char *cause_notice(enum cause cause);
 
-/* Bit n: a rule without Cause= governs cause n too. */
+/* Bit n: [Policy] and rules without Cause= govern cause n. Any other cause needs a rule that names it. */
 unsigned cause_of_any_rule(void);

@@ -26,6 +26,8 @@ struct entry {
 
 struct rules {
 	struct settings policy;
+	struct settings
+		unnamed; /* [Policy] without what it does: of a cause that only a rule with its name governs */
 	bool from_gpo;
 	struct origin policy_origins[SETTING_COUNT];
 	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
@@ -264,10 +266,19 @@ void rules_note_policy(struct rules *rules, enum setting setting, const char *fi
 	rules->policy_origins[setting] = (struct origin){.rule = "", .file = file, .line = line};
 }
 
+/* [Policy] says otherwise. */
+static bool unnamed_differs(const struct rules *rules, enum setting setting)
+{
+	return memcmp(setting_value(&rules->unnamed, setting), setting_value(&rules->policy, setting),
+		      members[setting].size) != 0;
+}
+
 struct origin rules_origin(const struct rules *rules, const struct settings *settings, enum setting setting)
 {
 	const struct rule *rule = *settings->rule ? rules_find(rules, settings->rule) : NULL;
 
+	if (settings == &rules->unnamed && unnamed_differs(rules, setting))
+		return (struct origin){.rule = "", .file = ""};
 	if (!rule || !(rule->set & 1U << setting))
 		return rules->policy_origins[setting];
 	return (struct origin){.rule = rule->name, .file = rule->file, .line = rule->lines[setting]};
@@ -300,19 +311,23 @@ void rules_complete(struct rules *rules)
 {
 	struct entry *entry, *next;
 
+	rules->unnamed = rules->policy;
+	rules->unnamed.action = rules->unnamed.then = ACTION_NONE;
+	rules->unnamed.unit[0] = '\0';
 	HASH_ITER(hh, rules->entries, entry, next)
 		complete(&entry->rule, &rules->policy);
 }
 
 struct governance rules_resolve(const struct rules *rules, const struct session_facts *facts)
 {
+	const unsigned any = cause_of_any_rule();
 	struct governance governance;
 	unsigned open = EVERY_CAUSE; /* causes that no rule has decided yet */
 
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		governance.by_cause[cause] = &rules->policy;
+		governance.by_cause[cause] = any & 1U << cause ? &rules->policy : &rules->unnamed;
 	for (const struct entry *entry = rules->entries; entry && open; entry = entry->hh.next) {
-		unsigned decides = open & (entry->rule.causes ? entry->rule.causes : cause_of_any_rule());
+		unsigned decides = open & (entry->rule.causes ? entry->rule.causes : any);
 
 		if (!decides || !rule_matches(&entry->rule, facts))
 			continue;

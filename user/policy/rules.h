@@ -116,8 +116,8 @@ const struct rule *rules_find(const struct rules *rules, const char *name);
 void rules_complete(struct rules *rules);
 
 /*
- * First match decides, for each cause of its own; [Policy] where none does. One pass over the rules. The
- * settings live as long as the rules.
+ * First match decides, for each cause of its own; where none does, [Policy], and for a cause that only a rule with
+ * Cause= governs nothing is done. One pass over the rules. The settings live as long as the rules.
  */
 struct governance rules_resolve(const struct rules *rules, const struct session_facts *facts);
 
