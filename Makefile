@@ -64,7 +64,8 @@ TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out $(TOOL_LIBRARIES),
               $(TOOL_LIBRARIES:tests/%.c=build/tests/%.so)
 
 LOADER_SOURCES := $(wildcard user/loader/*.c) user/sources/probe_load.c
-PROGRAMS := scpolicyd scpolicyd-loader scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+REMOTE_SOURCES := $(wildcard user/remote/*.c)
+PROGRAMS := scpolicyd scpolicyd-loader scpolicyd-remote scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
@@ -152,6 +153,9 @@ $(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
 $(1)/scpolicyd-loader: $(call objects,$(2),$(LOADER_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lbpf
+$(1)/scpolicyd-remote: $(call objects,$(2),$(REMOTE_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lseccomp -lcap-ng
 $(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES) $(CONFIG_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
@@ -190,6 +194,10 @@ build/san/tests/test_loader: build/san/obj/user/loader/serve.o
 
 # A cause of the table becomes one that only a rule with its name governs.
 build/san/tests/test_rules: TEST_LIBS = -Wl,--wrap=cause_of_any_rule
+
+# What is pure of the watcher of remote cards.
+FAR_END_SOURCES := $(addprefix user/remote/,far_end.c pcsclite.c chansrv.c)
+build/san/tests/test_far_end: $(call objects,build/san/obj,$(FAR_END_SOURCES))
 
 # Each allocation fails once.
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
@@ -271,7 +279,7 @@ demo: deps
 # libFuzzer, each target for FUZZ_SECONDS: what was found once is kept in build/fuzz, the seeds are the project's own.
 FUZZ_SECONDS ?= 60
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZED_SOURCES := $(LIB_SOURCES) $(CONFIG_SOURCES)
+FUZZED_SOURCES := $(LIB_SOURCES) $(CONFIG_SOURCES) $(FAR_END_SOURCES)
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
 	$(call say,FUZZER,$@)
@@ -293,7 +301,7 @@ coverage:
 	@scripts/coverage $(OPTIONS)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
-                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c)
+                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c) $(REMOTE_SOURCES)
 
 lint: deps build/removal.skel.h
 	@scripts/lint $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -- $(LINT_SOURCES)
@@ -310,7 +318,7 @@ install: programs
 	install -m 0755 build/scpolicyctl $(DESTDIR)$(BINDIR)/
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	install -m 0755 build/scpolicyd-loader build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
+	install -m 0755 build/scpolicyd-loader build/scpolicyd-remote build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
 		$(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
@@ -318,6 +326,9 @@ install: programs
 	install -m 0644 user/data/scpolicyd-loader.socket $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-loader.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-loader.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-loader.service
+	install -m 0644 user/data/scpolicyd-remote.socket $(DESTDIR)$(UNITDIR)/
+	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-remote.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
 	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service

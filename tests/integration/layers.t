@@ -18,6 +18,7 @@ my %floors_below = (
     'pcsc-worker' => ['lib'],
     pam           => ['lib'],
     loader        => [qw(lib sources)],
+    remote        => ['lib'],
 );
 
 chdir "$FindBin::Bin/../..";

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scpolicyd-remote: watches the cards at the clients of remote sessions. The daemon passes it connections
+ * (remote_message.h) and gets small messages. It outlives the daemon, so that a daemon that is started again finds every
+ * connection as it was. systemd starts it with a listening socket as file descriptor 3 (scpolicyd-remote.socket).
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "lib/cleanup.h"
+#include "lib/descriptors.h"
+#include "lib/log.h"
+#include "remote/confine.h"
+#include "remote/watched.h"
+
+#define LISTEN_FD 3
+/* Without a daemon for this long nobody is coming back for the connections, and they must not keep ssh from ending. */
+#define ALONE_NSEC (60 * NSEC_PER_SEC)
+
+static uint64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+/* Without stdio, which would ask for more system calls. */
+static void write_line(void *userdata _unused_, const char *line, size_t size)
+{
+	if (write(STDERR_FILENO, line, size) < 0)
+		return;
+}
+
+/* ---- the daemon -------------------------------------------------------------------------------------------- */
+
+/* The socket's mode admits root alone; a mode can be changed. */
+static int accept_daemon(uid_t own)
+{
+	_cleanup_close_ int fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -1;
+	return peer.uid == 0 || peer.uid == own ? steal_fd(&fd) : -1;
+}
+
+static bool request_valid(const struct remote_request *request, int fds)
+{
+	bool attach = request->type == REMOTE_ATTACH;
+
+	return request->magic == REMOTE_MAGIC && memchr(request->session, '\0', sizeof(request->session)) &&
+	       (attach ? fds > 0 : fds == 0) && (request->session[0] || request->type == REMOTE_REPORT);
+}
+
+/* False: it is no daemon that can be served. */
+static bool serve_request(int daemon, uint64_t now)
+{
+	int fds[DESCRIPTORS_MAX], count;
+	struct remote_request request;
+
+	count = descriptors_receive(daemon, &request, sizeof(request), fds, DESCRIPTORS_MAX);
+	if (count < 0)
+		return count == -EAGAIN || count == -EINTR;
+	if (!request_valid(&request, count)) {
+		for (int i = 0; i < count; i++)
+			close_fd(fds[i]);
+		return false;
+	}
+	switch ((enum remote_request_type)request.type) {
+	case REMOTE_ATTACH:
+		watched_attach(request.session, request.dialect, fds[0], fds + 1, (size_t)count - 1, now);
+		return true;
+	case REMOTE_DROP:
+		watched_drop(request.session);
+		return true;
+	case REMOTE_REPORT:
+		watched_forget_told(request.session);
+		return true;
+	}
+	return false;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------- */
+
+struct loop {
+	int daemon;
+	bool blocked;	/* the daemon took no more */
+	uint64_t alone; /* since when there is none; 0: there is one */
+	uid_t own;
+};
+
+static int wait_msec(uint64_t deadline, uint64_t now)
+{
+	if (!deadline)
+		return -1;
+	/* Rounded up: an early look would only wait again. */
+	return deadline <= now ? 0 : (int)((deadline - now) / NSEC_PER_MSEC + 1);
+}
+
+static void lose_daemon(struct loop *loop, uint64_t now)
+{
+	loop->daemon = close_fd(loop->daemon);
+	loop->blocked = false;
+	loop->alone = now;
+}
+
+static void meet_daemon(struct loop *loop)
+{
+	int fd = accept_daemon(loop->own);
+
+	if (fd < 0)
+		return;
+	close_fd(loop->daemon);
+	loop->daemon = fd;
+	loop->blocked = false;
+	loop->alone = 0;
+	watched_forget_told("");
+}
+
+static void turn(struct loop *loop)
+{
+	static struct pollfd polls[2 + WATCHED_POLLS];
+	uint64_t deadline, now = clock_now();
+	size_t count = watched_poll(polls + 2, &deadline);
+
+	polls[0] = (struct pollfd){.fd = LISTEN_FD, .events = POLLIN};
+	polls[1] = (struct pollfd){.fd = loop->daemon, .events = POLLIN | (loop->blocked ? POLLOUT : 0)};
+	if (loop->alone && (!deadline || loop->alone + ALONE_NSEC < deadline))
+		deadline = loop->alone + ALONE_NSEC;
+	if (poll(polls, 2 + count, wait_msec(deadline, now)) < 0)
+		return;
+	now = clock_now();
+	watched_serve(polls + 2, now);
+	if (polls[1].revents & (POLLIN | POLLHUP | POLLERR) && !serve_request(loop->daemon, now))
+		lose_daemon(loop, now);
+	if (polls[0].revents)
+		meet_daemon(loop);
+	if (loop->daemon >= 0)
+		loop->blocked = !watched_flush(loop->daemon, now);
+}
+
+int main(void)
+{
+	struct loop loop = {.daemon = -1, .alone = clock_now(), .own = getuid()};
+	int listens = 0, r;
+	socklen_t size = sizeof(listens);
+
+	if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens) {
+		fprintf(stderr, "scpolicyd-remote is started by systemd, not by hand.\n");
+		return 2;
+	}
+	log_set_writer(write_line, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	r = confine_watcher();
+	if (r < 0) {
+		log_error("the watcher of remote cards cannot start: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	while (!loop.alone || clock_now() < loop.alone + ALONE_NSEC)
+		turn(&loop);
+	return 0;
+}
