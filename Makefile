@@ -30,6 +30,9 @@ CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wm
           -Wpointer-arith -Wvla -fstack-protector-strong -fno-common $(if $(WERROR),-Werror) $(CFLAGS)
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 HARDEN := -D_FORTIFY_SOURCE=2
+# From event to call the core passes ten files. Optimized as one they take 1,300 instructions for a removal, else
+# 1,700. clang would need its own archiver and linker for that.
+LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 PCSC_CFLAGS := -I/usr/include/PCSC
@@ -111,7 +114,7 @@ FORCE:
 build/obj/%.o: %.c build/paths
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
 
 build/san/obj/%.o: %.c build/paths
 	$(call say,CC san,$<)
@@ -169,7 +172,7 @@ $(1)/pam_scpolicy.so: $(call objects,$(2),$(PAM_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -o $$@ $$^ -lpam
 endef
-$(eval $(call programs,build,build/obj,))
+$(eval $(call programs,build,build/obj,$(LTO)))
 $(eval $(call programs,build/san,build/san/obj,$(SANITIZE)))
 
 # A unit test links the whole daemon and the whole control tool but their main(), so that any module can be tested.
@@ -200,7 +203,7 @@ FAR_END_SOURCES := $(addprefix user/remote/,far_end.c pcsclite.c chansrv.c)
 build/san/tests/test_far_end: $(call objects,build/san/obj,$(FAR_END_SOURCES))
 
 # Each allocation fails once.
-build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
+build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc,--wrap=realloc,--wrap=reallocarray
 
 # A PAM module in the place of any other, for libpam to walk the doctor's stacks with.
 build/san/tests/test_pam_oracle: | build/san/tests/pam-stand-in.so
@@ -227,7 +230,7 @@ build/san/tests/test_oracle: $(call objects,build/san/obj,$(MODEL_SOURCES)) buil
 build/tests/model/soak: $(call objects,build/obj,$(MODEL_SOURCES)) build/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LTO) $(LDFLAGS) -o $@ $^
 
 $(TOOL_LIBRARIES:tests/%.c=build/tests/%.so): build/tests/%.so: build/obj/tests/%.o
 	$(call say,LINK,$@)
@@ -237,7 +240,7 @@ $(TOOL_LIBRARIES:tests/%.c=build/tests/%.so): build/tests/%.so: build/obj/tests/
 build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
+	$(Q)$(CC) $(LTO) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
 build/tests/vm/host/%: TOOL_LIBS = $(shell pkg-config --libs libcacard)
 
 -include $(wildcard build/*.bpf.d) $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)

@@ -299,6 +299,17 @@ struct world {
 #define LIST_ADD(head, session, link)	 DL_APPEND2(head, session, link.prev, link.next)
 #define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
 
+#define CACHE_LINE 64U
+
+/* Zeroed, and from the start of a cache line: then what a removal reads of it takes the fewest lines. */
+static inline void *alloc_lines(size_t size)
+{
+	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
+	void *memory = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
 /* Nanoseconds from `start` to `stamp`; 0 if the stamp, from another source, is earlier. */
 static inline uint64_t since(uint64_t start, uint64_t stamp)
 {

@@ -22,7 +22,7 @@ struct device *device_get(struct world *world, struct usb_address usb)
 
 	if (device)
 		return device;
-	device = calloc(1, sizeof(*device));
+	device = alloc_lines(sizeof(*device));
 	if (!device)
 		return NULL;
 	device->key = device_key(usb);

@@ -18,7 +18,7 @@ struct session *session_get(struct world *world, const struct login_record *logi
 		return session;
 	if (deadline_reserve(world, HASH_COUNT(world->sessions) + 1) < 0)
 		return NULL;
-	session = calloc(1, sizeof(*session));
+	session = alloc_lines(sizeof(*session));
 	if (!session)
 		return NULL;
 	session->login = *login;
