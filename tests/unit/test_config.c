@@ -244,6 +244,7 @@ static void test_every_key(void **state _unused_)
 						      "WhenLockFails=logout\n"
 						      "WhenCannotLock=logout\n"
 						      "PcscLost=lock\n"
+						      "HealPcscd=yes\n"
 						      "Source=local\n"
 						      "Unit=note@.service\n"
 						      "[Rule night-shift]\n"
@@ -277,6 +278,7 @@ static void test_every_key(void **state _unused_)
 	assert_true(policy->lock_when_pcsc_lost);
 	assert_string_equal(policy->unit, "note@.service");
 	assert_string_equal(policy->rule, "");
+	assert_true(*rules_heal_pcscd(config.rules));
 
 	own = &rule->settings;
 	assert_int_equal(own->action, ACTION_NONE);
@@ -301,7 +303,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(rule->causes, 1 << CAUSE_CARD | 1 << CAUSE_PCSC_LOST);
 	assert_int_equal(rule->set, (1U << SETTING_COUNT) - 1);
 	assert_string_equal(rule->file, "a.conf");
-	assert_int_equal(rule->line, 13);
+	assert_int_equal(rule->line, 14);
 }
 
 /* Each gives the rule "a b" the action logout. */
@@ -454,6 +456,8 @@ static const struct {
 	{"[Policy]\nWhenLockFails=lock\n", "a.conf:2: key WhenLockFails=: \"lock\" is not warn or logout"},
 	{"[Policy]\nWhenCannotLock=no\n", "a.conf:2: key WhenCannotLock=: \"no\" is not warn or logout"},
 	{"[Policy]\nPcscLost=logout\n", "a.conf:2: key PcscLost=: \"logout\" is not ignore or lock"},
+	{"[Policy]\nHealPcscd=maybe\n", "a.conf:2: key HealPcscd=: \"maybe\" is not yes or no"},
+	{"[Rule a]\nHealPcscd=yes\n", "a.conf:2: key HealPcscd= may not stand in section [Rule ...]"},
 	{"[Policy]\nSource=ldap\n", "a.conf:2: key Source=: \"ldap\" is not local or gpo"},
 	{"[Rule a]\nSource=gpo\n", "a.conf:2: key Source= may not stand in section [Rule ...]"},
 	{"[Rule a]\nThen=lock\n", "a.conf:2: key Then=: \"lock\" is not none, logout or disconnect"},

@@ -190,7 +190,7 @@ void describe_sources(struct put *put, const struct bus_host *host)
 }
 
 /* What makes removals be heard later, or not at all. */
-#define DEGRADED_MAX 4
+#define DEGRADED_MAX 5
 static size_t list_degraded(const struct bus_host *host, const char *ret[static DEGRADED_MAX])
 {
 	const struct daemon_status *status = host->status;
@@ -202,6 +202,8 @@ static size_t list_degraded(const struct bus_host *host, const char *ret[static 
 		ret[count++] = "no uevents from the kernel: a reader's removal is heard from PC/SC alone";
 	else if (!status->udev)
 		ret[count++] = "udevd is not heard";
+	if (status->deaf && *status->deaf)
+		ret[count++] = status->deaf;
 	if (!world_pcsc_up(host->world))
 		ret[count++] = status->probe ? "pcscd cannot be reached: nothing confirms what a reader says"
 					     : "pcscd cannot be reached: nothing reports cards";
@@ -273,6 +275,7 @@ void describe_status(struct put *put, const struct bus_host *host, const struct 
 	put_close(put);
 	put_text(put, "Pcscd", world_pcsc_up(host->world) ? "up" : "down");
 	put_degraded(put, host);
+	put_text(put, "PcscdDeaf", known(status->deaf));
 	put_uint32(put, "Sessions", (uint32_t)now.sessions);
 	put_uint32(put, "Readers", (uint32_t)now.readers);
 	put_files(put, host->config->rules);

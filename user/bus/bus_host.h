@@ -11,6 +11,7 @@
 /* What the daemon knows of itself. Strings are borrowed. */
 struct daemon_status {
 	const char *probe; /* "fentry" or "kprobe"; NULL: there is none */
+	const char *deaf;  /* what pcscd does not know; "": nothing */
 	bool uevent, udev; /* the kernel's and udevd's words on devices are heard */
 	const struct kernel_audit *audit;
 	const struct journal *journal;

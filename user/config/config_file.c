@@ -101,7 +101,7 @@ static void store(struct reading *reading, const struct key *key, const char *va
 	else if (key->setting < SETTING_COUNT)
 		field = setting_field(settings, key->setting);
 	else
-		field = rules_from_gpo(reading->rules);
+		field = key->of_rules(reading->rules);
 	expected = key->parse(key, value, field);
 	if (expected && strcmp(expected, KEY_NO_MEMORY) == 0)
 		fail_reading(reading, -ENOMEM);

@@ -31,6 +31,7 @@ static const struct word second_actions[] = {
 static const struct word fallbacks[] = {{"warn", FALLBACK_WARN}, {"logout", FALLBACK_LOGOUT}, {NULL, 0}};
 static const struct word pcsc_lost[] = {{"ignore", false}, {"lock", true}, {NULL, 0}};
 static const struct word sources[] = {{"local", false}, {"gpo", true}, {NULL, 0}};
+static const struct word yes_or_no[] = {{"no", false}, {"yes", true}, {NULL, 0}};
 static const struct word kinds[] = {
 	{"local", KIND_LOCAL},
 	{"remote", KIND_REMOTE},
@@ -294,9 +295,17 @@ const struct key config_keys[] = {
 		.expected = "warn or logout"),
 	SETTING("PcscLost", SETTING_PCSC_LOST, bool, .words = pcsc_lost, .expected = "ignore or lock"),
 	SETTING("Unit", SETTING_UNIT, unit, .expected = "a template unit such as note@.service"),
+	{.name = "HealPcscd",
+	 .sections = KEY_IN_POLICY,
+	 .setting = SETTING_COUNT,
+	 .of_rules = rules_heal_pcscd,
+	 .parse = parse_bool,
+	 .words = yes_or_no,
+	 .expected = "yes or no"},
 	{.name = "Source",
 	 .sections = KEY_IN_POLICY,
 	 .setting = SETTING_COUNT,
+	 .of_rules = rules_from_gpo,
 	 .parse = parse_bool,
 	 .words = sources,
 	 .expected = "local or gpo"},

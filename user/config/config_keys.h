@@ -32,10 +32,11 @@ struct key {
 	/* Of a key of [Policy]: what is at `field`, as the configuration writes it, in `buffer` if need be. */
 	const char *(*format)(const struct key *key, const void *field, char buffer[static VALUE_SIZE]);
 	const char *expected;
+	bool *(*of_rules)(struct rules *rules); /* of [Policy] alone, and no setting: where it is kept */
 	const struct word *words;
 	uint64_t minimum, maximum;
 	bool list;	      /* parsing again adds; may not be empty */
-	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: rules_from_gpo() */
+	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: it has of_rules */
 	size_t offset;	      /* in struct rule, of a key of [Rule ...] alone */
 };
 

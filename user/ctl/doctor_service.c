@@ -10,6 +10,11 @@
 #define SYSTEMD	     "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 
+static const struct finding deaf_pcscd = {
+	"pcscd-deaf", SEVERITY_FAULT,
+	"Its reader is plugged in and pcscd does not know it: no card in it can sign in or be noticed by PC/SC.",
+	"systemctl restart pcscd; HealPcscd=yes in scpolicyd.conf(5) has the daemon do that. If it stays so, pcscd has no "
+	"driver for the reader, or must not open it."};
 static const struct finding masked = {"service-masked", SEVERITY_FAULT, "Nothing starts a masked service.",
 				      "systemctl unmask scpolicyd && systemctl enable --now scpolicyd"};
 static const struct finding not_found = {"service-missing", SEVERITY_FAULT,
@@ -173,6 +178,8 @@ static void check_status(struct doctor *doctor)
 	doctor_report(doctor, &runs, NULL, "the daemon runs, version %s",
 		      tree_string(doctor->status, "version"));
 	check_probe(doctor);
+	if (tree_has(doctor->status, "pcscd_deaf"))
+		doctor_report(doctor, &deaf_pcscd, "pcscd", "%s", tree_string(doctor->status, "pcscd_deaf"));
 	for (size_t i = 0; i < tree_count(clauses); i++)
 		doctor_report(doctor, &degraded, NULL, "%s",
 			      json_object_get_string(json_object_array_get_idx(clauses, i)));

@@ -40,6 +40,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	groups_source_free(daemon->groups);
 	kernel_audit_free(daemon->kernel_audit);
 	journal_free(daemon->journal);
+	daemon->deaf = deaf_free(daemon->deaf);
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
 	probe_free(daemon->probe);

@@ -98,6 +98,8 @@ void events_take(void *userdata, const struct event *reported)
 	set_deadline(daemon);
 	/* A recheck has taken in events of its own. */
 	daemon->refused = refused;
+	if (daemon->deaf)
+		deaf_event(daemon->deaf, event.type);
 }
 
 static int on_deadline(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)

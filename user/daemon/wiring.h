@@ -9,6 +9,7 @@
 #include "actions/journal.h"
 #include "bus/bus.h"
 #include "config/config.h"
+#include "daemon/deaf.h"
 #include "daemon/govern.h"
 #include "daemon/recorder.h"
 #include "daemon/trail_queue.h"
@@ -36,6 +37,7 @@ struct daemon {
 	struct probe *probe;	   /* NULL: the kernel offers none */
 	struct udev_source *udev;  /* NULL: no netlink here */
 	struct pcsc_source *pcsc;
+	struct deaf *deaf; /* NULL while the sources are set up */
 	struct record_source *records;
 	struct logind_source *logind;
 	struct groups_source *groups;

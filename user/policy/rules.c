@@ -28,7 +28,7 @@ struct rules {
 	struct settings policy;
 	struct settings
 		unnamed; /* [Policy] without what it does: of a cause that only a rule with its name governs */
-	bool from_gpo;
+	bool from_gpo, heal_pcscd;
 	struct origin policy_origins[SETTING_COUNT];
 	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
 	struct file_name *files;
@@ -202,6 +202,11 @@ struct settings *rules_policy(struct rules *rules)
 bool *rules_from_gpo(struct rules *rules)
 {
 	return &rules->from_gpo;
+}
+
+bool *rules_heal_pcscd(struct rules *rules)
+{
+	return &rules->heal_pcscd;
 }
 
 const char *rules_file(struct rules *rules, const char *path)

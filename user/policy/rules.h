@@ -94,6 +94,9 @@ struct settings *rules_policy(struct rules *rules);
 /* Source=gpo: Action= of [Policy] is what the group policy says, where that says anything. */
 bool *rules_from_gpo(struct rules *rules);
 
+/* HealPcscd=: a pcscd that has gone deaf is restarted. */
+bool *rules_heal_pcscd(struct rules *rules);
+
 /* Notes where [Policy] sets it; `file` from rules_file(). */
 void rules_note_policy(struct rules *rules, enum setting setting, const char *file, unsigned line);
 

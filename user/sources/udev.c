@@ -10,11 +10,10 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "sources/udev_monitor.h"
 
-/* Enough for plugging in or removing a dock with all its devices while the daemon is not scheduled. */
-#define RECEIVE_BUFFER (1024 * 1024)
-/* More messages than such a buffer holds. */
-#define WAITING_MAX 65536
+/* The tag that our rules give a reader. */
+#define MARK "scpolicyd"
 
 /*
  * What is known about a USB device, by its sysfs name. An event about an interface lacks the device's
@@ -25,13 +24,6 @@ struct known_device {
 	struct usb_address usb;
 	unsigned long long seqnum; /* of the uevent that reported it; 0: listed */
 	UT_hash_handle hh;
-};
-
-struct monitor {
-	struct udev_source *owner;
-	enum event_source source;
-	struct udev_monitor *monitor;
-	sd_event_source *io;
 };
 
 struct udev_source {
@@ -143,6 +135,24 @@ static void address_changed(struct udev_source *source, enum event_source from, 
 }
 
 /*
+ * A device that was not authorised when devices were listed was left out. Once it is authorised, the kernel reports its
+ * interfaces alone. They are new, so that sysfs still describes the device that they belong to.
+ */
+static void interface_here(struct udev_source *source, struct udev_device *interface,
+			   const struct known_device *known)
+{
+	struct udev_device *device;
+
+	if (known) {
+		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_ADD);
+		return;
+	}
+	device = udev_device_get_parent_with_subsystem_devtype(interface, "usb", "usb_device");
+	if (device)
+		device_here(source, SOURCE_UEVENT, device);
+}
+
+/*
  * Of a device, unbind and remove both end it: an unbound one has no interfaces left. Of an interface only
  * remove does (the device was deauthorised or reconfigured): unbind is what pcscd causes when it closes it.
  */
@@ -164,8 +174,8 @@ static void on_interface(struct udev_source *source, struct udev_device *device,
 	known = known_device_find(source, parent);
 	if (known && strcmp(action, "remove") == 0)
 		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_REMOVE);
-	else if (known && strcmp(action, "add") == 0)
-		address_changed(source, SOURCE_UEVENT, known->usb, EVENT_DEVICE_ADD);
+	else if (strcmp(action, "add") == 0)
+		interface_here(source, device, known);
 }
 
 /* The device is back since, at its old address: udevd passes on the kernel's numbers. */
@@ -201,106 +211,55 @@ static void on_device(struct udev_source *source, enum event_source from, struct
 		device_here(source, from, device);
 }
 
-static int on_udev_readable(sd_event_source *io _unused_, int fd _unused_, uint32_t revents _unused_,
-			    void *userdata)
-{
-	struct monitor *monitor = userdata;
-	_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
+/* ---- what is there now ---------------------------------------------------------------------------------- */
 
-	errno = 0;
-	device = udev_monitor_receive_device(monitor->monitor);
+static bool is_authorized(struct udev_device *device)
+{
+	const char *authorized = udev_device_get_sysattr_value(device, "authorized");
+
+	return !authorized || strcmp(authorized, "0") != 0;
+}
+
+static bool is_set(struct udev_device *device, const char *property)
+{
+	const char *value = udev_device_get_property_value(device, property);
+
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+void udev_source_marked(const struct udev_source *source,
+			void (*visit)(void *userdata, const struct marked_reader *reader), void *userdata)
+{
+	for (const struct known_device *known = source->known; known; known = known->hh.next) {
+		_cleanup_(udev_device_unref_p) struct udev_device *device =
+			udev_device_new_from_subsystem_sysname(source->udev, "usb", known->name);
+
+		if (device && udev_device_has_tag(device, MARK) && is_authorized(device))
+			visit(userdata,
+			      &(struct marked_reader){.path = known->name,
+						      .usb = device_address(device),
+						      .ignored = is_set(device, "PCSCLITE_IGNORE")});
+	}
+}
+
+bool udev_source_has(const struct udev_source *source, const char *path, struct usb_address usb)
+{
+	_cleanup_(udev_device_unref_p) struct udev_device *device =
+		udev_device_new_from_subsystem_sysname(source->udev, "usb", path);
+
+	return device && usb_address_equal(device_address(device), usb);
+}
+
+/* ---- the source ----------------------------------------------------------------------------------------- */
+
+static void on_heard(void *userdata, enum event_source from, struct udev_device *device)
+{
+	struct udev_source *source = userdata;
+
 	if (device)
-		on_device(monitor->owner, monitor->source, device);
-	else if (errno == ENOBUFS)
-		send(monitor->owner,
-		     (struct event){.type = EVENT_LOST, .source = monitor->source, .stamp = monotonic_now()});
-	return 0;
-}
-
-/* ---- setting up ----------------------------------------------------------------------------------------- */
-
-/* What waited is older than the list of devices that follows. The socket does not block. */
-static void drain_monitor(int fd)
-{
-	char byte;
-
-	for (unsigned i = 0; i < WAITING_MAX; i++) {
-		if (read(fd, &byte, sizeof(byte)) < 0 && errno != ENOBUFS)
-			return;
-	}
-}
-
-/* The last daemon's, which systemd kept; else a new one of the loader's. */
-static int find_socket(const struct monitor *monitor, struct kept *kept, struct loader *loader)
-{
-	bool kernel = monitor->source == SOURCE_UEVENT;
-	const char *name = kernel ? "uevents-kernel" : "uevents-udev";
-	int fd = kept_take_named(kept, name);
-
-	if (fd >= 0) {
-		drain_monitor(fd);
-		return fd;
-	}
-	fd = loader_open_uevents(loader, kernel ? LOADER_UEVENT : LOADER_UDEV);
-	if (fd >= 0)
-		kept_add_named(kept, name, fd);
-	return fd;
-}
-
-/*
- * The service has a network of its own, which the kernel's messages reach and udevd's do not: the loader's sockets are
- * of the host's network. libudev cannot be given a socket, so this one takes the place of its own. A daemon that was
- * started by hand is in the host's network itself, and has no loader.
- */
-static int monitor_adopt(struct monitor *monitor, struct kept *kept, struct loader *loader)
-{
-	_cleanup_close_ int fd = find_socket(monitor, kept, loader);
-
-	if (fd < 0) {
-		if (fd != -ENOENT)
-			log_warning("cannot get a socket for uevents from the loader: %s", strerror(-fd));
-		return 0;
-	}
-	if (dup3(fd, udev_monitor_get_fd(monitor->monitor), O_CLOEXEC) < 0)
-		return -errno;
-	return udev_monitor_filter_update(monitor->monitor);
-}
-
-static int monitor_start(struct udev_source *source, struct monitor *monitor, const char *name,
-			 enum event_source from, sd_event *event, struct kept *kept, struct loader *loader)
-{
-	int r;
-
-	monitor->owner = source;
-	monitor->source = from;
-	monitor->monitor = udev_monitor_new_from_netlink(source->udev, name);
-	if (!monitor->monitor)
-		return -errno;
-	r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", NULL);
-	if (r < 0)
-		return r;
-	/*
-	 * Fails without CAP_NET_ADMIN. Then the default size has to suffice, and ENOBUFS leads to a full
-	 * re-check.
-	 */
-	udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER);
-	r = udev_monitor_enable_receiving(monitor->monitor);
-	if (r >= 0)
-		r = monitor_adopt(monitor, kept, loader);
-	if (r < 0)
-		return r;
-	r = sd_event_add_io(event, &monitor->io, udev_monitor_get_fd(monitor->monitor), EPOLLIN,
-			    on_udev_readable, monitor);
-	if (r < 0)
-		return r;
-	sd_event_source_set_description(monitor->io, name);
-	return sd_event_source_set_priority(monitor->io, PRIORITY_SOURCE);
-}
-
-static void monitor_stop(struct monitor *monitor)
-{
-	monitor->io = sd_event_source_disable_unref(monitor->io);
-	udev_monitor_unref(monitor->monitor);
+		on_device(source, from, device);
+	else
+		send(source, (struct event){.type = EVENT_LOST, .source = from, .stamp = monotonic_now()});
 }
 
 int udev_source_list(struct udev_source *source)
@@ -322,13 +281,11 @@ int udev_source_list(struct udev_source *source)
 	known_clear(source);
 	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(list)) {
 		_cleanup_(udev_device_unref_p) struct udev_device *device = NULL;
-		const char *authorized;
 
 		device = udev_device_new_from_syspath(source->udev, udev_list_entry_get_name(entry));
 		if (!device)
 			continue;
-		authorized = udev_device_get_sysattr_value(device, "authorized");
-		if (udev_device_get_driver(device) && (!authorized || strcmp(authorized, "0") != 0))
+		if (udev_device_get_driver(device) && is_authorized(device))
 			device_here(source, SOURCE_STARTUP, device);
 	}
 	send(source, (struct event){.type = EVENT_DEVICES_LISTED,
@@ -350,11 +307,12 @@ int udev_source_new(sd_event *event, struct sink sink, struct kept *kept, struct
 	source->udev = udev_new();
 	if (!source->udev)
 		return -ENOMEM;
-	r = monitor_start(source, &source->kernel, "kernel", SOURCE_UEVENT, event, kept, loader);
-	if (r < 0)
-		return r;
+	source->kernel = (struct monitor){.source = SOURCE_UEVENT, .heard = on_heard, .userdata = source};
+	source->udevd = (struct monitor){.source = SOURCE_UDEV, .heard = on_heard, .userdata = source};
+	r = monitor_start(&source->kernel, source->udev, event, kept, loader);
 	/* libudev gives a deaf monitor where no udevd runs. */
-	r = monitor_start(source, &source->udevd, "udev", SOURCE_UDEV, event, kept, loader);
+	if (r >= 0)
+		r = monitor_start(&source->udevd, source->udev, event, kept, loader);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(source);
