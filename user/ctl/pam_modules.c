@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl/pam_control.h"
+#include "ctl/pam_text.h"
 #include "lib/cleanup.h"
 
 /* ---- pam_succeed_if ------------------------------------------------------------------------------------- */
@@ -89,7 +90,7 @@ static uint32_t succeed_if(const struct pam_line *line, const char *service)
 	unsigned count = 0;
 	char *rest = copy;
 
-	for (char *word = rest ? pam_take_word(&rest) : NULL; word; word = pam_take_word(&rest)) {
+	for (char *word = rest ? pam_text_word(&rest) : NULL; word; word = pam_text_word(&rest)) {
 		bool option = false;
 
 		for (const char *const *known = options; *known; known++)

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/pam_stack.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/pam_text.h"
 #include "lib/cleanup.h"
-
-#define BLANKS " \n\t"
 
 /* One service being read. */
 struct taking {
@@ -60,33 +57,6 @@ static const char *keep_file(struct pam_stack *stack, char *path)
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------- */
-
-/* The end of "[...]", whose "\]" become "]" in place. */
-static char *close_bracket(char *word)
-{
-	char *to = word, *end = word;
-
-	for (; *end && *end != ']'; to++, end++) {
-		if (*end == '\\' && end[1] == ']')
-			end++;
-		*to = *end;
-	}
-	if (to != end)
-		*to = '\0';
-	return end;
-}
-
-char *pam_take_word(char **text)
-{
-	char *word = *text + strspn(*text, BLANKS), *end;
-
-	if (!*word)
-		return NULL;
-	end = *word == '[' ? close_bracket(++word) : word + strcspn(word, BLANKS);
-	*text = *end ? end + 1 : end;
-	*end = '\0';
-	return word;
-}
 
 static int type_number(const char *word)
 {
@@ -153,7 +123,7 @@ static const char *why_not_included(int error)
 static int take_include(struct taking *taking, const struct place *place, struct pam_line *line, char *rest,
 			unsigned level)
 {
-	char *name = pam_take_word(&rest);
+	char *name = pam_text_word(&rest);
 	struct place from = {.file = place->file, .line = place->line, .level = level, .depth = place->depth};
 	int r = name ? take_file(taking, name, &from) : -EINVAL;
 
@@ -183,13 +153,13 @@ static int take_module(struct taking *taking, const struct place *place, struct 
 		return take_substack(taking, place, line, rest);
 	if (pam_control_parse(control, line->actions) < 0)
 		refuse(taking->stack, place, "its control value is none that PAM knows");
-	path = pam_take_word(&rest);
+	path = pam_text_word(&rest);
 	if (!path)
 		return add_failure(taking, place, line, "it names no module");
 	if (strchr(path, '\r') || strchr(rest, '\r'))
 		refuse(taking->stack, place,
 		       "it ends with a carriage return, which PAM takes for part of the last word");
-	return add_line(taking->stack, line, path, rest + strspn(rest, BLANKS));
+	return add_line(taking->stack, line, path, rest + strspn(rest, PAM_BLANKS));
 }
 
 /*
@@ -199,7 +169,7 @@ static int take_module(struct taking *taking, const struct place *place, struct 
 static int take_at_include(struct taking *taking, const struct place *place, struct pam_line *line,
 			   char *rest)
 {
-	char *name = pam_take_word(&rest);
+	char *name = pam_text_word(&rest);
 	int r = name ? take_file(taking, name, place) : -EINVAL;
 
 	if (r >= 0 || r == -ENOMEM || r == -E2BIG)
@@ -213,7 +183,7 @@ static int take_at_include(struct taking *taking, const struct place *place, str
 static int take_line(struct taking *taking, const struct place *place, char *text)
 {
 	struct pam_line line = {.file = place->file, .line = place->line, .level = place->level};
-	char *word = pam_take_word(&text), *control;
+	char *word = pam_text_word(&text), *control;
 	bool broken = false;
 	int type;
 
@@ -228,7 +198,7 @@ static int take_line(struct taking *taking, const struct place *place, char *tex
 	}
 	if (type != (int)taking->type)
 		return 0;
-	control = pam_take_word(&text);
+	control = pam_text_word(&text);
 	if (!control)
 		return add_failure(taking, place, &line, "it has no control value");
 	if (broken && strcasecmp(control, "include") != 0 && strcasecmp(control, "substack") != 0) {
@@ -239,70 +209,13 @@ static int take_line(struct taking *taking, const struct place *place, char *tex
 	return take_module(taking, place, &line, control, text);
 }
 
-/* What a line of the file says, in [*from, *ret_end); false: nothing. */
-static bool find_words(char **from, char *end, char **ret_end, bool *ret_more)
-{
-	char *start = *from + strspn(*from, " \t"), *comment = start + strcspn(start, "#\n"), *last = end;
-
-	*from = start;
-	*ret_end = end;
-	*ret_more = false;
-	if (start == end || comment == start)
-		return false;
-	if (*comment == '#') {
-		*ret_end = comment;
-		return true;
-	}
-	while (last > start && strchr(" \t", last[-1]))
-		last--;
-	*ret_more = last[-1] == '\\';
-	if (*ret_more)
-		*ret_end = last;
-	return true;
-}
-
-/*
- * Cuts the next line out of the text, and counts those that it had. A backslash at its end joins it with the one
- * after it, blank lines and comments left out; a comment ends it. 1; 0 when there is no further line; -EBADMSG when the
- * text ends in a backslash.
- */
-static int next_line(char **text, unsigned *number, char **ret, unsigned *ret_first)
-{
-	char *to = *text, *start = *text;
-	bool more = false;
-
-	while (**text) {
-		char *from = *text, *end = from + strcspn(from, "\n"), *last;
-		bool continued = more;
-
-		*text = *end ? end + 1 : end;
-		++*number;
-		if (!find_words(&from, end, &last, &more)) {
-			more = continued;
-			continue;
-		}
-		if (!continued)
-			*ret_first = *number;
-		memmove(to, from, (size_t)(last - from));
-		to += last - from;
-		if (more) {
-			to[-1] = ' ';
-			continue;
-		}
-		*to = '\0';
-		*ret = start;
-		return 1;
-	}
-	return more ? -EBADMSG : 0;
-}
-
 static int take_lines(struct taking *taking, struct place *place, char *text)
 {
 	unsigned number = 0;
 	char *line;
 	int r;
 
-	while ((r = next_line(&text, &number, &line, &place->line)) > 0) {
+	while ((r = pam_text_line(&text, &number, &line, &place->line)) > 0) {
 		r = take_line(taking, place, line);
 		if (r < 0)
 			return r;
@@ -390,7 +303,7 @@ static char *find_argument(const struct pam_line *line, const char *name)
 	size_t length = strlen(name);
 	char *rest = copy, *word;
 
-	while (rest && (word = pam_take_word(&rest)))
+	while (rest && (word = pam_text_word(&rest)))
 		if (strncmp(word, name, length) == 0 && (!word[length] || name[length - 1] == '='))
 			return strdup(word + length);
 	return NULL;

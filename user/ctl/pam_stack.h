@@ -61,12 +61,6 @@ void pam_stack_clear(struct pam_stack *stack);
 size_t pam_stack_find(const struct pam_stack *stack, const char *module, size_t from);
 size_t pam_stack_find_last(const struct pam_stack *stack, const char *module);
 
-/*
- * The next word of `text`, which is cut up and moved on; "[...]" is one word, without its brackets. NULL: there is
- * none. libpam's way to split control values and arguments.
- */
-char *pam_take_word(char **text);
-
 /* Whether a word is among the line's arguments. */
 bool pam_line_has(const struct pam_line *line, const char *argument);
 

@@ -57,6 +57,7 @@ struct field {
 	 .minimum = (minimum_),                                                                              \
 	 .maximum = (maximum_)}
 
+/* field_kinds.c */
 extern const struct field_kind field_text;
 extern const struct field_kind field_list; /* text with tabs */
 extern const struct field_kind field_number;

@@ -3,11 +3,7 @@
  * pam_scpolicy.so: records which card opened a session. It is a thin shell: it decides whether the sign-in
  * used the card, and what to return. The helper looks for the card and writes the record (pam_message.h). The
  * module never decides an authentication.
- *
- * The auth line is placed so that only the card's path reaches it. It passes what it found, the note, to the
- * session line twice. One copy is PAM data. The other is in the PAM environment, because sshd may
- * authenticate in a child whose data is lost. Others could put a note into the environment too, so the data
- * wins.
+ * The auth line is placed so that only the card's path reaches it.
  */
 #include <errno.h>
 #include <pwd.h>
@@ -23,79 +19,19 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "pam/note.h"
 #include "pam/notice.h"
 #include "pam/options.h"
 #include "pam/run_helper.h"
 
-#define NOTE_NAME   "SCPOLICYD_NOTE"
 #define OPENED_NAME "SCPOLICYD_OPENED"
-#define MISSED_NAME "SCPOLICYD_MISSED"
 /* Left by pam_pkcs11 and pam_sss after a card was used. */
 #define TOKEN_NAME "PKCS11_LOGIN_TOKEN_NAME"
 /* Left by pam_pkcs11: the certificate. */
 #define ISSUER_NAME "PKCS11_LOGIN_CERT_ISSUER"
 #define SERIAL_NAME "PKCS11_LOGIN_CERT_SERIAL"
 
-/* ---- the note ---------------------------------------------------------------------------------------------
- */
-
-static void free_data(_unused_ pam_handle_t *pamh, void *data, _unused_ int status)
-{
-	free(data);
-}
-
-/* A copy, or where there is no memory for it `otherwise`, which stays as long as the module. */
-static bool data_keep(pam_handle_t *pamh, const char *name, const char *text, const char *otherwise)
-{
-	char *copy = strdup(text);
-
-	if (copy && pam_set_data(pamh, name, copy, free_data) == PAM_SUCCESS)
-		return true;
-	free(copy);
-	return pam_set_data(pamh, name, (void *)otherwise, NULL) == PAM_SUCCESS;
-}
-
-static const char *data_find(pam_handle_t *pamh, const char *name)
-{
-	const void *data = NULL;
-
-	return pam_get_data(pamh, name, &data) == PAM_SUCCESS ? data : NULL;
-}
-
-static void data_forget(pam_handle_t *pamh, const char *name)
-{
-	if (data_find(pamh, name))
-		pam_set_data(pamh, name, NULL, NULL);
-}
-
-/* "": the card was used, but which one is not known. */
-static void note_keep(pam_handle_t *pamh, const char *note)
-{
-	char variable[sizeof(NOTE_NAME) + NOTE_SIZE];
-
-	snprintf(variable, sizeof(variable), "%s=%s", NOTE_NAME, note);
-	if (!data_keep(pamh, NOTE_NAME, note, ""))
-		pam_syslog(pamh, LOG_ERR, "cannot keep the note: out of memory");
-	if (pam_putenv(pamh, variable) != PAM_SUCCESS)
-		pam_syslog(pamh, LOG_ERR, "cannot put %s into the environment", NOTE_NAME);
-}
-
-/* The session must not inherit it. */
-static void note_forget(pam_handle_t *pamh)
-{
-	data_forget(pamh, NOTE_NAME);
-	data_forget(pamh, MISSED_NAME);
-	if (pam_getenv(pamh, NOTE_NAME))
-		pam_putenv(pamh, NOTE_NAME);
-}
-
-/* NULL: the auth line was not reached, or found no card. Valid until note_forget(). */
-static const char *note_find(pam_handle_t *pamh)
-{
-	const char *note = data_find(pamh, NOTE_NAME);
-
-	return note ? note : pam_getenv(pamh, NOTE_NAME);
-}
+/* ---- what the sign-in left ------------------------------------------------------------------------------- */
 
 /*
  * True between opening a session and the next authentication: setcred is then part of the sign-in, and no
@@ -108,7 +44,9 @@ static void set_opened(pam_handle_t *pamh, bool opened)
 
 static bool is_opened(pam_handle_t *pamh)
 {
-	return data_find(pamh, OPENED_NAME);
+	const void *opened = NULL;
+
+	return pam_get_data(pamh, OPENED_NAME, &opened) == PAM_SUCCESS && opened;
 }
 
 /* The caller controls the environment of a set-user-id program, so secure_getenv() does not look there. */
@@ -122,7 +60,7 @@ static const char *token_find(pam_handle_t *pamh)
 /* By all that is known here. With `always`, a sign-in by password may be recorded too. */
 static bool card_was_used(pam_handle_t *pamh)
 {
-	return note_find(pamh) || token_find(pamh) || data_find(pamh, MISSED_NAME);
+	return note_find(pamh) || token_find(pamh) || note_missed(pamh);
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------
@@ -234,7 +172,7 @@ static void note_card(pam_handle_t *pamh, const struct options *options)
 		note_keep(pamh, reply.note);
 		break;
 	case PAM_RESULT_NOTHING:
-		data_keep(pamh, MISSED_NAME, reply.text, "the card was not found");
+		note_miss(pamh, reply.text);
 		break;
 	case PAM_RESULT_FAILED:
 		note_keep(pamh, "");
@@ -280,7 +218,7 @@ static bool write_record(pam_handle_t *pamh, const struct options *options, cons
 			 struct pam_reply *reply)
 {
 	struct pam_request request = {0};
-	const char *missed = data_find(pamh, MISSED_NAME);
+	const char *missed = note_missed(pamh);
 	const char *reason = "its session, user or service cannot be recorded, see the log";
 
 	if (options->malformed)

@@ -7,6 +7,7 @@
 #include "lib/log.h"
 #include "lib/pcsc_reader.h"
 #include "pcsc-worker/channel.h"
+#include "pcsc-worker/readers.h"
 
 #define PNP_NOTIFICATION "\\\\?PnP?\\Notification"
 
@@ -37,125 +38,19 @@
 /* Room for the names of more readers than are watched, so that too many of them do no harm to the first. */
 #define LIST_SIZE (4 * READERS_MAX * READER_NAME_SIZE)
 
-struct watched_reader {
-	struct reader_state state;
-	DWORD known;	/* dwCurrentState: pcscd's last report; SCARD_STATE_UNAWARE: none yet */
-	bool announced; /* the daemon knows `state` */
-	bool listed;	/* by the latest SCardListReaders() */
-	bool exclusive; /* another client held it exclusively when we asked for its address */
-};
-
 struct watch {
 	struct interrupt *interrupt;
-	struct address_finder *finder;
+	struct readers readers;
 	SCARDCONTEXT context;
-	bool synced;	  /* SYNCED was sent since PCSC_UP */
-	bool without_pnp; /* this library takes no more entries than it has readers, and all of them are there
-			   */
-	bool too_many;	  /* the log says so */
-	DWORD patience;	  /* the next interval */
+	bool synced;	/* SYNCED was sent since PCSC_UP */
+	DWORD patience; /* the next interval */
 	DWORD pnp_known;
-	size_t count;
-	struct watched_reader readers[READERS_MAX];
 	SCARD_READERSTATE states[READERS_MAX + 1];
 	char names[LIST_SIZE];
 };
 
-static struct watched_reader *watch_find(struct watch *watch, const char *name)
-{
-	for (size_t i = 0; i < watch->count; i++)
-		if (strcmp(watch->readers[i].state.name, name) == 0)
-			return &watch->readers[i];
-	return NULL;
-}
-
-static void watch_announce(struct watched_reader *reader, uint64_t stamp)
-{
-	channel_send_reader(WORKER_READER, stamp, &reader->state);
-	reader->announced = true;
-}
-
 /* ---- the list of readers ----------------------------------------------------------------------------------
  */
-
-static void watch_add(struct watch *watch, const char *name)
-{
-	struct watched_reader *reader;
-
-	if (watch->count == READERS_MAX) {
-		if (!watch->too_many)
-			log_warning("more than %d PC/SC readers: the others are not watched", READERS_MAX);
-		watch->too_many = true;
-		return;
-	}
-	reader = &watch->readers[watch->count++];
-	*reader = (struct watched_reader){.known = SCARD_STATE_UNAWARE, .listed = true};
-	memcpy(reader->state.name, name, strnlen(name, READER_NAME_SIZE - 1));
-	reader->state.slot = pcsc_reader_slot(name);
-	address_ask(watch->finder, reader->state.name);
-}
-
-/* Takes out the reader at `i`; the last one moves to its place. */
-static void watch_remove(struct watch *watch, size_t i, uint64_t stamp)
-{
-	struct watched_reader *reader = &watch->readers[i];
-
-	if (reader->announced)
-		channel_send_reader(WORKER_READER_GONE, stamp, &reader->state);
-	address_forget(watch->finder, reader->state.name);
-	*reader = watch->readers[--watch->count];
-	watch->without_pnp = false;
-}
-
-static void watch_take_address(struct watched_reader *reader, const struct address_answer *answer)
-{
-	reader->exclusive = answer->exclusive;
-	if (!usb_address_is_set(answer->usb) || usb_address_equal(answer->usb, reader->state.usb))
-		return;
-	reader->state.usb = answer->usb;
-	if (reader->announced)
-		watch_announce(reader, channel_stamp());
-}
-
-static void watch_take_addresses(struct watch *watch)
-{
-	char name[READER_NAME_SIZE];
-	struct address_answer answer;
-	struct watched_reader *reader;
-
-	while (address_take(watch->finder, name, &answer)) {
-		reader = watch_find(watch, name);
-		if (reader)
-			watch_take_address(reader, &answer);
-	}
-}
-
-/* Brings the table in line with the names that pcscd lists; true when there are new ones. */
-static bool watch_merge(struct watch *watch, uint64_t stamp)
-{
-	struct watched_reader *reader;
-	bool added = false;
-	size_t i;
-
-	for (i = 0; i < watch->count; i++)
-		watch->readers[i].listed = false;
-	for (const char *name = watch->names; *name; name += strlen(name) + 1) {
-		/* pcscd has no such name: cut off, no call would accept it. */
-		if (strlen(name) >= READER_NAME_SIZE)
-			continue;
-		reader = watch_find(watch, name);
-		if (reader) {
-			reader->listed = true;
-			continue;
-		}
-		watch_add(watch, name);
-		added = true;
-	}
-	for (i = watch->count; i-- > 0;)
-		if (!watch->readers[i].listed)
-			watch_remove(watch, i, stamp);
-	return added;
-}
 
 static LONG watch_list(struct watch *watch)
 {
@@ -168,9 +63,9 @@ static LONG watch_list(struct watch *watch)
 		watch->names[0] = '\0';
 	else if (r != SCARD_S_SUCCESS)
 		return r;
-	if (watch_merge(watch, channel_stamp())) {
-		address_wait(watch->finder, ADDRESS_WAIT_MS);
-		watch_take_addresses(watch);
+	if (readers_merge(&watch->readers, watch->names, channel_stamp())) {
+		address_wait(watch->readers.finder, ADDRESS_WAIT_MS);
+		readers_take_addresses(&watch->readers);
 	}
 	return SCARD_S_SUCCESS;
 }
@@ -185,10 +80,10 @@ static LONG watch_list(struct watch *watch)
  */
 static DWORD state_known(DWORD event_state)
 {
-	const DWORD told = SCARD_STATE_EMPTY | SCARD_STATE_PRESENT | SCARD_STATE_UNAVAILABLE;
+	const DWORD any = SCARD_STATE_EMPTY | SCARD_STATE_PRESENT | SCARD_STATE_UNAVAILABLE;
 	DWORD known = event_state & ~(DWORD)(SCARD_STATE_CHANGED | SCARD_STATE_INUSE | SCARD_STATE_EXCLUSIVE);
 
-	return known & told ? known : known | SCARD_STATE_EMPTY | SCARD_STATE_PRESENT;
+	return known & any ? known : known | SCARD_STATE_EMPTY | SCARD_STATE_PRESENT;
 }
 
 /*
@@ -217,10 +112,10 @@ static void watch_take_state(struct watch *watch, struct watched_reader *reader,
 	pcsc_reader_read(state, &reader->state);
 	reader->known = state_known(state->dwEventState);
 	if (always || !reader->announced || !reader_state_equal(&old, &reader->state))
-		watch_announce(reader, stamp);
+		readers_announce(reader, stamp);
 	if (let_go) {
 		reader->exclusive = false;
-		address_ask(watch->finder, reader->state.name);
+		address_ask(watch->readers.finder, reader->state.name);
 	}
 }
 
@@ -236,27 +131,27 @@ static void watch_rest(void)
 /* UNKNOWN: the name was not listed for a moment. A reader with this name after that is a new arrival. */
 static void watch_take_states(struct watch *watch, bool always, uint64_t stamp)
 {
-	for (size_t i = 0; i < watch->count; i++)
+	for (size_t i = 0; i < watch->readers.count; i++)
 		if (!(watch->states[i].dwEventState & SCARD_STATE_UNKNOWN))
-			watch_take_state(watch, &watch->readers[i], &watch->states[i], always, stamp);
-	for (size_t i = watch->count; i-- > 0;)
+			watch_take_state(watch, &watch->readers.of[i], &watch->states[i], always, stamp);
+	for (size_t i = watch->readers.count; i-- > 0;)
 		if (watch->states[i].dwEventState & SCARD_STATE_UNKNOWN)
-			watch_remove(watch, i, stamp);
+			readers_remove(&watch->readers, i, stamp);
 }
 
 static DWORD watch_fill_states(struct watch *watch, bool unaware)
 {
 	memset(watch->states, 0, sizeof(watch->states));
-	for (size_t i = 0; i < watch->count; i++) {
-		watch->states[i].szReader = watch->readers[i].state.name;
+	for (size_t i = 0; i < watch->readers.count; i++) {
+		watch->states[i].szReader = watch->readers.of[i].state.name;
 		watch->states[i].dwCurrentState =
-			unaware ? SCARD_STATE_UNAWARE : state_passed_back(&watch->readers[i]);
+			unaware ? SCARD_STATE_UNAWARE : state_passed_back(&watch->readers.of[i]);
 	}
-	if (unaware || watch->without_pnp)
-		return (DWORD)watch->count;
-	watch->states[watch->count].szReader = PNP_NOTIFICATION;
-	watch->states[watch->count].dwCurrentState = watch->pnp_known;
-	return (DWORD)watch->count + 1;
+	if (unaware || watch->readers.full)
+		return (DWORD)watch->readers.count;
+	watch->states[watch->readers.count].szReader = PNP_NOTIFICATION;
+	watch->states[watch->readers.count].dwCurrentState = watch->pnp_known;
+	return (DWORD)watch->readers.count + 1;
 }
 
 static void watch_synced(struct watch *watch, uint32_t number)
@@ -273,7 +168,7 @@ static LONG watch_recheck(struct watch *watch, bool locate)
 
 	do {
 		r = watch_list(watch);
-		if (r != SCARD_S_SUCCESS || watch->count == 0)
+		if (r != SCARD_S_SUCCESS || watch->readers.count == 0)
 			return r;
 		count = watch_fill_states(watch, true);
 		r = SCardGetStatusChange(watch->context, 0, watch->states, count);
@@ -282,9 +177,9 @@ static LONG watch_recheck(struct watch *watch, bool locate)
 		return r;
 	watch_take_states(watch, true, channel_stamp());
 	/* A reader may have been removed and inserted under the same name, at another address. */
-	for (size_t i = 0; i < watch->count; i++)
-		if (locate || !usb_address_is_set(watch->readers[i].state.usb))
-			address_ask(watch->finder, watch->readers[i].state.name);
+	for (size_t i = 0; i < watch->readers.count; i++)
+		if (locate || !usb_address_is_set(watch->readers.of[i].state.usb))
+			address_ask(watch->readers.finder, watch->readers.of[i].state.name);
 	return SCARD_S_SUCCESS;
 }
 
@@ -294,7 +189,7 @@ static LONG watch_errands(struct watch *watch)
 	LONG r;
 
 	while (interrupt_take(watch->interrupt, &errand)) {
-		watch_take_addresses(watch);
+		readers_take_addresses(&watch->readers);
 		if (!errand.recheck)
 			continue;
 		r = watch_recheck(watch, errand.locate);
@@ -310,8 +205,8 @@ static DWORD watch_wait_ms(struct watch *watch)
 	DWORD ms = watch->patience;
 	bool hidden = false;
 
-	for (size_t i = 0; i < watch->count; i++)
-		hidden |= watch->readers[i].exclusive;
+	for (size_t i = 0; i < watch->readers.count; i++)
+		hidden |= watch->readers.of[i].exclusive;
 	if (hidden)
 		watch->patience = 2 * ms < PATIENCE_MS_MAX ? 2 * ms : PATIENCE_MS_MAX;
 	else
@@ -327,16 +222,17 @@ static LONG watch_wait(struct watch *watch)
 
 	r = SCardGetStatusChange(watch->context, watch_wait_ms(watch), watch->states, count);
 	stamp = channel_stamp();
-	if (r == SCARD_E_INVALID_PARAMETER && !watch->without_pnp) {
-		watch->without_pnp = true;
+	if (r == SCARD_E_INVALID_PARAMETER && !watch->readers.full) {
+		watch->readers.full = true;
 		return SCARD_S_SUCCESS;
 	}
 	if (r == SCARD_E_CANCELLED || r == SCARD_E_UNKNOWN_READER)
 		return SCARD_S_SUCCESS;
 	if (r != SCARD_S_SUCCESS && r != SCARD_E_TIMEOUT)
 		return r;
-	if (!watch->without_pnp)
-		watch->pnp_known = watch->states[watch->count].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+	if (!watch->readers.full)
+		watch->pnp_known =
+			watch->states[watch->readers.count].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 	watch_take_states(watch, false, stamp);
 	if (r == SCARD_S_SUCCESS)
 		watch_rest();
@@ -345,8 +241,8 @@ static LONG watch_wait(struct watch *watch)
 
 static bool watch_all_announced(const struct watch *watch)
 {
-	for (size_t i = 0; i < watch->count; i++)
-		if (!watch->readers[i].announced)
+	for (size_t i = 0; i < watch->readers.count; i++)
+		if (!watch->readers.of[i].announced)
 			return false;
 	return true;
 }
@@ -367,11 +263,9 @@ static LONG watch_once(struct watch *watch)
 
 static void watch_reset(struct watch *watch, SCARDCONTEXT context)
 {
-	for (size_t i = 0; i < watch->count; i++)
-		address_forget(watch->finder, watch->readers[i].state.name);
-	watch->count = 0;
+	readers_forget(&watch->readers);
 	watch->context = context;
-	watch->synced = watch->without_pnp = false;
+	watch->synced = false;
 	watch->patience = PATIENCE_MS;
 	watch->pnp_known = SCARD_STATE_UNAWARE;
 }
@@ -396,7 +290,7 @@ int watch_new(struct interrupt *interrupt, struct address_finder *finder, struct
 	if (!watch)
 		return -ENOMEM;
 	watch->interrupt = interrupt;
-	watch->finder = finder;
+	watch->readers.finder = finder;
 	*ret = watch;
 	return 0;
 }

@@ -25,7 +25,7 @@ void bind_device(struct world *world, struct session *session, struct device *de
 }
 
 /* Facts about the previous insertion do not apply to the new one. */
-static void begin_insertion(struct world *world, struct session *session, uint64_t stamp)
+void bind_begin(struct world *world, struct session *session, uint64_t stamp)
 {
 	session->insertion++;
 	session->bound = moment_now(world, stamp);
@@ -46,96 +46,6 @@ void bind_place(struct world *world, struct session *session, const struct devic
 	}
 	if (device && device->id[0])
 		memcpy(session->login.usb_id, device->id, sizeof(session->login.usb_id));
-}
-
-/* ---- the login record ----------------------------------------------------------------------------------- */
-
-/* An earlier daemon has acted on the removal: there is a case, and nothing more is known about it. */
-static void take_over_removal(struct world *world, struct session *session, uint64_t stamp)
-{
-	struct removal *removal = &session->removal;
-
-	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++)
-		deadline_set(world, session, deadline, 0);
-	*removal = (struct removal){
-		.insertion = session->insertion,
-		.opened = {.stamp = stamp, .now = world->now},
-		.cause = CAUSE_ABSENT,
-		.source = SOURCE_STARTUP,
-		.evidence = EVIDENCE_PCSC,
-		.pending = ACTION_NONE,
-		.taken = ACTION_NONE,
-	};
-	memset(removal->heard, 0xff, sizeof(removal->heard));
-	session->said |= SAID_DEALT;
-}
-
-/*
- * Two records of one slot of one device name two readers: these are two interfaces, and nobody knows which is
- * whose.
- */
-static void pair_interfaces(struct session *session)
-{
-	struct session *other;
-
-	if (session->stay || !session->device)
-		return;
-	DL_FOREACH2(session->device->sessions, other, on_device.next) {
-		int order = strcmp(session->login.card.name, other->login.card.name);
-
-		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot ||
-		    other->port != session->port)
-			continue;
-		session->interfaces = other->interfaces = 2;
-		session->interface = order > 0;
-		other->interface = order < 0;
-	}
-}
-
-/*
- * Since when the recorded insertion is known to be in. The record may be read long after that, by a daemon that
- * then reads what the probe reported meanwhile: what is older is about an insertion, or a device, before.
- */
-static uint64_t seen_at(const struct event *event, struct device *device)
-{
-	uint64_t seen = event->record.login->seen;
-
-	if (!seen || seen > event->stamp)
-		return event->stamp;
-	if (device && device->presence == PRESENCE_UNKNOWN && device->came.stamp < seen)
-		device->came.stamp = seen;
-	return seen;
-}
-
-/* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
-void bind_record(struct world *world, struct session *session, const struct event *event,
-		 struct device *device, struct port *port)
-{
-	const struct reader *reader = reader_find(world, event->record.login->card.name);
-
-	case_cancel(world, session, event->stamp, "the person signed in again");
-	session->login = *event->record.login;
-	begin_insertion(world, session, seen_at(event, device));
-	session->pcsc_life = world->pcsc_life;
-	session->stay = reader ? reader->stay : 0;
-	/* A reader that PC/SC has listed under another name is not the session's. */
-	session->others = reader || world->pcsc_listed ? world->stays : 0;
-	session->recovered = reader ? reader->recovered : 0;
-	session->interfaces = 0;
-	session->recorded = world->now;
-	session->said &= ~(unsigned)SAID_DEALT;
-	deadline_set(world, session, DEADLINE_CONFIRM, 0);
-	deadline_set(world, session, DEADLINE_SETTLE, 0);
-	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
-	bind_device(world, session, device);
-	if (reader && reader->device == device)
-		reader_learn_interface(world, session, reader);
-	port_place(world, session, port);
-	if (!port)
-		bind_place(world, session, device);
-	pair_interfaces(session);
-	if (event->record.away)
-		take_over_removal(world, session, event->stamp);
 }
 
 /* ---- the card is in ------------------------------------------------------------------------------------- */
@@ -171,19 +81,19 @@ void bind_confirm(struct world *world, struct session *session, struct reader *r
 	adopt(world, session, reader);
 }
 
-static void arm(struct world *world, const struct session *session)
+void bind_arm(struct world *world, const struct session *session)
 {
 	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
 }
 
 /* A new insertion: the card in `reader`, wherever that is. */
-static void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp)
+void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp)
 {
 	struct device *device = reader->device ? reader->device : device_in_place(session);
 
 	if (session->device != device)
 		report_later(world, session, REPORT_BOUND);
-	begin_insertion(world, session, stamp);
+	bind_begin(world, session, stamp);
 	session->login.card.slot = reader->state.slot;
 	bind_device(world, session, device);
 	bind_place(world, session, device);
@@ -281,7 +191,7 @@ static void restore(struct world *world, struct session *session, struct reader 
 	 */
 	if (plan_cannot_lock(session) && session->removal.pending == ACTION_NONE)
 		case_cancel(world, session, stamp, "the card is back");
-	arm(world, session);
+	bind_arm(world, session);
 }
 
 /* The only card like its own is in another reader than the one with its name: that card may be anybody's. */
@@ -344,77 +254,4 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 		return false;
 	bind_reader(world, session, reader, stamp);
 	return true;
-}
-
-/* ---- a person unlocked ---------------------------------------------------------------------------------- */
-
-/* The card in it guards another person's session. */
-static bool is_others(const struct world *world, const struct session *session, const struct reader *reader)
-{
-	const struct session *other;
-
-	DL_FOREACH2(reader->device ? reader->device->sessions : world->placeless, other, on_device.next) {
-		if (other != session && !session_is_away(other) &&
-		    strcmp(other->login.user, session->login.user) != 0 &&
-		    reader_of_session(world, other) == reader)
-			return true;
-	}
-	return false;
-}
-
-/* The reader has reported "out" since: PC/SC has not looked yet. */
-static bool is_outdated(const struct world *world, const struct session *session, const struct reader *reader)
-{
-	return reader == reader_in_place(world, session) && reader->said.order < session->slot_out.order;
-}
-
-/* The only reader with a card like the recorded one; NULL: there is none, or several. */
-static struct reader *only_reader(const struct world *world, const struct session *session)
-{
-	struct reader *reader, *next, *only = NULL;
-
-	if (world_is_crowded(world))
-		return NULL;
-	HASH_ITER(hh, world->readers, reader, next) {
-		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size ||
-		    reader_is_lost(world, reader) ||
-		    !atr_equal(&reader->state.atr, &session->login.card.atr) ||
-		    is_others(world, session, reader) || is_outdated(world, session, reader))
-			continue;
-		if (only)
-			return NULL;
-		only = reader;
-	}
-	return only;
-}
-
-/*
- * A person who unlocks has proven who they are. Their card may be in another reader or port by now. If only
- * one card can be theirs, the session is bound to it. Otherwise nothing guards the session, and that must be
- * reported.
- */
-void bind_person(struct world *world, struct session *session, uint64_t stamp)
-{
-	struct reader *reader = world->pcsc_up ? only_reader(world, session) : NULL;
-
-	if (reader) {
-		deadline_set(world, session, DEADLINE_SETTLE, 0);
-		deadline_set(world, session, DEADLINE_CONFIRM, 0);
-		session->login.usb_path[0] = session->login.usb_id[0] = '\0';
-		session->interfaces = 0;
-		port_place(world, session, NULL);
-		bind_device(world, session, reader->device);
-		bind_reader(world, session, reader, stamp);
-		report_later(world, session, REPORT_BOUND);
-		removal_tell(world, session, VERDICT_RESTORED, stamp,
-			     "its person unlocked, and the card is in another place");
-		arm(world, session);
-		return;
-	}
-	if (session->said & SAID_UNGUARDED)
-		return;
-	session->said |= SAID_UNGUARDED;
-	removal_tell(
-		world, session, VERDICT_UNGUARDED, stamp,
-		"it was unlocked without its card: no reader has that card, or several have one like it");
 }

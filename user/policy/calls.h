@@ -132,11 +132,16 @@ void case_console_locked(struct world *world, struct session *session, uint64_t 
 /* bind.c: the insertion that a session is bound to */
 void bind_device(struct world *world, struct session *session, struct device *device);
 void bind_place(struct world *world, struct session *session, const struct device *device);
-void bind_record(struct world *world, struct session *session, const struct event *event,
-		 struct device *device, struct port *port);
+void bind_begin(struct world *world, struct session *session, uint64_t stamp);
+void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp);
+void bind_arm(struct world *world, const struct session *session);
 void bind_confirm(struct world *world, struct session *session, struct reader *reader, uint64_t stamp);
 bool bind_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp);
+
+/* bind_record.c, bind_person.c: … by a login record; by an unlock */
+void bind_record(struct world *world, struct session *session, const struct event *event,
+		 struct device *device, struct port *port);
 void bind_person(struct world *world, struct session *session, uint64_t stamp);
 
 /* session.c: one session, after anything that concerns it */

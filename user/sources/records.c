@@ -13,9 +13,10 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "sources/record_notes.h"
 
-/* A record that was told, as it then was. */
-struct told {
+/* A record that was reported, as it then was. */
+struct reported {
 	char session[SESSION_ID_SIZE];
 	struct timespec written;
 	ino_t inode;
@@ -25,12 +26,13 @@ struct told {
 struct record_source {
 	record_taker take;
 	void *userdata;
-	struct told *told;
-	sd_event_source *again;	 /* on while a record waits to be read again */
-	uint64_t delay;		 /* … next time */
-	int folder, away, bound; /* RECORD_DIR; AWAY_DIR, BOUND_DIR (-1: none) */
+	struct reported *reported;
+	sd_event_source *again; /* on while a record waits to be read again */
+	uint64_t delay;		/* … next time */
+	int records;		/* RECORD_DIR */
+	struct record_notes notes;
 	char boot_id[BOOT_ID_SIZE];
-	sd_event_source *watch, *above; /* of RECORD_DIR; of the folder that it is in */
+	sd_event_source *watch, *above; /* of RECORD_DIR; of the directory that it is in */
 };
 
 /* Memory that was lacking may be there in a moment; a fault that stays is looked at every few seconds. */
@@ -42,81 +44,45 @@ struct record_source {
 DEFINE_CLEANUP(struct record_source *, record_source_free)
 DEFINE_CLEANUP(DIR *, closedir)
 
-/*
- * A note has the time of the login record that it belongs to. A record that was written again while no daemon
- * ran has another time. People set the clock, so it does not show which of two records is the later one.
- */
-static bool is_of_record(const struct record_source *source, int folder, const char *session)
+/* ---- what was reported ----------------------------------------------------------------------------------- */
+
+static void reported_forget(struct record_source *source, const char *session)
 {
-	struct stat recorded, note;
+	struct reported *reported;
 
-	return folder >= 0 && fstatat(source->folder, session, &recorded, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstatat(folder, session, &note, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       note.st_mtim.tv_sec == recorded.st_mtim.tv_sec &&
-	       note.st_mtim.tv_nsec == recorded.st_mtim.tv_nsec;
-}
-
-static void mark_of_record(const struct record_source *source, int folder, const char *session)
-{
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
-	struct stat recorded;
-
-	if (fstatat(source->folder, session, &recorded, AT_SYMLINK_NOFOLLOW) < 0)
+	HASH_FIND_STR(source->reported, session, reported);
+	if (!reported)
 		return;
-	times[1] = recorded.st_mtim;
-	utimensat(folder, session, times, AT_SYMLINK_NOFOLLOW);
+	HASH_DEL(source->reported, reported);
+	free(reported);
 }
 
-/* What the session was bound to since its login record was written, if it was. */
-static void read_bound(const struct record_source *source, struct login_record *login)
+/* Nothing is lost if there is no memory for it: the record is then reported once more. */
+static void reported_keep(struct record_source *source, const char *session, const struct stat *file)
 {
-	struct login_record since;
-	struct record_error error;
+	struct reported *reported = calloc(1, sizeof(*reported));
 
-	if (is_of_record(source, source->bound, login->session) &&
-	    record_read(source->bound, login->session, 0, source->boot_id, &since, &error) == 0 &&
-	    since.leader == login->leader)
-		*login = since;
-}
-
-/* ---- what was told ---------------------------------------------------------------------------------------- */
-
-static void told_forget(struct record_source *source, const char *session)
-{
-	struct told *told;
-
-	HASH_FIND_STR(source->told, session, told);
-	if (!told)
-		return;
-	HASH_DEL(source->told, told);
-	free(told);
-}
-
-/* Nothing is lost if there is no memory for it: the record is then told once more. */
-static void told_keep(struct record_source *source, const char *session, const struct stat *file)
-{
-	struct told *told = calloc(1, sizeof(*told));
-
-	told_forget(source, session);
-	if (!told || strlen(session) >= sizeof(told->session)) {
-		free(told);
+	reported_forget(source, session);
+	if (!reported || strlen(session) >= sizeof(reported->session)) {
+		free(reported);
 		return;
 	}
-	strcpy(told->session, session);
-	told->written = file->st_mtim;
-	told->inode = file->st_ino;
-	HASH_ADD_STR(source->told, session, told);
-	if (!told->hh.tbl)
-		free(told);
+	strcpy(reported->session, session);
+	reported->written = file->st_mtim;
+	reported->inode = file->st_ino;
+	HASH_ADD_STR(source->reported, session, reported);
+	if (!reported->hh.tbl)
+		free(reported);
 }
 
-static bool was_told(const struct record_source *source, const char *session, const struct stat *file)
+static bool was_reported(const struct record_source *source, const char *session, const struct stat *file)
 {
-	struct told *told;
+	struct reported *reported;
 
-	HASH_FIND_STR(source->told, session, told);
-	return told && told->inode == file->st_ino && told->written.tv_sec == file->st_mtim.tv_sec &&
-	       told->written.tv_nsec == file->st_mtim.tv_nsec;
+	HASH_FIND_STR(source->reported, session, reported);
+	return reported && reported->inode == file->st_ino &&
+	       reported->written.tv_sec == file->st_mtim.tv_sec &&
+	       reported->written.tv_nsec == file->st_mtim.tv_nsec;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------- */
@@ -140,7 +106,7 @@ static void miss(struct record_source *source)
 
 static int report_record(struct record_source *source, struct login_record *login, bool away)
 {
-	read_bound(source, login);
+	record_notes_apply(&source->notes, source->records, source->boot_id, login);
 	return source->take(source->userdata, &(struct event){.type = EVENT_RECORD,
 							      .source = SOURCE_RECORD,
 							      .stamp = monotonic_now(),
@@ -156,9 +122,9 @@ static void read_one(struct record_source *source, const char *name, bool away)
 	int r;
 
 	/* Before it is read: written once more meanwhile, it is read once more. */
-	if (fstatat(source->folder, name, &file, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (fstatat(source->records, name, &file, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return; /* gone again */
-	r = record_read(source->folder, name, 0, source->boot_id, &login, &error);
+	r = record_read(source->records, name, 0, source->boot_id, &login, &error);
 	if (r == -ENOENT)
 		return;
 	if (r < 0)
@@ -169,34 +135,30 @@ static void read_one(struct record_source *source, const char *name, bool away)
 	if (r < 0 && r != -EBADMSG)
 		miss(source);
 	else
-		told_keep(source, name, &file);
-}
-
-static bool is_away(const struct record_source *source, const char *session)
-{
-	return is_of_record(source, source->away, session);
+		reported_keep(source, name, &file);
 }
 
 static int read_records(struct record_source *source)
 {
-	_cleanup_close_ int fd = openat(source->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closedir_p) DIR *folder = NULL;
+	_cleanup_close_ int fd = openat(source->records, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedir_p) DIR *records = NULL;
 	const struct dirent *entry;
 
 	if (fd < 0)
 		return -errno;
-	folder = fdopendir(fd);
-	if (!folder)
+	records = fdopendir(fd);
+	if (!records)
 		return -errno;
 	(void)steal_fd(&fd);
-	while ((entry = readdir(folder))) {
+	while ((entry = readdir(records))) {
 		struct stat file;
 
 		if (entry->d_name[0] == '.' ||
-		    (fstatat(source->folder, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
-		     was_told(source, entry->d_name, &file)))
+		    (fstatat(source->records, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+		     was_reported(source, entry->d_name, &file)))
 			continue;
-		read_one(source, entry->d_name, is_away(source, entry->d_name));
+		read_one(source, entry->d_name,
+			 record_notes_away(&source->notes, source->records, entry->d_name));
 	}
 	return 0;
 }
@@ -225,7 +187,7 @@ void record_source_reread(struct record_source *source)
 
 void record_source_missed(struct record_source *source, const char *session)
 {
-	told_forget(source, session);
+	reported_forget(source, session);
 	miss(source);
 }
 
@@ -234,14 +196,7 @@ static bool is_link(const struct record_source *source, const char *name)
 {
 	struct stat status;
 
-	return fstatat(source->folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
-}
-
-static void forget_notes(struct record_source *source, const char *session)
-{
-	record_source_set_away(source, session, false);
-	if (source->bound >= 0 && session_id_valid(session))
-		unlinkat(source->bound, session, 0);
+	return fstatat(source->records, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
 }
 
 static int on_change(sd_event_source *watch _unused_, const struct inotify_event *change, void *userdata)
@@ -253,27 +208,27 @@ static int on_change(sd_event_source *watch _unused_, const struct inotify_event
 	if (!change->len || change->name[0] == '.')
 		return 0;
 	if (change->mask & IN_DELETE) {
-		told_forget(source, change->name);
+		reported_forget(source, change->name);
 		source->take(source->userdata, &(struct event){.type = EVENT_SESSION_ENDED,
 							       .source = SOURCE_RECORD,
 							       .stamp = monotonic_now(),
 							       .session = change->name});
 	} else if (!(change->mask & IN_CREATE) || is_link(source, change->name)) {
-		forget_notes(source, change->name);
+		record_notes_forget(&source->notes, change->name);
 		read_one(source, change->name, false);
 	}
 	return 0;
 }
 
 /* Watch the directory before reading it, so that no record is missed. */
-static int folder_open(struct record_source *source, sd_event *event)
+static int directory_open(struct record_source *source, sd_event *event)
 {
 	int r;
 
-	close_fd(source->folder);
-	source->folder = record_dir_open();
-	if (source->folder < 0)
-		return source->folder;
+	close_fd(source->records);
+	source->records = record_dir_open();
+	if (source->records < 0)
+		return source->records;
 	r = sd_event_add_inotify(event, &source->watch, RECORD_DIR,
 				 IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_ONLYDIR, on_change,
 				 source);
@@ -298,19 +253,11 @@ static int on_change_above(sd_event_source *above, const struct inotify_event *c
 		return 0;
 	log_warning(RECORD_DIR " was removed: creating it again");
 	source->watch = sd_event_source_disable_unref(source->watch);
-	r = folder_open(source, event);
+	r = directory_open(source, event);
 	if (r >= 0)
 		return 0;
 	log_error("cannot watch " RECORD_DIR ": %s", strerror(-r));
 	return sd_event_exit(event, r);
-}
-
-/* A directory for what the daemon notes for the next one; -1: there will be none. */
-static int notes_open(const char *path)
-{
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		log_warning("cannot make %s: %m", path);
-	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int record_source_new(sd_event *event, record_taker take, void *userdata, struct record_source **ret)
@@ -324,22 +271,21 @@ int record_source_new(sd_event *event, record_taker take, void *userdata, struct
 	source->take = take;
 	source->userdata = userdata;
 	source->delay = AGAIN_USEC;
-	source->away = source->bound = -1;
+	source->notes = (struct record_notes){-1, -1};
 	/* Made now, so that nothing is needed for it when memory is short. */
 	r = sd_event_add_time(event, &source->again, CLOCK_MONOTONIC, 0, 0, on_read_again, source);
 	if (r < 0)
 		return r;
 	sd_event_source_set_priority(source->again, PRIORITY_SOURCE);
 	sd_event_source_set_enabled(source->again, SD_EVENT_OFF);
-	source->folder = record_dir_open(); /* makes the folder of all three, too */
-	if (source->folder < 0)
-		return source->folder;
+	source->records = record_dir_open(); /* makes the directory of all three, too */
+	if (source->records < 0)
+		return source->records;
 	r = boot_id_read(source->boot_id);
 	if (r < 0)
 		return r;
-	source->away = notes_open(AWAY_DIR);
-	source->bound = notes_open(BOUND_DIR);
-	r = folder_open(source, event);
+	record_notes_open(&source->notes);
+	r = directory_open(source, event);
 	if (r < 0)
 		return r;
 	r = sd_event_add_inotify(event, &source->above, RECORD_DIR "/..",
@@ -355,46 +301,31 @@ struct record_source *record_source_free(struct record_source *source)
 {
 	if (!source)
 		return NULL;
-	while (source->told)
-		told_forget(source, source->told->session);
+	while (source->reported)
+		reported_forget(source, source->reported->session);
 	sd_event_source_disable_unref(source->again);
 	sd_event_source_disable_unref(source->above);
 	sd_event_source_disable_unref(source->watch);
-	close_fd(source->folder);
-	close_fd(source->away);
-	close_fd(source->bound);
+	close_fd(source->records);
+	record_notes_close(&source->notes);
 	free(source);
 	return NULL;
 }
 
 void record_source_set_away(struct record_source *source, const char *session, bool away)
 {
-	_cleanup_close_ int fd = -1;
-
-	if (source->away < 0 || !session_id_valid(session))
-		return;
-	if (!away)
-		unlinkat(source->away, session, 0);
-	else
-		fd = openat(source->away, session, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (away)
-		mark_of_record(source, source->away, session);
+	record_notes_set_away(&source->notes, source->records, session, away);
 }
 
 void record_source_set_bound(struct record_source *source, const struct login_record *login)
 {
-	int r = source->bound < 0 ? 0 : record_write(source->bound, login);
-
-	if (r < 0)
-		log_warning("cannot note what session %s is bound to now: %s", login->session, strerror(-r));
-	else if (source->bound >= 0)
-		mark_of_record(source, source->bound, login->session);
+	record_notes_set_bound(&source->notes, source->records, login);
 }
 
 void record_source_forget(struct record_source *source, const char *session)
 {
-	forget_notes(source, session);
-	told_forget(source, session);
-	if (unlinkat(source->folder, session, 0) < 0 && errno != ENOENT)
+	record_notes_forget(&source->notes, session);
+	reported_forget(source, session);
+	if (unlinkat(source->records, session, 0) < 0 && errno != ENOENT)
 		log_warning("cannot delete the login record of session %s: %m", session);
 }

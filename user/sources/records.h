@@ -14,12 +14,12 @@ struct record_source;
 typedef int (*record_taker)(void *userdata, const struct event *event);
 
 /*
- * Makes the folder if there is none, watches it, tells EVENT_RECORD for every good record. One that could not be read,
- * or was not taken in, is read again after a moment, as often as it takes. 0, or a negative errno.
+ * Makes the directory if there is none, watches it, and reports EVENT_RECORD for every good record. One that could not
+ * be read, or was not taken in, is read again after a moment, as often as it takes. 0, or a negative errno.
  */
 int record_source_new(sd_event *event, record_taker take, void *userdata, struct record_source **ret);
 
-/* Messages were lost: has the loop read every record that was not told as it is now. */
+/* Messages were lost: has the loop read every record that was not reported as it is now. */
 void record_source_reread(struct record_source *source);
 
 /* What followed from a session's record could not be done: it is read again after a moment. */
@@ -29,20 +29,6 @@ struct record_source *record_source_free(struct record_source *source);
 /* Deletes the record of a session that ended. */
 void record_source_forget(struct record_source *source, const char *session);
 
-/*
- * Notes for the next daemon that the removal of this session's card was acted on: its record is then reported
- * with `away` set. The note is an empty file with the session's id in AWAY_DIR. It is deleted with the
- * record, and when the record is written again. Best effort: without it, the next daemon finds the removal
- * and acts on it once more.
- */
-#define AWAY_DIR "/run/scpolicyd/away"
+/* Notes for the next daemon: see record_notes.h. */
 void record_source_set_away(struct record_source *source, const char *session, bool away);
-
-/*
- * Stores for the next daemon what the session is bound to now: the insertion and the reader's address change
- * when a card or a reader comes back. This is a record in BOUND_DIR, reported in place of the login record.
- * It is deleted with that, and when that is written again. Best effort: without it, the next daemon takes a
- * card that was back for another insertion.
- */
-#define BOUND_DIR "/run/scpolicyd/bound"
 void record_source_set_bound(struct record_source *source, const struct login_record *login);

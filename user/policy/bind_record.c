@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A login record says what a session is bound to. */
+#include "policy/core.h"
+
+/* An earlier daemon has acted on the removal: there is a case, and nothing more is known about it. */
+static void take_over_removal(struct world *world, struct session *session, uint64_t stamp)
+{
+	struct removal *removal = &session->removal;
+
+	for (enum deadline deadline = 0; deadline < DEADLINE_COUNT; deadline++)
+		deadline_set(world, session, deadline, 0);
+	*removal = (struct removal){
+		.insertion = session->insertion,
+		.opened = {.stamp = stamp, .now = world->now},
+		.cause = CAUSE_ABSENT,
+		.source = SOURCE_STARTUP,
+		.evidence = EVIDENCE_PCSC,
+		.pending = ACTION_NONE,
+		.taken = ACTION_NONE,
+	};
+	memset(removal->heard, 0xff, sizeof(removal->heard));
+	session->said |= SAID_DEALT;
+}
+
+/*
+ * Two records of one slot of one device name two readers: these are two interfaces, and nobody knows which is
+ * whose.
+ */
+static void pair_interfaces(struct session *session)
+{
+	struct session *other;
+
+	if (session->stay || !session->device)
+		return;
+	DL_FOREACH2(session->device->sessions, other, on_device.next) {
+		int order = strcmp(session->login.card.name, other->login.card.name);
+
+		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot ||
+		    other->port != session->port)
+			continue;
+		session->interfaces = other->interfaces = 2;
+		session->interface = order > 0;
+		other->interface = order < 0;
+	}
+}
+
+/*
+ * Since when the recorded insertion is known to be in. The record may be read long after that, by a daemon that
+ * then reads what the probe reported meanwhile: what is older is about an insertion, or a device, before.
+ */
+static uint64_t seen_at(const struct event *event, struct device *device)
+{
+	uint64_t seen = event->record.login->seen;
+
+	if (!seen || seen > event->stamp)
+		return event->stamp;
+	if (device && device->presence == PRESENCE_UNKNOWN && device->came.stamp < seen)
+		device->came.stamp = seen;
+	return seen;
+}
+
+/* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
+void bind_record(struct world *world, struct session *session, const struct event *event,
+		 struct device *device, struct port *port)
+{
+	const struct reader *reader = reader_find(world, event->record.login->card.name);
+
+	case_cancel(world, session, event->stamp, "the person signed in again");
+	session->login = *event->record.login;
+	bind_begin(world, session, seen_at(event, device));
+	session->pcsc_life = world->pcsc_life;
+	session->stay = reader ? reader->stay : 0;
+	/* A reader that PC/SC has listed under another name is not the session's. */
+	session->others = reader || world->pcsc_listed ? world->stays : 0;
+	session->recovered = reader ? reader->recovered : 0;
+	session->interfaces = 0;
+	session->recorded = world->now;
+	session->said &= ~(unsigned)SAID_DEALT;
+	deadline_set(world, session, DEADLINE_CONFIRM, 0);
+	deadline_set(world, session, DEADLINE_SETTLE, 0);
+	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+	bind_device(world, session, device);
+	if (reader && reader->device == device)
+		reader_learn_interface(world, session, reader);
+	port_place(world, session, port);
+	if (!port)
+		bind_place(world, session, device);
+	pair_interfaces(session);
+	if (event->record.away)
+		take_over_removal(world, session, event->stamp);
+}
