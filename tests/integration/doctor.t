@@ -133,6 +133,30 @@ drop("/usr/libexec/scpolicyd/scpolicyd-$_") for 'loader', 'pcsc-worker', 'pam-he
 drop('/usr/lib/security/pam_scpolicy.so');
 finds_too('nothing is installed: one finding', 'fault:program-missing@');
 
+# ---- SELinux ----
+
+healthy();
+my $denial = 'type=AVC msg=audit(1700000000.123:45): avc:  denied  { write } for  pid=7 comm="scpolicyd-pam-h" '
+    . "name=\"sessions\" scontext=system_u:system_r:sshd_t:s0 tcontext=system_u:object_r:var_run_t:s0 tclass=dir permissive=0\n";
+my $modules = '/var/lib/selinux/targeted/active/modules/200';
+put('/sys/fs/selinux/enforce', '1');
+put('/etc/selinux/config', "# of RHEL\nSELINUX=enforcing\nSELINUXTYPE=targeted\n");
+put("$modules/other/hll", '');
+finds('SELinux enforces, and our module is missing', 'warning:selinux-module-missing@');
+put('/var/log/audit/audit.log', ('type=AVC avc: denied { read } comm="other"' . "\n") x 20000 . $denial);
+finds('and something was denied', 'warning:selinux-module-missing@ fault:selinux-denied@');
+put("$modules/scpolicyd/hll", '');
+finds('denied in spite of the module', 'fault:selinux-denied@');
+put('/sys/fs/selinux/enforce', '0');
+finds('it would be denied', 'note:selinux-denied@');
+drop('/sys/fs/selinux/enforce');
+finds('of a machine that does not run, the configuration counts', 'fault:selinux-denied@');
+drop('/var/log/audit/audit.log');
+finds('nothing denied');
+like(scalar(qx('$ctl' doctor --root='$root')), qr/^ok +SELinux is enforcing, with scpolicyd's policy module$/m,
+    'which it says in words too');
+drop('/etc/selinux/config');
+
 healthy();
 put('/etc/scpolicyd.conf', "[Policy]\nAction=none\n");
 finds('policy is to do nothing', 'fault:action-none@/etc/scpolicyd.conf:2');

@@ -110,8 +110,8 @@ static void show_findings(struct doctor *doctor)
 int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 {
 	static void (*const parts[])(struct doctor *) = {
-		doctor_service, doctor_install, doctor_config,	 doctor_pam,	 doctor_pcsc,
-		doctor_readers, doctor_records, doctor_sessions, doctor_desktop,
+		doctor_service, doctor_install, doctor_selinux, doctor_config,	 doctor_pam,
+		doctor_pcsc,	doctor_readers, doctor_records, doctor_sessions, doctor_desktop,
 	};
 	const char *root = ctl->root ? ctl->root : "";
 	struct doctor doctor = {.ctl = ctl, .root = root, .findings = json_object_new_array()};

@@ -80,6 +80,7 @@ bool doctor_reader_seen(const struct doctor *doctor, const char *pattern);
 bool doctor_has_module(const struct doctor *doctor, const char *path); /* of PAM: as a line names it */
 void doctor_service(struct doctor *doctor); /* also asks the daemon, for those that come after it */
 void doctor_install(struct doctor *doctor);
+void doctor_selinux(struct doctor *doctor);
 void doctor_config(struct doctor *doctor);
 void doctor_pam(struct doctor *doctor);
 void doctor_pcsc(struct doctor *doctor);
