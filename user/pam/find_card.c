@@ -265,6 +265,9 @@ int card_find(const struct pam_request *request, const struct find_times *times,
 	int r;
 
 	error = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+	/* libpcsclite since 2.1 loads its other half here, and tries that once a process (its libredirect.c). */
+	if (error == SCARD_F_INTERNAL_ERROR)
+		return tell_pcsc(ret_text, "cannot reach pcscd", error), -ELIBACC;
 	if (error != SCARD_S_SUCCESS)
 		return tell_pcsc(ret_text, "cannot reach pcscd", error);
 	error = readers_list(context, &readers);

@@ -87,6 +87,9 @@ static bool look(const struct pam_request *request, struct login_record *record,
 		times = times_until(deadline, request);
 		r = card_find(request, &times, record, &text);
 	} while (try_again(r, deadline));
+	/* What this process cannot load, another may: without an answer, the module runs one. */
+	if (r == -ELIBACC)
+		exit(EXIT_FAILURE);
 	/* After the look: what the reader reported before is in PC/SC's count, or will be. */
 	record->seen = clock_ns();
 	if (r <= 0)

@@ -9,6 +9,7 @@ use Exporter 'import';
 use File::Path 'make_path';
 use FindBin;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use Stage;
 use Stage::Process;
 use Test::More;
@@ -121,9 +122,10 @@ code=20
 X
 }
 
-# xrdp 0.9 takes 127.0.0.1 for ::1 where there is IPv6.
+# xrdp 0.9 takes 127.0.0.1 for ::1 where there is IPv6. The sesman of 0.10 has a socket in a directory.
 sub answers {
-    my ($port) = @_;
+    my ($port, $path) = @_;
+    return 1 if $path && IO::Socket::UNIX->new(Peer => $path);
     return grep { IO::Socket::IP->new(PeerHost => $_, PeerPort => $port) } '127.0.0.1', '::1';
 }
 
@@ -133,7 +135,7 @@ sub start_xrdp {
     configure();
     $ENV{PATH} .= ':/usr/sbin';
     $sesman = start('xrdp-sesman', 'xrdp-sesman', '--nodaemon');
-    Stage::until_true(10, sub { answers(3350) }) or die('xrdp-sesman did not start: ' . $sesman->transcript . "\n");
+    Stage::until_true(10, sub { answers(3350, '/run/xrdp/sockdir/sesman.socket') }) or die('xrdp-sesman did not start: ' . $sesman->transcript . "\n");
     $xrdp = start('xrdp', 'xrdp', '--nodaemon');
     my $screen = start('Xvfb', 'Xvfb', '-displayfd', '1', '-screen', '0', '800x600x24', '-nolisten', 'tcp');
     my $display = $screen->wait_for(qr/^\d+$/, 10) // die('Xvfb did not start: ' . $screen->transcript . "\n");
@@ -145,7 +147,8 @@ sub start_xrdp {
 sub connect_client {
     my ($name) = @_;
     local $ENV{HOME} = '/run/home';    # where it remembers certificates
-    my $client = start("xfreerdp-$name", 'xfreerdp', "/v:127.0.0.1:$port", "/u:$name", '/p:any', '/cert:ignore',
+    my ($xfreerdp) = grep { -x "/usr/bin/$_" } 'xfreerdp', 'xfreerdp3';
+    my $client = start("xfreerdp-$name", $xfreerdp, "/v:127.0.0.1:$port", "/u:$name", '/p:any', '/cert:ignore',
         '/sec:tls', '/size:640x480');
     ok($sesman->wait_for(qr/rdpClientConProcessMsgClientInfo:/, 15), "$name has the desktop before them")
         or diag($client->transcript, $sesman->transcript(20), $xrdp->transcript(20));
