@@ -5,7 +5,7 @@
 #
 #	#!/bin/sh
 #	. "$(dirname "$0")/lib.sh"
-#	vm_boot                             # optionally --kernel=6.12, --usb=hub, ...
+#	vm_boot                             # optionally --kernel=newest, --usb=hub, ...
 #	session=$(vm_signin card)
 #	vm card-out
 #	ok 'the session is locked' wait_for "is_locked $session" 5

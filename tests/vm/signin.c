@@ -6,6 +6,9 @@
  * a PIN or a password, whichever the stack asks for.
  *
  * Started from inside a session it would get none of its own: use systemd-run.
+ *
+ * logind takes the class from XDG_SESSION_CLASS. The default here is "user", as a display manager says: since 257 a
+ * session that says neither class nor terminal nor type is of class "background", and cannot be locked.
  */
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -107,6 +110,7 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	int r;
 
+	setenv("XDG_SESSION_CLASS", "user", 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* Blocked from the start: a request to end that comes while PAM is busy still closes the session. */
 	sigemptyset(&signals);
