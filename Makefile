@@ -2,10 +2,11 @@
 # make help says what it can do; V=1 shows commands.
 
 VERSION := 0.1.0
+# A tarball that make dist made has a version of its own.
+VERSION := $(or $(file <version),$(VERSION))
 PREFIX ?= /usr
 DESTDIR ?=
-PAMDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
-SBINDIR := $(PREFIX)/sbin
+SBINDIR ?= $(PREFIX)/sbin
 BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
@@ -20,7 +21,12 @@ POLKITDIR := $(PREFIX)/share/polkit-1/actions
 
 CC := gcc
 CLANG := clang
-BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+PKG_CONFIG ?= pkg-config
+# The compiler knows what it compiles for, which need not be what it runs on.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))))
+# Debian's PAM modules are in a directory of the architecture; others' are in lib64 where there is one.
+PAMDIR ?= $(if $(MULTIARCH),$(PREFIX)/lib/$(MULTIARCH),$(firstword $(wildcard /usr/lib64) /usr/lib))/security
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' -DVENDORDIR='"$(VENDORDIR)"' \
             -DPAMDIR='"$(PAMDIR)"' -DSBINDIR='"$(SBINDIR)"' \
@@ -35,8 +41,8 @@ HARDEN := -D_FORTIFY_SOURCE=2
 LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-PCSC_CFLAGS := -I/usr/include/PCSC
-PKCS11_CFLAGS := $(shell pkg-config --cflags p11-kit-1)
+PCSC_CFLAGS := $(shell $(PKG_CONFIG) --cflags libpcsclite)
+PKCS11_CFLAGS := $(shell $(PKG_CONFIG) --cflags p11-kit-1)
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
@@ -48,7 +54,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak coverage deb unit-tests sanitized check check-unit check-integration check-vm bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -85,6 +91,8 @@ make coverage    fails when a line of the core is run by neither the unit tests 
 make bench       measures scpolicyd beside everything else, in VMs of its own (installs what it needs; 90 minutes)
 make lint        reads the sources with clang-format, clang-tidy and cppcheck (installs what it needs)
 make format      lays the sources out as .clang-format says
+make check-systems   builds and tests on other systems, from nothing, for hours; PART=NAME runs one part; scripts/SYSTEMS.md has the results
+make dist        packs the committed tree as build/scpolicyd-VERSION.tar.gz
 make deb         builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 make install     writes files below DESTDIR, and calls nothing; make uninstall removes them
 WERROR=1 makes warnings errors; V=1 shows commands.
@@ -125,7 +133,7 @@ build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCS
 build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS)
 build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
-build/obj/tests/vm/host/%.o: EXTRA = $(shell pkg-config --cflags libcacard)
+build/obj/tests/vm/host/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags libcacard)
 
 # The probe: CO-RE, so one object serves every kernel; its skeleton is what the loader includes. The benchmark's
 # tracer is made the same way.
@@ -133,7 +141,7 @@ vpath %.bpf.c bpf tests/bench
 build/%.bpf.o: %.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -g -O2 -Wall -Werror -Ivmlinux -I. -MMD -MP -MT $@ -MF build/$*.bpf.d -c -o $@ $<
+	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -ffile-prefix-map=$(CURDIR)=. -g -O2 -Wall -Werror -Ivmlinux -I. -MMD -MP -MT $@ -MF build/$*.bpf.d -c -o $@ $<
 
 build/%.skel.h: build/%.bpf.o
 	$(call say,SKEL,$@)
@@ -241,7 +249,7 @@ build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LTO) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
-build/tests/vm/host/%: TOOL_LIBS = $(shell pkg-config --libs libcacard)
+build/tests/vm/host/%: TOOL_LIBS = $(shell $(PKG_CONFIG) --libs libcacard)
 
 -include $(wildcard build/*.bpf.d) $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
 
@@ -264,6 +272,10 @@ check-integration: all sanitized
 
 check-vm: all
 	@scripts/check vm $(CASE)
+
+# PART= is one of those that scripts/systems lists; without it, all of them.
+check-systems: deps
+	@scripts/systems $(PART)
 
 # PUBLISH=1 also writes the results into scripts/BENCHMARK.md.
 bench:
@@ -343,6 +355,7 @@ install: programs
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
 	install -D -m 0644 user/data/sysusers/scpolicyd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/scpolicyd.conf
 	install -D -m 0644 user/data/pam-configs/scpolicyd $(DESTDIR)$(PREFIX)/share/pam-configs/scpolicyd
+	install -D -m 0644 packaging/authselect/scpolicyd.sed $(DESTDIR)$(PREFIX)/share/scpolicyd/authselect.sed
 	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/system.d user/data/org.scpolicyd1.conf
 	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/system-services user/data/org.scpolicyd1.service
 	install -D -m 0644 -t $(DESTDIR)$(DBUSDIR)/interfaces user/data/org.scpolicyd1.xml
@@ -353,11 +366,15 @@ uninstall: programs
 	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
 	$(MAKE) -s --no-print-directory install DESTDIR="$$stage" && \
 	find "$$stage" ! -type d -printf '%P\n' | while IFS= read -r file; do rm -f "$(DESTDIR)/$$file" || exit 1; done
-	@for folder in $(LIBEXECDIR) $(VENDORDIR); do \
+	@for folder in $(LIBEXECDIR) $(VENDORDIR) $(PREFIX)/share/scpolicyd; do \
 		[ ! -d "$(DESTDIR)$$folder" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder" || exit 1; done
 
 deb: deps
 	@scripts/package
+
+# The version of what no tag names is that of the next release, with ~git, the commit's day and its hash.
+dist:
+	@scripts/dist $(VERSION)
 
 clean:
 	rm -rf build
