@@ -110,7 +110,7 @@ sub pull {
 
 sub until_true {
     my ($seconds, $condition) = @_;
-    my $end = time + $seconds;
+    my $end = time + Stage::Process::PATIENCE * $seconds;
     while (time < $end) {
         return 1 if $condition->();
         sleep 0.01;
@@ -304,7 +304,7 @@ sub expect_lock {
 # Nothing was asked for sessions whose id matches since the last look, nor is within `seconds`.
 sub expect_no_lock {
     my ($id, $seconds, $why) = @_;
-    my $heard = $logind->wait_for(qr/^(LockSession|TerminateSession|KillSession) $id$|^(Lock|Terminate)Sessions$/, $seconds);
+    my $heard = $logind->wait_briefly(qr/^(LockSession|TerminateSession|KillSession) $id$|^(Lock|Terminate)Sessions$/, $seconds);
     ok(!$heard, $why // "session $id is left alone") or show();
 }
 

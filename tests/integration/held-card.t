@@ -39,15 +39,22 @@ start_pcscd('usb');
 insert(35963);
 wait_for_look('NOTE', qr/./);
 
+# A busy machine may need more than the limit for the helper alone: then it is asked again. A helper that waits for the
+# holder, who holds on, never succeeds.
+sub is_done_in {
+    my ($timeout, $why, @request) = @_;
+    my $reply;
+    ok(until_true(5, sub { (($reply = ask_helper(@request, TIMEOUT => $timeout))->{RESULT} // '') eq 'done' }), $why)
+        or diag(explain($reply));
+}
+
 my $session = 0;
 for my $how ('shared', 'exclusive') {
     my $holder = hold($how);
-    my $reply = ask_helper('record', SESSION => ++$session, UID => 1000, USER => 'card', SERVICE => 'login', LEADER => 4711,
-        TIMEOUT => 2000);
-    is($reply->{RESULT}, 'done', "$how: the sign-in is recorded") or diag(explain($reply));
+    is_done_in(2000, "$how: the sign-in is recorded", 'record', SESSION => ++$session, UID => 1000, USER => 'card',
+        SERVICE => 'login', LEADER => 4711);
     is(read_record($session)->{READER}, $READER, "$how: with its reader");
-    $reply = ask_helper('look', TIMEOUT => 100);
-    is($reply->{RESULT}, 'done', "$how: with the shortest time limit, too") or diag(explain($reply));
+    is_done_in(100, "$how: with the shortest time limit, too", 'look');
 
     my $client = another_worker();
     like($client->transcript, qr/slot=0 usb=0:0 .*\Q$READER\E/, "$how: the worker does not know the address yet");

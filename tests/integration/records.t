@@ -52,7 +52,7 @@ select(undef, undef, undef, 0.05) until is_read() || time > $until;
 ok(is_read(), 'what there was no memory for is done');
 pull(35963);
 my %locked;
-while (my $line = $logind->wait_for(qr/^LockSession /, 5)) {
+while (my $line = $logind->wait_briefly(qr/^LockSession /, 5)) {
     $locked{$1} = 1 if $line =~ /^LockSession (\S+)/;
     last if !grep { !$locked{$_} } @ids, 'last';
 }

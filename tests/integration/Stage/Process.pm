@@ -70,8 +70,17 @@ sub hear {
     return 1;
 }
 
-# The next line that matches, within so many seconds; lines before it are passed over.
+# How much slower than a quiet machine a busy one may be: nothing that is waited for fails before.
+use constant PATIENCE => 12;
+
+# The next line that matches. On a quiet machine it comes within so many seconds; lines before it are passed over.
 sub wait_for {
+    my ($self, $pattern, $seconds) = @_;
+    return $self->wait_briefly($pattern, PATIENCE * $seconds);
+}
+
+# The same, for what should not come: so many seconds, and no more.
+sub wait_briefly {
     my ($self, $pattern, $seconds) = @_;
     my $end = time + $seconds;
     for (;;) {
