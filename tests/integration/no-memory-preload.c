@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Preloaded: one allocation fails. NO_MEMORY names a file that processes share: the 32 bits in it count down with every
- * allocation of the program, and the one that finds 1 fails. 0: none does.
+ * allocation of the program, and the one that finds 1 fails. 0: none does. NO_MEMORY_ALONE: no program that it runs counts.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,6 +31,8 @@ __attribute__((constructor)) static void open_counter(void)
 		close(fd);
 	left = map == MAP_FAILED ? NULL : map;
 	counting = !getenv("NO_MEMORY_WAITS");
+	if (getenv("NO_MEMORY_ALONE"))
+		unsetenv("LD_PRELOAD");
 }
 
 void no_memory_from_here(void);

@@ -4,15 +4,11 @@
 #include <poll.h>
 #include <string.h>
 
+#include "bus/bus_answers.h"
 #include "bus/bus_describe.h"
-#include "bus/bus_rebind.h"
-#include "bus/bus_signals.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-
-#define RELOAD_ACTION "org.scpolicyd1.reload"
-#define BAD_CONFIG    BUS_NAME ".Error.InvalidConfig"
 
 /* Callers can wait: their requests come after the reports of the sources and of logind. */
 #define PRIORITY_CALLERS (PRIORITY_REST + 50)
@@ -22,13 +18,8 @@
 /* Messages that may wait here for the bus to take them. It takes none while too much lies unread at others. */
 #define UNSENT_MAX 1000
 
-struct bus {
-	sd_bus *connection;
-	const struct bus_host *host;
-	struct access *access;
-	struct signals *signals;
-	unsigned unsent; /* messages made since the bus took everything last, at most */
-};
+/* How soon a connection that has ended is made again. */
+#define AGAIN_USEC (1000 * 1000ULL)
 
 DEFINE_CLEANUP(struct bus *, bus_free)
 
@@ -44,181 +35,7 @@ static bool may_send(struct bus *bus)
 	return bus->unsent++ < UNSENT_MAX;
 }
 
-/* ---- answers --------------------------------------------------------------------------------------------- */
-
-typedef void (*description)(struct put *put, const struct bus_host *host, const struct caller *caller);
-
-static int reply_with(struct bus *bus, sd_bus_message *call, const struct caller *caller,
-		      description describe)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	struct put put = {0};
-	int r;
-
-	r = sd_bus_message_new_method_return(call, &reply);
-	if (r < 0)
-		return r;
-	put.message = reply;
-	describe(&put, bus->host, caller);
-	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
-}
-
-static int answer_list_readers(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	return reply_with(userdata, call, caller, describe_readers);
-}
-
-static int answer_list_sessions(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	return reply_with(userdata, call, caller, describe_sessions);
-}
-
-static int answer_get_status(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	return reply_with(userdata, call, caller, describe_status);
-}
-
-/* Sums over everybody. */
-static int answer_get_metrics(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	if (!caller->privileged)
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
-						  "Only root and the group " ACCESS_GROUP " may read this");
-	return reply_with(userdata, call, caller, describe_metrics);
-}
-
-/* 0; 1 if the caller was told that it gets nothing. Users do not learn that other users' sessions exist. */
-static int read_session(struct bus *bus, sd_bus_message *call, const struct caller *caller,
-			struct session_view *ret_session)
-{
-	const char *id;
-	int r;
-
-	r = sd_bus_message_read(call, "s", &id);
-	if (r < 0)
-		return r;
-	if (world_session(bus->host->world, id, ret_session) &&
-	    caller_may_see(caller, ret_session->login->uid))
-		return 0;
-	if (caller->privileged)
-		r = sd_bus_reply_method_errorf(call, NO_SESSION, "There is no login record of a session '%s'",
-					       id);
-	else
-		r = sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED,
-					       "Session '%s' is not one of yours that a card opened", id);
-	return r < 0 ? r : 1;
-}
-
-static int answer_explain(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	struct session_view session;
-	struct bus *bus = userdata;
-	struct put put = {0};
-	int r;
-
-	r = read_session(bus, call, caller, &session);
-	if (r != 0)
-		return r;
-	r = sd_bus_message_new_method_return(call, &reply);
-	if (r < 0)
-		return r;
-	put.message = reply;
-	describe_explanation(&put, bus->host, &session);
-	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
-}
-
-static int answer_simulate(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	struct session_view session;
-	struct bus *bus = userdata;
-	struct put put = {0};
-	enum cause cause;
-	const char *word;
-	int r;
-
-	r = read_session(bus, call, caller, &session);
-	if (r != 0)
-		return r;
-	r = sd_bus_message_read(call, "s", &word);
-	if (r >= 0 && !cause_find(word, strlen(word), &cause))
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
-						  "A cause is " CAUSE_LIST("or") ", not '%s'", word);
-	if (r >= 0)
-		r = sd_bus_message_new_method_return(call, &reply);
-	if (r < 0)
-		return r;
-	put.message = reply;
-	describe_simulation(&put, bus->host, &session, cause);
-	return put.error ? put.error : sd_bus_send(bus->connection, reply, NULL);
-}
-
-static int answer_subscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	struct bus *bus = userdata;
-	int r = signals_subscribe(bus->signals, caller);
-
-	if (r == -ENOBUFS)
-		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "Too many subscribers");
-	return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
-}
-
-static int answer_unsubscribe(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	struct bus *bus = userdata;
-
-	signals_unsubscribe(bus->signals, caller->name);
-	return sd_bus_reply_method_return(call, NULL);
-}
-
-static int reload_allowed(void *userdata, sd_bus_message *call, const struct caller *caller _unused_)
-{
-	const struct bus_host *host = ((struct bus *)userdata)->host;
-	char safe[sizeof(host->status->refused.text)];
-
-	if (host->reload(host->userdata) >= 0)
-		return sd_bus_reply_method_return(call, NULL);
-	return sd_bus_reply_method_errorf(call, BAD_CONFIG, "%s",
-					  text_utf8(host->status->refused.text, safe, sizeof(safe)));
-}
-
-static int answer_reload(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	struct bus *bus = userdata;
-
-	return access_authorize(bus->access, call, caller, RELOAD_ACTION, reload_allowed);
-}
-
-static int rebind_own(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	return bus_rebind(((struct bus *)userdata)->host, call, caller);
-}
-
-static int answer_rebind(void *userdata, sd_bus_message *call, const struct caller *caller)
-{
-	struct bus *bus = userdata;
-
-	return access_find_session(bus->access, call, caller, rebind_own);
-}
-
 /* ---- calls ----------------------------------------------------------------------------------------------- */
-
-static const struct method {
-	const char *name;
-	access_handler handler;
-} methods[] = {
-	{"ListReaders", answer_list_readers},
-	{"ListSessions", answer_list_sessions},
-	{"GetStatus", answer_get_status},
-	{"Explain", answer_explain},
-	{"Simulate", answer_simulate},
-	{"GetMetrics", answer_get_metrics},
-	{"Subscribe", answer_subscribe},
-	{"Unsubscribe", answer_unsubscribe},
-	{"Reload", answer_reload},
-	{"Rebind", answer_rebind},
-};
 
 /* A call waits in memory until its caller is known, so no long one may. */
 static bool is_short(sd_bus_message *call)
@@ -236,16 +53,15 @@ static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *error)
 {
 	const char *member = sd_bus_message_get_member(call);
 	struct bus *bus = userdata;
+	access_handler handler;
 
 	if (!may_send(bus))
 		return 1; /* no answer, which it would not get */
 	if (!is_short(call))
 		return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
 					 "An argument is longer than %d bytes", ARGUMENT_MAX);
-	for (size_t i = 0; i < ELEMENTS(methods); i++)
-		if (strcmp(methods[i].name, member) == 0)
-			return access_identify(bus->access, call, methods[i].handler, error);
-	return -ENOSYS;
+	handler = answers_find(member);
+	return handler ? access_identify(bus->access, call, handler, error) : -ENOSYS;
 }
 
 static int get_version(sd_bus *connection _unused_, const char *path _unused_, const char *interface _unused_,
@@ -326,15 +142,36 @@ static int on_name(sd_bus_message *reply, void *userdata _unused_, sd_bus_error 
 	return 0;
 }
 
-int bus_new(sd_event *event, const struct bus_host *host, struct bus **ret)
+static void bus_disconnect(struct bus *bus)
 {
-	_cleanup_(bus_free_p) struct bus *bus = calloc(1, sizeof(*bus));
-	int r;
+	bus->signals = signals_free(bus->signals);
+	bus->access = access_free(bus->access);
+	bus->connection = sd_bus_flush_close_unref(bus->connection);
+	bus->unsent = 0;
+}
 
-	if (!bus)
-		return -ENOMEM;
-	bus->host = host;
-	r = sd_bus_open_system_with_description(&bus->connection, "scpolicyd-callers");
+static void bus_connect_again(struct bus *bus)
+{
+	sd_event_source_set_time_relative(bus->again, AGAIN_USEC);
+	sd_event_source_set_enabled(bus->again, SD_EVENT_ONESHOT);
+}
+
+/* sd-bus ends a connection, too, when it has no memory for a message. Whoever calls can wait: the daemon goes on. */
+static int on_disconnected(sd_bus_message *signal _unused_, void *userdata, sd_bus_error *error _unused_)
+{
+	log_warning(
+		"the connection on which callers are served has ended, or memory ran out: it is made again");
+	bus_connect_again(userdata);
+	return 0;
+}
+
+static int bus_connect(struct bus *bus)
+{
+	int r = sd_bus_open_system_with_description(&bus->connection, "scpolicyd-callers");
+
+	if (r >= 0)
+		r = sd_bus_match_signal(bus->connection, NULL, NULL, "/org/freedesktop/DBus/Local",
+					"org.freedesktop.DBus.Local", "Disconnected", on_disconnected, bus);
 	if (r >= 0)
 		r = access_new(bus->connection, bus, &bus->access);
 	if (r >= 0)
@@ -344,7 +181,36 @@ int bus_new(sd_event *event, const struct bus_host *host, struct bus **ret)
 	if (r >= 0)
 		r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_name, NULL);
 	if (r >= 0)
-		r = sd_bus_attach_event(bus->connection, event, PRIORITY_CALLERS);
+		r = sd_bus_attach_event(bus->connection, bus->event, PRIORITY_CALLERS);
+	return r;
+}
+
+static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	struct bus *bus = userdata;
+
+	bus_disconnect(bus);
+	if (bus_connect(bus) < 0)
+		bus_connect_again(bus);
+	return 0;
+}
+
+int bus_new(sd_event *event, const struct bus_host *host, struct bus **ret)
+{
+	_cleanup_(bus_free_p) struct bus *bus = calloc(1, sizeof(*bus));
+	int r;
+
+	if (!bus)
+		return -ENOMEM;
+	bus->host = host;
+	bus->event = sd_event_ref(event);
+	r = sd_event_add_time(event, &bus->again, CLOCK_MONOTONIC, 0, 0, on_again, bus);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(bus->again, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(bus->again, PRIORITY_CALLERS);
+	if (r >= 0)
+		r = bus_connect(bus);
 	if (r < 0)
 		return r;
 	*ret = steal_pointer(bus);
@@ -355,20 +221,21 @@ struct bus *bus_free(struct bus *bus)
 {
 	if (!bus)
 		return NULL;
-	signals_free(bus->signals);
-	access_free(bus->access);
-	sd_bus_flush_close_unref(bus->connection);
+	bus_disconnect(bus);
+	sd_event_source_disable_unref(bus->again);
+	sd_event_unref(bus->event);
 	free(bus);
 	return NULL;
 }
 
 void bus_reloaded(struct bus *bus)
 {
-	access_reload(bus->access);
+	if (bus->access)
+		access_reload(bus->access);
 }
 
 void bus_tell(struct bus *bus, const struct trail_entry *entry)
 {
-	if (may_send(bus))
+	if (bus->signals && may_send(bus))
 		signals_send(bus->signals, entry);
 }
