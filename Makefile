@@ -300,7 +300,7 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
 	$(call say,FUZZER,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(PCSC_CFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(FUZZED_SOURCES) -linih -lyaml -lpcsclite
+		-o $@ $< $(FUZZED_SOURCES) -linih -lyaml -lpcsclite -lsystemd
 
 fuzz: $(FUZZERS)
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
