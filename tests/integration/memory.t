@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One allocation of the daemon fails, over start, sign-in, reload and removal: it does not crash, the removal is acted on, and
-# something reports that memory was short. A few of them, other ones with another SEED=; SAMPLES=N: more; AT=N,N: these.
+# something reports that memory was short. A few of them, other ones with another SEED=; SAMPLES=N: more, at most 60; AT=N,N: these.
 # A daemon that ends without a signal is started again, as systemd does. Not the sanitized build: its allocator lets nobody
 # come between.
 use strict;

@@ -131,6 +131,7 @@ static const sd_bus_vtable vtable[] = {
 
 /* ---- life ------------------------------------------------------------------------------------------------ */
 
+/* The daemon before this one may still have it: the bus may not have noticed its end yet. */
 static int on_name(sd_bus_message *reply, void *userdata _unused_, sd_bus_error *error _unused_)
 {
 	uint32_t result = 0;
@@ -138,7 +139,7 @@ static int on_name(sd_bus_message *reply, void *userdata _unused_, sd_bus_error 
 	if (sd_bus_message_is_method_error(reply, NULL))
 		log_warning("no name %s on the bus: %s", BUS_NAME, sd_bus_message_get_error(reply)->message);
 	else if (sd_bus_message_read(reply, "u", &result) >= 0 && result != 1)
-		log_warning("no name %s on the bus: another process has it", BUS_NAME);
+		log_warning("no name %s on the bus: another process has it until it ends", BUS_NAME);
 	return 0;
 }
 
@@ -179,7 +180,8 @@ static int bus_connect(struct bus *bus)
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_INTERFACE, vtable, bus);
 	if (r >= 0)
-		r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, 0, on_name, NULL);
+		r = sd_bus_request_name_async(bus->connection, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name,
+					      NULL);
 	if (r >= 0)
 		r = sd_bus_attach_event(bus->connection, bus->event, PRIORITY_CALLERS);
 	return r;
