@@ -64,6 +64,15 @@ static void look_again(struct world *world, const struct event *event)
 
 /* ---- sessions ------------------------------------------------------------------------------------------- */
 
+/* Whether it names another reader than the other sessions of the device: whose each of its readers is may change then. */
+static bool names_another_reader(const struct session *session, const struct device *device)
+{
+	const struct session *other =
+		device->sessions != session ? device->sessions : session->on_device.next;
+
+	return other && strcmp(other->login.card.name, session->login.card.name) != 0;
+}
+
 static int record_reported(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
@@ -94,7 +103,7 @@ static int record_reported(struct world *world, const struct event *event)
 		look_again(world, event);
 	}
 	session_update(world, session, event->source, event->stamp);
-	if (missed && recent)
+	if ((missed && recent) || (device && names_another_reader(session, device)))
 		update_list(world, &device->sessions, event);
 	return 0;
 }
