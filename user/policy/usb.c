@@ -215,10 +215,9 @@ void usb_listed(struct world *world, const struct event *event)
 	}
 	listing_complete(world, listing);
 	world->looking_devices = false;
-	HASH_ITER(hh, world->devices, device, next) {
-		if (device->presence == PRESENCE_GONE)
-			update_recorded(world, device, event);
-	}
+	/* The record's device is known to be gone now, or to be at another port. */
+	HASH_ITER(hh, world->devices, device, next)
+		update_recorded(world, device, event);
 	update_unplugged(world, event);
 }
 
