@@ -11,6 +11,7 @@ BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
 BASHDIR := $(PREFIX)/share/bash-completion/completions
+SCAPDIR := $(PREFIX)/share/scpolicyd/scap
 AUTOSTARTDIR := /etc/xdg/autostart
 CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
@@ -350,6 +351,8 @@ install: programs
 	install -m 0644 user/data/scpolicyd-metrics.timer $(DESTDIR)$(UNITDIR)/
 	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
 	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl
+	install -D -m 0644 -t $(DESTDIR)$(SCAPDIR) user/data/scap/scpolicyd-xccdf.xml
+	install -m 0755 user/data/scap/scpolicyd-sce $(DESTDIR)$(SCAPDIR)/
 	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
@@ -366,7 +369,7 @@ uninstall: programs
 	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
 	$(MAKE) -s --no-print-directory install DESTDIR="$$stage" && \
 	find "$$stage" ! -type d -printf '%P\n' | while IFS= read -r file; do rm -f "$(DESTDIR)/$$file" || exit 1; done
-	@for folder in $(LIBEXECDIR) $(VENDORDIR) $(PREFIX)/share/scpolicyd; do \
+	@for folder in $(LIBEXECDIR) $(VENDORDIR) $(SCAPDIR) $(PREFIX)/share/scpolicyd; do \
 		[ ! -d "$(DESTDIR)$$folder" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder" || exit 1; done
 
 deb: deps

@@ -96,6 +96,9 @@ subtest 'no bus, no daemon' => sub {
     start_bus("$top/user/data/org.scpolicyd1.conf");
     refused('root', 3, qr/does not run; .*systemctl start scpolicyd/, @$_) for @verbs_of_daemon;
     refused('root', 3, qr/does not run/, '--json', 'status');
+    my ($status, $said) = ctl('compliance');
+    is($status, 3, 'compliance without the daemon: exit status');
+    like($said, qr/^probe-attached .* fail +no daemon answers/m, '… which it reports');
 };
 
 # ---- a machine where two people have signed in with a card -------------------------------------------------
@@ -209,6 +212,22 @@ subtest 'simulate' => sub {
     is(json_as('anna', 'simulate', 'absent')->{cause}, 'absent', "one's own");
     refused('anna', 2, qr/session 2 /, 'simulate', '2', 'card');
     expect_no_lock('\d+', 0.2, 'nothing was done');
+};
+
+subtest 'compliance' => sub {
+    my $audit = sub {
+        my ($who) = @_;
+        my (undef, $said) = ctl_as($who, 'compliance', '--json');
+        return {map { $_->{id} => $_ } @{decode_json($said)->{rules}}}->{'removal-locks'};
+    };
+    my $all = $audit->('root');
+    is($all->{result}, 'pass', 'all sessions lock') or diag($all->{evidence});
+    like($all->{evidence}, qr{^a new session: Action=lock \(/etc/scpolicyd\.conf:2\); }, 'a new one, by file and line');
+    like($all->{evidence}, qr{session 1 of anna: locked .*\(/etc/scpolicyd\.conf:2, cause card\)}, 'and one that is open');
+    my $own = $audit->('anna');
+    is($own->{result}, 'unknown', 'who sees their own sessions cannot tell');
+    unlike($own->{evidence}, qr/session 2/, '… and sees no other');
+    refused('root', 2, qr/for compliance alone/, 'status', '--xccdf-results=x');
 };
 
 subtest 'completion' => sub {

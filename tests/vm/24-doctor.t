@@ -18,6 +18,14 @@ ok_finds() { # NAME SEVERITY:ID
 	ok "$1: $2" finds
 }
 
+# The rules of scpolicyctl compliance with that result, but what came of the last removal.
+rules() { # RESULT
+	guest 'scpolicyctl compliance --json' > "$top/build/vm/$case_name.json"
+	WANTED=$1 perl -MJSON::PP -0777 -ne 'print join(" ", sort map { $_->{id} }
+		grep { $_->{result} eq $ENV{WANTED} && $_->{id} ne "last-removal" } @{decode_json($_)->{rules}}), "\n"' \
+		"$top/build/vm/$case_name.json"
+}
+
 # The kernel's audit log, on or off, is read back from the journal.
 audit() {
 	guest "mkdir -p /run/systemd/journald.conf.d; printf '[Journal]\\nAudit=$1\\n' > /run/systemd/journald.conf.d/audit.conf
@@ -39,6 +47,15 @@ ok_finds 'well: pcscd' ok:pcscd
 ok_finds 'well: the session' ok:sessions
 is 'well: it finds no fault' "$(guest 'scpolicyctl doctor > /run/doctor.out; echo $?')" 0
 guest 'cat /run/doctor.out' | sed 's/^/# /'
+is 'compliance: only consoles and ssh are not locked' "$(rules fail)" all-connections
+is '… and all else passes' "$(rules pass)" 'daemon-runs probe-attached removal-locks sign-ins-recorded users-cannot-override'
+vm_policy <<'X'
+[Policy]
+WhenCannotLock=logout
+X
+is '… until policy ends them' "$(rules fail)" ''
+guest 'scpolicyctl compliance' | cut -c 1-400 | sed 's/^/# /'
+vm_policy < /dev/null
 ok 'an ordinary user is told what could not be seen' guest \
 	'runuser -u password -- scpolicyctl doctor | grep -q "could not be looked at: Permission denied"'
 
@@ -83,6 +100,7 @@ wait_for "journal_has outcome $card"
 guest "journalctl -q -b -x -o short SCPOLICY_EVENT=outcome SCPOLICY_SESSION=$card" > "$top/build/vm/$case_name.explained"
 ok 'journalctl -x explains' grep -q "Subject: Outcome for session $card: lock" "$top/build/vm/$case_name.explained"
 ok_finds 'the locker is deaf' fault:locker-deaf
+ok 'compliance has it' guest 'scpolicyctl compliance | grep -q "^last-removal .* fail .*cause card.*lock failed$"'
 ok 'the removal is in the kernel audit log' wait_for "journalctl -q -b -o cat _TRANSPORT=audit | grep -q 'op=removal .*cause=card'"
 ok 'so is the action' guest "journalctl -q -b -o cat _TRANSPORT=audit | grep -q 'op=action .*action=lock.*res=success'"
 ok 'the daemon says so' guest 'busctl call org.scpolicyd1 /org/scpolicyd1 org.scpolicyd1.Manager GetStatus | grep -q "\"Audit\" b true"'

@@ -18,11 +18,12 @@ enum exit_status {
 };
 
 struct ctl {
-	bool json;	  /* --json */
-	bool colour;	  /* standard output is a terminal, and NO_COLOR is unset or empty */
-	sd_bus *bus;	  /* the system bus; NULL until client_open() */
-	const char *root; /* --root=: the machine to look at; NULL: this one */
-	bool live;	  /* --live */
+	bool json;	   /* --json */
+	bool colour;	   /* standard output is a terminal, and NO_COLOR is unset or empty */
+	sd_bus *bus;	   /* the system bus; NULL until client_open() */
+	const char *root;  /* --root=: the machine to look at; NULL: this one */
+	bool live;	   /* --live */
+	const char *xccdf; /* --xccdf-results= */
 };
 
 typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);
@@ -53,3 +54,4 @@ int verb_reload(struct ctl *ctl, int argc, char **argv);
 int verb_metrics(struct ctl *ctl, int argc, char **argv);
 int verb_gpo(struct ctl *ctl, int argc, char **argv);
 int verb_doctor(struct ctl *ctl, int argc, char **argv);
+int verb_compliance(struct ctl *ctl, int argc, char **argv);

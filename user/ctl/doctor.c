@@ -107,25 +107,38 @@ static void show_findings(struct doctor *doctor)
 	output_json(all);
 }
 
+int doctor_start(struct doctor *doctor, struct ctl *ctl)
+{
+	const char *root = ctl->root ? ctl->root : "";
+
+	*doctor = (struct doctor){.ctl = ctl, .root = root, .findings = json_object_new_array()};
+	doctor->root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return doctor->root_fd < 0 ? -errno : 0;
+}
+
+void doctor_stop(struct doctor *doctor)
+{
+	close_fd(doctor->root_fd);
+	json_object_put(doctor->findings);
+	json_object_put(doctor->status);
+	json_object_put(doctor->sessions);
+	json_object_put(doctor->readers);
+}
+
 int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 {
 	static void (*const parts[])(struct doctor *) = {
 		doctor_service, doctor_install, doctor_selinux, doctor_config,	 doctor_pam,
 		doctor_pcsc,	doctor_readers, doctor_records, doctor_sessions, doctor_desktop,
 	};
-	const char *root = ctl->root ? ctl->root : "";
-	struct doctor doctor = {.ctl = ctl, .root = root, .findings = json_object_new_array()};
+	_cleanup_(doctor_stop) struct doctor doctor = {.root_fd = -1};
+	int r = doctor_start(&doctor, ctl);
 
-	doctor.root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (doctor.root_fd < 0)
-		doctor_report(&doctor, &missing_root, root, "the directory cannot be opened: %m");
-	for (size_t i = 0; doctor.root_fd >= 0 && i < ELEMENTS(parts); i++)
+	if (r < 0)
+		doctor_report(&doctor, &missing_root, doctor.root, "the directory cannot be opened: %s",
+			      strerror(-r));
+	for (size_t i = 0; r >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
 	show_findings(&doctor);
-	close_fd(doctor.root_fd);
-	json_object_put(doctor.findings);
-	json_object_put(doctor.status);
-	json_object_put(doctor.sessions);
-	json_object_put(doctor.readers);
 	return doctor.faults > 0 ? EXIT_FAULT : EXIT_FINE;
 }

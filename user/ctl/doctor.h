@@ -76,6 +76,10 @@ void names_clear(struct names *names);
  */
 bool doctor_reader_seen(const struct doctor *doctor, const char *pattern);
 
+/* Of the machine below --root=, or this one. 0, or a negative errno with `root` set; doctor_stop() frees either way. */
+int doctor_start(struct doctor *doctor, struct ctl *ctl);
+void doctor_stop(struct doctor *doctor);
+
 /* The parts of the machine. */
 bool doctor_has_module(const struct doctor *doctor, const char *path); /* of PAM: as a line names it */
 void doctor_service(struct doctor *doctor); /* also asks the daemon, for those that come after it */

@@ -45,6 +45,14 @@ static const struct verb verbs[] = {
 	 "and says what it could not see.\n\n"
 	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n\n"
 	 "  scpolicyctl doctor --json | jq '.findings[] | select(.severity == \"fault\")'"},
+	{"compliance", verb_compliance, 0, 0, "",
+	 "evidence for an auditor: one verdict a rule, and what it rests on",
+	 "Whether sessions lock on removal, by which line of policy, for every kind of connection;\n"
+	 "who may change that; whether the daemon and its probe are on; what came of the last\n"
+	 "removal. Exit status 1 if a rule fails, or could not be looked at. Run it as root.\n\n"
+	 "  --xccdf-results=FILE       write it as XCCDF 1.2 too, for oscap and what reads that\n"
+	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n\n"
+	 "  scpolicyctl compliance --json | jq '.rules[] | select(.result != \"pass\")'"},
 	{"gpo", verb_gpo, 0, INT_MAX, "[FILE...]", "what Windows policy files say, and which of them wins",
 	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD or adsys keep\n"
 	 "here for this machine. Exit status 1 if one cannot be understood.\n\n"
@@ -156,8 +164,12 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		show_verb_help(verb);
 		return EXIT_FINE;
 	}
-	if (ctl->root && verb->run != verb_doctor) {
-		output_error("--root= is for doctor alone");
+	if (ctl->root && verb->run != verb_doctor && verb->run != verb_compliance) {
+		output_error("--root= is for doctor and compliance alone");
+		return EXIT_USAGE;
+	}
+	if (ctl->xccdf && verb->run != verb_compliance) {
+		output_error("--xccdf-results= is for compliance alone");
 		return EXIT_USAGE;
 	}
 	if (ctl->live && verb->run != verb_replay) {
@@ -172,9 +184,13 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},    {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'}, {"root", required_argument, NULL, 'r'},
-		{"live", no_argument, NULL, 'l'},    {NULL, 0, NULL, 0},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"root", required_argument, NULL, 'r'},
+		{"live", no_argument, NULL, 'l'},
+		{"xccdf-results", required_argument, NULL, 'x'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *no_colour = getenv("NO_COLOR");
 	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour)};
@@ -195,6 +211,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			ctl.live = true;
+			break;
+		case 'x':
+			ctl.xccdf = optarg;
 			break;
 		case 'V':
 			puts("scpolicyctl " VERSION);
