@@ -516,7 +516,7 @@ sub set_group_policy {
 
 subtest 'gpo' => sub {
     own('/var/lib');
-    said_ok('none is kept', qr/^Neither SSSD nor adsys/, 'gpo');
+    said_ok('none is kept', qr/^Neither SSSD nor Samba nor adsys/, 'gpo');
     my $first = set_group_policy('A', 1);
     my $second = set_group_policy('B', 2);
     said_ok('one file', qr/^ScRemoveOption=1 -> lock\n\z/, 'gpo', $first);

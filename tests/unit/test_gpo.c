@@ -47,7 +47,28 @@ static const struct {
 	{HEAD KEY "s=1,\"1\"\n", NOT_SET, 0, NULL},
 	{HEAD ";" KEY "=1,\"1\"\n", NOT_SET, 0, NULL},
 	{HEAD "no key here\n=\n", NOT_SET, 0, NULL},
-	{HEAD KEY "=4,1\n", NOT_SET, 4, "ScRemoveOption: type \"4\" is not 1 (REG_SZ)"},
+	/* [MS-GPSB] 2.2.5: names in quotes, the other root, every type that holds a text or a number. */
+	{HEAD "\"" KEY "\"=1,\"1\"\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD "\"" KEY "=1,\"1\"\n", NOT_SET, 0, NULL},
+	{HEAD "HKEY_LOCAL_" KEY "=1,\"2\"\n", SC_REMOVE_LOGOFF, 4, NULL},
+	{HEAD "USER" KEY "=1,\"2\"\n", NOT_SET, 0, NULL},
+	{HEAD KEY "=2,\"1\"\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD KEY "=01,\"1\"\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD KEY "=7,1\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD KEY "=7,1,2\n", NOT_SET, 4, "ScRemoveOption: \"1,2\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=4,1\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD KEY "=4,0x00000002\n", SC_REMOVE_LOGOFF, 4, NULL},
+	{HEAD KEY "=4,4\n", NOT_SET, 4, "ScRemoveOption: \"4\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=4,-1\n", NOT_SET, 4, "ScRemoveOption: \"-1\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=4,99999999999999999999\n", NOT_SET, 4,
+	 "ScRemoveOption: \"99999999999999999999\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=3,31\n", NOT_SET, 4, "ScRemoveOption: type \"3\" is no text and no number"},
+	{HEAD KEY "=x,1\n", NOT_SET, 4, "ScRemoveOption: type \"x\" is no text and no number"},
+	{HEAD KEY "=1,\"lock\"\n", NOT_SET, 4, "ScRemoveOption: \"lock\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=1,\"\"\n", NOT_SET, 4, "ScRemoveOption: \"\" is not 0, 1, 2 or 3"},
+	{HEAD KEY "=1,\"1\" ; to lock\n", SC_REMOVE_LOCK, 4, NULL},
+	{HEAD KEY "=1,\"1 ;\"\n", NOT_SET, 4, "ScRemoveOption: \"1 ;\" is not 0, 1, 2 or 3"},
+	{"[ Registry Values ] ; these\n" KEY "=1,\"1\"\n", SC_REMOVE_LOCK, 2, NULL},
 	{HEAD KEY "=1\n", NOT_SET, 4, "ScRemoveOption: \"1\" is not a type and a value, as in 1,\"1\""},
 	{HEAD KEY "=\n", NOT_SET, 4, "ScRemoveOption: \"\" is not a type and a value, as in 1,\"1\""},
 	{HEAD KEY "=1,\n", NOT_SET, 4, "ScRemoveOption: \"\" is not 0, 1, 2 or 3"},
@@ -60,8 +81,9 @@ static const struct {
 	{HEAD KEY "=1,\"\033]0;\303\251\"\n", NOT_SET, 4, "ScRemoveOption: \"?]0;??\" is not 0, 1, 2 or 3"},
 	{HEAD KEY "=1,\"0123456789012345678901234567890\"\n", NOT_SET, 4,
 	 "ScRemoveOption: \"012345678901234567890...\" is not 0, 1, 2 or 3"},
-	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"1\"\n", NOT_SET, 5,
-	 "ScRemoveOption is given twice, first in line 4"},
+	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"1\"\n", SC_REMOVE_LOCK, 5, NULL},
+	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"2\"\n", SC_REMOVE_LOGOFF, 5, NULL},
+	{HEAD KEY "=1,\"1\"\n" KEY "=1,\"9\"\n", NOT_SET, 5, "ScRemoveOption: \"9\" is not 0, 1, 2 or 3"},
 };
 
 static void expect(const char *bytes, size_t size, size_t i)
@@ -103,26 +125,72 @@ static void test_templates(void **state _unused_)
 	}
 }
 
-static const struct {
-	const char *bytes;
-	size_t size;
-	unsigned line;
-	const char *error;
-} not_text[] = {
-	{"\xfe\xff\0[", 4, 1, "UTF-16 of the other byte order"},
-	{"\xff\xfe[\0\n", 5, 1, "half a character of UTF-16 at the end of the file"},
-	{"\xff\xfe\n\0\0\0", 6, 2, "a NUL character in the line"},
-	{"a\n\nb\0c", 6, 3, "a NUL character in the line"},
-};
-
-static void test_not_text(void **state _unused_)
+/* The other forms of UTF-16, and bytes that are no text: each costs its own line at most. */
+static size_t swap_bytes(const char *wide, size_t size, char *swapped)
 {
-	for (size_t i = 0; i < ELEMENTS(not_text); i++) {
-		struct gpt_tmpl template;
+	for (size_t i = 0; i < size; i += 2) {
+		swapped[i] = wide[i + 1];
+		swapped[i + 1] = wide[i];
+	}
+	return size;
+}
 
-		assert_int_equal(gpt_tmpl_parse(not_text[i].bytes, not_text[i].size, &template), -EBADMSG);
-		assert_string_equal(template.error, not_text[i].error);
-		assert_int_equal(template.line, not_text[i].line);
+static void expect_lock(const char *bytes, size_t size, unsigned line)
+{
+	struct gpt_tmpl template;
+
+	assert_int_equal(gpt_tmpl_parse(bytes, size, &template), 0);
+	assert_int_equal(template.option, SC_REMOVE_LOCK);
+	assert_int_equal(template.line, line);
+}
+
+static void test_encodings(void **state _unused_)
+{
+	char wide[1024], swapped[1024];
+	size_t size = widen(HEAD KEY "=1,\"1\"\r\n", wide);
+
+	expect_lock(swapped, swap_bytes(wide, size, swapped), 4);
+	expect_lock(wide + 2, size - 2, 4);
+	expect_lock(swapped + 2, size - 2, 4);
+	/* The file was cut off within the last character, or an odd byte was added. */
+	expect_lock(wide, size - 1, 4);
+	wide[size] = 'x';
+	expect_lock(wide, size + 1, 4);
+}
+
+static void test_bad_bytes(void **state _unused_)
+{
+	static const char head[] = HEAD, key[] = KEY "=1,\"1\"\r\n";
+	char text[1024];
+	size_t size;
+
+	for (unsigned byte = 0; byte < 0x100; byte++) {
+		if (byte == '\n' || byte == '[')
+			continue;
+		size = (size_t)snprintf(text, sizeof(text), "%sNotice=1,_\r\n%s", head, key);
+		*strchr(text, '_') = (char)byte;
+		expect_lock(text, size, 5);
+	}
+	size = (size_t)snprintf(text, sizeof(text), "%s%s", head, key);
+	memcpy(text + size, "\0\0\0\x1a", 4);
+	expect_lock(text, size + 4, 4);
+}
+
+/* Wherever a download stopped: the option, none, or an error in its line. */
+static void test_truncated(void **state _unused_)
+{
+	char wide[1024];
+	size_t size = widen(HEAD KEY "=1,\"1\"", wide);
+
+	for (size_t cut = 0; cut < size; cut++) {
+		struct gpt_tmpl template;
+		_cleanup_free_ char *copy = malloc(cut + 1);
+
+		assert_non_null(copy);
+		memcpy(copy, wide, cut);
+		if (gpt_tmpl_parse(copy, cut, &template) < 0)
+			assert_int_equal(template.line, 4);
+		assert_int_equal(template.option, NOT_SET);
 	}
 }
 
@@ -252,6 +320,25 @@ static void test_sssd(void **state _unused_)
 	expect_winner(5, "{D}", GPO_SSSD, true);
 }
 
+static void test_samba(void **state _unused_)
+{
+	static const char template[] = HEAD KEY "=1,\"1\"\n";
+
+	write_file(
+		"/var/cache/samba/gpo_cache/EXAMPLE.ORG/POLICIES/{A}/MACHINE/MICROSOFT/WINDOWS NT/SECEDIT/GPTTMPL.INF",
+		template);
+	expect_winner(1, "{A}", GPO_SAMBA, false);
+	write_file(
+		"/var/lib/samba/gpo_cache/EXAMPLE.ORG/POLICIES/{B}/MACHINE/MICROSOFT/WINDOWS NT/SECEDIT/GPTTMPL.INF",
+		template);
+	expect_winner(2, "{A}", GPO_SAMBA, false);
+	write_policy(SSSD, "C", "\"2\"");
+	expect_winner(3, "{C}", GPO_SSSD, true);
+	write_policy(ADSYS, "D", "\"0\"");
+	write_file(LIST, "gpos:\n- id: '{D}'\n");
+	expect_winner(1, "{D}", GPO_ADSYS, false);
+}
+
 static void test_any_case(void **state _unused_)
 {
 	write_file(
@@ -280,6 +367,12 @@ static void test_adsys_host(void **state _unused_)
 	write_file(LIST, "gpos:\n- id: '{A}'\n");
 	write_file("/etc/hostname", "desk.example.org\n");
 	expect_winner(1, "{A}", GPO_ADSYS, false);
+	write_file("/etc/hostname", "\n# the reception's\n\n  desk  \n");
+	expect_winner(1, "{A}", GPO_ADSYS, false);
+	write_file("/etc/hostname", "desk\r\n");
+	expect_winner(1, "{A}", GPO_ADSYS, false);
+	write_file("/etc/hostname", "#desk\nother\n");
+	expect_winner(0, NULL, GPO_ADSYS, false);
 	write_file("/etc/hostname", "other\n");
 	expect_winner(0, NULL, GPO_ADSYS, false);
 	write_file("/etc/hostname", "../policies/desk\n");
@@ -458,10 +551,13 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_not_text),
+		cmocka_unit_test(test_encodings),
+		cmocka_unit_test(test_bad_bytes),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test_setup(test_none_is_kept, fresh_root),
 		cmocka_unit_test_setup(test_sssd, fresh_root),
+		cmocka_unit_test_setup(test_samba, fresh_root),
 		cmocka_unit_test_setup(test_any_case, fresh_root),
 		cmocka_unit_test_setup(test_adsys, fresh_root),
 		cmocka_unit_test_setup(test_adsys_host, fresh_root),

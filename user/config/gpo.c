@@ -10,7 +10,10 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
-#define SSSD_CACHE   "/var/lib/sss/gpo_cache"
+#define SSSD_CACHE "/var/lib/sss/gpo_cache"
+/* "cache directory" of smb.conf: Debian's, and Fedora's and openSUSE's */
+#define SAMBA_CACHE  "/var/cache/samba/gpo_cache"
+#define SAMBA_LIB    "/var/lib/samba/gpo_cache"
 #define ADSYS_CACHE  "/var/cache/adsys"
 #define ADSYS_LIST   ADSYS_CACHE "/policies/%s/policies"
 #define ADSYS_POLICY ADSYS_CACHE "/sysvol/Policies/"
@@ -18,7 +21,7 @@
 /* It has all rules of all policies. */
 #define LIST_MAX (16 * 1024 * 1024)
 
-/* ---- SSSD ----------------------------------------------------------------------------------------------- */
+/* ---- SSSD and Samba ------------------------------------------------------------------------------------- */
 
 /* For glob(3): `root` as it is, the rest as a pattern. */
 static char *pattern_below(const char *root, const char *pattern)
@@ -42,25 +45,43 @@ static int on_glob_error(const char *path _unused_, int error)
 	return !gpo_is_missing(-error);
 }
 
-static int find_sssd(struct gpo *gpo, const char *root)
+/* Policies of every domain below `cache`. Samba has all names in capitals. */
+static int find_cache(struct gpo *gpo, const char *root, const char *cache, enum gpo_keeper keeper)
 {
-	_cleanup_free_ char *pattern =
-		pattern_below(root, SSSD_CACHE "/*/[Pp][Oo][Ll][Ii][Cc][Ii][Ee][Ss]/{*");
-	_cleanup_free_ char *cache = NULL;
+	_cleanup_free_ char *below = NULL, *pattern = NULL, *folder = NULL;
 	_cleanup_(globfree) glob_t found = {0};
 	struct stat status;
 	int r;
 
-	if (!pattern || asprintf(&cache, "%s" SSSD_CACHE, root) < 0)
+	if (asprintf(&below, "%s/*/[Pp][Oo][Ll][Ii][Cc][Ii][Ee][Ss]/{*", cache) < 0)
 		return -ENOMEM;
-	if (stat(cache, &status) < 0)
+	pattern = pattern_below(root, below);
+	if (!pattern || asprintf(&folder, "%s%s", root, cache) < 0)
+		return -ENOMEM;
+	if (stat(folder, &status) < 0)
 		return gpo_is_missing(-errno) ? 0 : -errno;
 	errno = 0;
 	r = glob(pattern, 0, on_glob_error, &found);
 	if (r != 0)
 		return r == GLOB_NOMATCH ? 0 : r == GLOB_NOSPACE ? -ENOMEM : errno ? -errno : -EIO;
 	for (size_t i = 0; i < found.gl_pathc && r >= 0; i++)
-		r = gpo_add_policy(gpo, found.gl_pathv[i], GPO_SSSD, status.st_uid);
+		r = gpo_add_policy(gpo, found.gl_pathv[i], keeper, status.st_uid);
+	return r;
+}
+
+static int find_caches(struct gpo *gpo, const char *root, char *ret_error, size_t error_size)
+{
+	static const struct {
+		const char *path;
+		enum gpo_keeper keeper;
+	} caches[] = {{SSSD_CACHE, GPO_SSSD}, {SAMBA_CACHE, GPO_SAMBA}, {SAMBA_LIB, GPO_SAMBA}};
+	int r = 0;
+
+	for (size_t i = 0; i < ELEMENTS(caches) && r >= 0; i++) {
+		r = find_cache(gpo, root, caches[i].path, caches[i].keeper);
+		if (r < 0)
+			snprintf(ret_error, error_size, "%s: %s", caches[i].path, strerror(-r));
+	}
 	return r;
 }
 
@@ -87,6 +108,23 @@ static void choose_strictest(struct gpo *gpo)
 
 /* ---- adsys ---------------------------------------------------------------------------------------------- */
 
+/* hostname(5): one name, with blanks round it that do not count; empty lines and comments before it. */
+static bool read_hostname(FILE *file, char *name, size_t size)
+{
+	char line[256];
+
+	while (fgets(line, sizeof(line), file)) {
+		char *word = line + strspn(line, " \t\r\n");
+
+		word[strcspn(word, " \t\r\n")] = '\0';
+		if (!*word || *word == '#')
+			continue;
+		snprintf(name, size, "%s", word);
+		return true;
+	}
+	return false;
+}
+
 /*
  * The name that adsys has the machine under: the host's, or its first label. From the file, for ProtectHostname= keeps
  * a new name from a service that runs; without one, the kernel's.
@@ -99,9 +137,9 @@ static int host_name(const char *root, char *name, size_t size)
 	if (asprintf(&path, "%s/etc/hostname", root) < 0)
 		return -ENOMEM;
 	file = fopen(path, "re");
-	if (file && fgets(name, (int)size, file))
-		name[strcspn(name, " \t\n")] = '\0';
-	else if (!*root && gethostname(name, size) < 0)
+	if (file && read_hostname(file, name, size))
+		return 0;
+	if (!*root && gethostname(name, size) < 0)
 		return -errno;
 	return 0;
 }
@@ -192,12 +230,10 @@ int gpo_find(const char *root, struct gpo *ret, char *ret_error, size_t error_si
 	if (r > 0)
 		choose_first(&gpo);
 	else if (r == 0) {
-		r = find_sssd(&gpo, root);
+		r = find_caches(&gpo, root, ret_error, error_size);
 		choose_strictest(&gpo);
 	}
 	if (r < 0) {
-		if (!*ret_error)
-			snprintf(ret_error, error_size, "%s: %s", SSSD_CACHE, strerror(-r));
 		log_safe(ret_error, ret_error, error_size);
 		return r;
 	}
@@ -218,7 +254,8 @@ void gpo_clear(struct gpo *gpo)
 
 const char *gpo_keeper_name(enum gpo_keeper keeper)
 {
-	static const char *const names[] = {[GPO_GIVEN] = "", [GPO_SSSD] = "sssd", [GPO_ADSYS] = "adsys"};
+	static const char *const names[] = {
+		[GPO_GIVEN] = "", [GPO_SSSD] = "sssd", [GPO_SAMBA] = "samba", [GPO_ADSYS] = "adsys"};
 	ASSERT_ROWS(names, GPO_ADSYS + 1);
 
 	return names[keeper];

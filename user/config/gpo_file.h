@@ -10,6 +10,7 @@
 enum gpo_keeper {
 	GPO_GIVEN, /* a file that somebody named */
 	GPO_SSSD,
+	GPO_SAMBA,
 	GPO_ADSYS,
 };
 
@@ -28,10 +29,10 @@ enum gpo_wrong {
 };
 
 struct gpo {
-	struct gpo_file *files; /* adsys's in its order, SSSD's by path */
+	struct gpo_file *files; /* adsys's in its order, SSSD's and Samba's by path */
 	size_t count;
-	size_t winner;	/* GPO_NO_WINNER: none of them sets the option */
-	bool disagree;	/* SSSD's files say different things, and which was linked first is not known */
+	size_t winner; /* GPO_NO_WINNER: none of them sets the option */
+	bool disagree; /* SSSD's and Samba's files say different things, and which was linked first is not known */
 	uint64_t stamp; /* changes when a file is added, removed or written again */
 };
 #define GPO_NO_WINNER SIZE_MAX

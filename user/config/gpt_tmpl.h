@@ -6,8 +6,10 @@
  *
  *   MACHINE\Software\Microsoft\Windows NT\CurrentVersion\Winlogon\ScRemoveOption=1,"1"
  *
- * The first 1 is the value's type, REG_SZ. Sections and keys are compared without regard to case, blanks round "=" and
- * "," mean nothing, the quotes may be missing, ';' begins a comment at a line's start ([MS-GPSB] 2.2 and 2.2.3).
+ * The first 1 is the value's type, REG_SZ. [MS-GPSB] 2.2.5: the name may stand in quotes, and so may the value; other types
+ * are REG_EXPAND_SZ (2), REG_DWORD (4) and REG_MULTI_SZ (7). Sections and names are compared without regard to case, blanks
+ * round "=" and "," mean nothing, ';' begins a comment at a line's start or behind a blank. Of several lines the last is in
+ * force, as on Windows, which sets one after the other ([MS-GPSB] 3.2.5.7).
  */
 #include <stddef.h>
 
@@ -31,7 +33,8 @@ struct gpt_tmpl {
 };
 
 /*
- * Reads the `size` bytes of a file: UTF-16LE with its byte order mark, as Windows writes it, or UTF-8. 0, with the
- * option, SC_REMOVE_NOT_SET if there is none; or -EBADMSG, with line and error, one sentence of printable ASCII.
+ * Reads the `size` bytes of a file: UTF-16 of either byte order, with its mark or without, or UTF-8. Whatever stands in
+ * other lines, it costs nothing. 0, with the option, SC_REMOVE_NOT_SET if there is none; or -EBADMSG, with line and error,
+ * one sentence of printable ASCII.
  */
 int gpt_tmpl_parse(const char *bytes, size_t size, struct gpt_tmpl *ret);

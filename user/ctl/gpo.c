@@ -125,7 +125,7 @@ static int show_kept(struct ctl *ctl)
 	if (ctl->json)
 		return status;
 	if (gpo.count == 0)
-		puts("Neither SSSD nor adsys keeps a security template here.");
+		puts("Neither SSSD nor Samba nor adsys keeps a security template here.");
 	else if (in_force == 0)
 		puts("None of it is in force: scpolicyd.conf has Source=local.");
 	return status;

@@ -54,8 +54,8 @@ static const struct verb verbs[] = {
 	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n\n"
 	 "  scpolicyctl compliance --json | jq '.rules[] | select(.result != \"pass\")'"},
 	{"gpo", verb_gpo, 0, INT_MAX, "[FILE...]", "what Windows policy files say, and which of them wins",
-	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD or adsys keep\n"
-	 "here for this machine. Exit status 1 if one cannot be understood.\n\n"
+	 "FILE is a security template, GptTmpl.inf; without one, those that SSSD, Samba or adsys\n"
+	 "keep here for this machine. Exit status 1 if one cannot be understood.\n\n"
 	 "  scpolicyctl gpo GptTmpl.inf        ScRemoveOption=1 -> lock"},
 	{"metrics", verb_metrics, 0, 0, "",
 	 "what happened since the daemon started, counted, as OpenMetrics text", NULL},

@@ -5,7 +5,7 @@
 
 struct daemon;
 
-/* SSSD and adsys replace their files piece by piece: a look that found them incomplete is repeated after so long. */
+/* SSSD, Samba and adsys replace their files piece by piece: a look that found them incomplete is repeated after so long. */
 #define GPO_AGAIN_USEC (10 * 1000 * 1000ULL)
 
 /* Reads the configuration for the first time. 0, or a negative errno, logged. */
