@@ -12,6 +12,7 @@ LIBEXECDIR := $(PREFIX)/libexec/scpolicyd
 UNITDIR := $(PREFIX)/lib/systemd/system
 BASHDIR := $(PREFIX)/share/bash-completion/completions
 SCAPDIR := $(PREFIX)/share/scpolicyd/scap
+FLEETDIR := $(PREFIX)/share/scpolicyd/fleet
 AUTOSTARTDIR := /etc/xdg/autostart
 CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
@@ -201,6 +202,8 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
+build/san/tests/test_find_usb: $(call objects,build/san/obj,user/pam/find_usb.c user/pam/find_text.c)
+
 # The loader's, but its main().
 build/san/tests/test_loader: build/san/obj/user/loader/serve.o
 
@@ -250,6 +253,7 @@ build/tests/%: build/obj/tests/%.o build/libscpolicy.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LTO) $(LDFLAGS) -o $@ $^ -lsystemd -ludev -lpcsclite -lpam -lpam_misc -lbpf -lpthread $(TOOL_LIBS)
+build/tests/vm/fido-key: TOOL_LIBS = -lcrypto
 build/tests/vm/host/%: TOOL_LIBS = $(shell $(PKG_CONFIG) --libs libcacard)
 
 -include $(wildcard build/*.bpf.d) $(shell find build/obj build/san/obj -name '*.d' 2>/dev/null)
@@ -345,7 +349,7 @@ install: programs
 	install -m 0644 user/data/scpolicyd-remote.socket $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-remote.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
-	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
+	install -m 0644 user/data/scpolicyd-console-lock.service user/data/scpolicyd-drop-remote@.service $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	install -m 0644 user/data/scpolicyd-metrics.timer $(DESTDIR)$(UNITDIR)/
@@ -353,6 +357,7 @@ install: programs
 	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl
 	install -D -m 0644 -t $(DESTDIR)$(SCAPDIR) user/data/scap/scpolicyd-xccdf.xml
 	install -m 0755 user/data/scap/scpolicyd-sce $(DESTDIR)$(SCAPDIR)/
+	install -D -m 0644 -t $(DESTDIR)$(FLEETDIR) user/data/fleet/scpolicyd.rules.yml user/data/fleet/scpolicyd-dashboard.json
 	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
@@ -369,7 +374,7 @@ uninstall: programs
 	@stage=$$(mktemp -d) && trap 'rm -rf "$$stage"' EXIT && \
 	$(MAKE) -s --no-print-directory install DESTDIR="$$stage" && \
 	find "$$stage" ! -type d -printf '%P\n' | while IFS= read -r file; do rm -f "$(DESTDIR)/$$file" || exit 1; done
-	@for folder in $(LIBEXECDIR) $(VENDORDIR) $(SCAPDIR) $(PREFIX)/share/scpolicyd; do \
+	@for folder in $(LIBEXECDIR) $(VENDORDIR) $(SCAPDIR) $(FLEETDIR) $(PREFIX)/share/scpolicyd; do \
 		[ ! -d "$(DESTDIR)$$folder" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$folder" || exit 1; done
 
 deb: deps

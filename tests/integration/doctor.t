@@ -184,6 +184,16 @@ finds('it cannot be understood', 'warning:gpo-passed-over@', 'warning:gpo-silent
 put('/etc/scpolicyd.conf', "[Policy]\n\nAction=explode\n");
 finds('the configuration is wrong', 'fault:config@/etc/scpolicyd.conf:3');
 
+# What locked before: found by its place; a comment, or a rule that does something else, is nothing.
+healthy();
+put('/etc/udev/rules.d/85-lock.rules', "# ACTION==\"remove\", RUN+=\"/usr/bin/loginctl lock-sessions\"\n"
+    . "ACTION==\"remove\", ENV{ID_VENDOR_ID}==\"1050\", \\\n  RUN+=\"/usr/bin/loginctl lock-sessions\"\n"
+    . "ACTION==\"add\", RUN+=\"/usr/bin/loginctl lock-sessions\"\nACTION==\"remove\", RUN+=\"/bin/true\"");
+finds('a udev rule that locks', 'warning:old-udev-rule@/etc/udev/rules.d/85-lock.rules:2');
+drop('/etc/udev/rules.d/85-lock.rules');
+put('/etc/xdg/autostart/eventmgr.desktop', "[Desktop Entry]\n#Exec=pkcs11_eventmgr\nExec=/usr/bin/pkcs11_eventmgr daemon\n");
+finds('pkcs11_eventmgr', 'warning:old-eventmgr@/etc/xdg/autostart/eventmgr.desktop:3');
+
 healthy();
 record('7');
 finds('a stale record', 'warning:record-stale@/run/scpolicyd/sessions/7');

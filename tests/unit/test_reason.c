@@ -39,6 +39,11 @@ static const struct row rows[] = {
 	/* ---- a row for each reason ---- */
 	{"READ", PROBE, 720001, "in",
 	 "card in: the reader reports it present; insertion 7, as recorded; no word from the probe for 12 min"},
+	{"PLUGGED_IN",
+	 PROBE
+	 "10s record record session=3 user=card name=Key slot=0 usb=1:5 card=present counter=0 usb-token=yes" AT
+	 "11s probe slot-change usb=1:5 slots=02\n12s pcsc reader-gone name=R0",
+	 15000, "in", "token in: its USB device is plugged in; no word from the probe for 5.0 s"},
 	{"NOTHING", PROBE "10s pcsc pcsc-down\n11s pcsc pcsc-up", 12000, "in",
 	 "card in: pcscd has not listed its readers yet, and nothing speaks against it; insertion 7 is recorded; no word from "
 	 "the probe for 11 s"},
@@ -48,7 +53,7 @@ static const struct row rows[] = {
 	 "card in doubt for another 3.0 s: its reader left around sleep and may still come back; insertion 7 is recorded; no "
 	 "word from the probe for 21 s"},
 	{"DEVICE_GONE", PROBE "10s probe device-remove usb=1:5", 11500, "out",
-	 "card out: its reader's USB device is gone; insertion 7 is recorded; no word from the probe for 11 s; away for 1.5 s, "
+	 "card out: its USB device is gone; insertion 7 is recorded; no word from the probe for 11 s; away for 1.5 s, "
 	 "first reported by probe; evidence: the USB device left; the lock has 1.5 s left to show"},
 	{"SLOT",
 	 PROBE "10s probe slot-change usb=1:5 slots=02\n10010ms pcsc reader " R0 "card=empty counter=8",
@@ -114,7 +119,7 @@ static const struct row rows[] = {
 	 "1.0 s, first reported by probe; evidence: the reader's notice; logout waits for a second source, 4.0 s at most"},
 	{"Settle=", "2ms record settings session=3 settle=10s\n10s uevent device-remove usb=1:5", 11000,
 	 "out",
-	 "card out: its reader's USB device is gone; insertion 7 is recorded; the probe does not listen; away for 1.0 s, first "
+	 "card out: its USB device is gone; insertion 7 is recorded; the probe does not listen; away for 1.0 s, first "
 	 "reported by uevent; evidence: the USB device left; nothing is done if it is back within 9.0 s"},
 	{"Then=, with the card back",
 	 "2ms record settings session=3 then=logout after=600s\n5ms logind session-kind session=3 kind=local,graphical\n"
@@ -231,7 +236,8 @@ static void test_room(void **state _unused_)
 		tell(player, rows[i].told);
 		assert_true(world_explain(player_world(player), "3", UINT64_MAX, &explanation));
 		assert_true(strlen(explanation.text) < EXPLANATION_SIZE - 128);
-		assert_ptr_equal(strstr(explanation.text, "card "), explanation.text);
+		assert_ptr_equal(strstr(explanation.text, rows[i].text[0] == 't' ? "token " : "card "),
+				 explanation.text);
 	}
 }
 

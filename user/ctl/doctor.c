@@ -128,8 +128,8 @@ void doctor_stop(struct doctor *doctor)
 int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 {
 	static void (*const parts[])(struct doctor *) = {
-		doctor_service, doctor_install, doctor_selinux, doctor_config,	 doctor_pam,
-		doctor_pcsc,	doctor_readers, doctor_records, doctor_sessions, doctor_desktop,
+		doctor_service, doctor_install, doctor_selinux,	 doctor_config,	 doctor_pam, doctor_pcsc,
+		doctor_readers, doctor_records, doctor_sessions, doctor_desktop, doctor_old,
 	};
 	_cleanup_(doctor_stop) struct doctor doctor = {.root_fd = -1};
 	int r = doctor_start(&doctor, ctl);

@@ -92,3 +92,4 @@ void doctor_readers(struct doctor *doctor);
 void doctor_records(struct doctor *doctor);
 void doctor_sessions(struct doctor *doctor);
 void doctor_desktop(struct doctor *doctor);
+void doctor_old(struct doctor *doctor);

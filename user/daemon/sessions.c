@@ -34,9 +34,9 @@ int sessions_take_record(void *userdata, const struct event *event)
 		return r;
 	}
 	completed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
-	log_info("session %s of user %s is governed: action %s on removal of the card in %s", login->session,
+	log_info("session %s of user %s is governed: action %s on removal of %s %s", login->session,
 		 login->user, action_name(completed.record.governance.by_cause[CAUSE_CARD]->action),
-		 login->card.name);
+		 login->usb_token ? "the token" : "the card in", login->card.name);
 	events_take(daemon, &completed);
 	if (daemon->refused)
 		return -ENOMEM;

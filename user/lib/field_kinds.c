@@ -231,3 +231,17 @@ const struct field_kind field_usb_id = {
 	.parse = parse_usb_id,
 	.format = format_text,
 };
+
+static bool parse_usb_token(_unused_ const struct field *field, const char *value, void *to)
+{
+	*(bool *)to = strcmp(value, "usb") == 0;
+	return *(bool *)to || strcmp(value, "card") == 0;
+}
+
+static void format_usb_token(_unused_ const struct field *field, const void *from, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s", *(const bool *)from ? "usb" : "");
+}
+
+const struct field_kind field_usb_token = {"card or usb", .parse = parse_usb_token,
+					   .format = format_usb_token};

@@ -69,6 +69,7 @@ extern const struct field_kind field_atr;
 extern const struct field_kind field_usb_address;
 extern const struct field_kind field_usb_path;
 extern const struct field_kind field_usb_id;
+extern const struct field_kind field_usb_token; /* bool: "usb" or "card" */
 
 /*
  * Fills the members of `to`, which the caller has zeroed. Returns 0, or -EBADMSG with one sentence in

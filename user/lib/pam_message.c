@@ -19,7 +19,8 @@
 	REQUEST(field_text, "SERIAL", false, serial),                                                        \
 	REQUEST(field_path, "PKCS11_MODULE", false, module),                                                 \
 	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),     \
-	REQUEST(field_text, "READER_GLOB", false, reader_glob)
+	REQUEST(field_text, "READER_GLOB", false, reader_glob),                                              \
+	REQUEST(field_text, "USB_TOKEN", false, usb_token)
 /* clang-format on */
 
 static const struct field look_fields[] = {
@@ -156,6 +157,8 @@ static void copy_card(struct login_record *record, const struct login_record *ca
 	memcpy(record->usb_path, card->usb_path, sizeof(record->usb_path));
 	memcpy(record->usb_id, card->usb_id, sizeof(record->usb_id));
 	memcpy(record->usb_serial, card->usb_serial, sizeof(record->usb_serial));
+	record->usb_token = card->usb_token;
+	record->seen = card->seen;
 }
 
 int pam_note_parse(const char *note, struct login_record *record, struct record_error *ret_error)

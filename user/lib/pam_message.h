@@ -26,8 +26,13 @@
 #define CERT_SERIAL_SIZE   64
 #define PKCS11_MODULE_SIZE 256
 
-/* The eight fields that identify a card: about 550 bytes of values, 60 of names. */
+/* The ten fields that identify a card: about 550 bytes of values, 60 of names. */
 #define NOTE_SIZE 1024
+
+/* A token that is a USB device by itself: any security key, or "usb:VID:PID[:SERIAL]", four hexadecimal digits each. */
+#define USB_TOKEN_SIZE 160
+#define USB_TOKEN_FIDO "fido"
+#define USB_TOKEN_USB  "usb:"
 
 /* Milliseconds that the line's timeout= may say. */
 #define TIMEOUT_MINIMUM 100
@@ -50,6 +55,7 @@ struct pam_request {
 	char module[PKCS11_MODULE_SIZE];    /* PKCS11_MODULE= to ask; empty: p11-kit's proxy */
 	uint32_t timeout_ms;		    /* TIMEOUT= how long the module waits for the reply */
 	char reader_glob[READER_NAME_SIZE]; /* READER_GLOB= fnmatch(3) pattern; empty: any reader */
+	char usb_token[USB_TOKEN_SIZE];	    /* USB_TOKEN= as above; empty: a card in a reader */
 	char note[NOTE_SIZE];		    /* NOTE= from an earlier look, or empty: look now */
 };
 
@@ -82,7 +88,7 @@ int pam_reply_parse(const char *text, size_t size, struct pam_reply *ret_reply,
 		    struct record_error *ret_error);
 
 /*
- * A note is the record's fields from READER= to SEEN=, each ended by a tab, so that it can be one
+ * A note is the record's fields from READER= to KIND=, each ended by a tab, so that it can be one
  * environment variable. It names a card; pam_note_parse() sets nothing else in the record.
  */
 ssize_t pam_note_format(const struct login_record *record, char *buffer, size_t size,

@@ -38,6 +38,11 @@ struct login_record {
 	uint64_t seen;		      /* SEEN= when the card was found in; CLOCK_MONOTONIC ns; 0: not known */
 	char token[TOKEN_LABEL_SIZE]; /* TOKEN= the label, if the sign-in stack left it; may be empty */
 	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
+	/*
+	 * KIND=usb: the token is a USB device by itself, such as a security key, and PC/SC says nothing of it. READER= is its
+	 * name for people. Absent, or KIND=card: a card in a reader of PC/SC's.
+	 */
+	bool usb_token;
 };
 
 /* What is wrong with a record, for one log line: "line 4: field ATR= given twice". */

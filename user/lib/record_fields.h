@@ -21,7 +21,8 @@
 	RECORD_STRING(field_usb_path, "USB_PATH", false, usb_path),                                          \
 	RECORD_STRING(field_usb_id, "USB_ID", false, usb_id),                                                \
 	RECORD_STRING(field_text, "USB_SERIAL", false, usb_serial),                                          \
-	FIELD_OF(field_stamp, "SEEN", false, struct login_record, seen, 19)
+	FIELD_OF(field_stamp, "SEEN", false, struct login_record, seen, 19),                                 \
+	FIELD_OF(field_usb_token, "KIND", false, struct login_record, usb_token, 4)
 /* clang-format on */
 
 /* -1 is no user (chown(2)); process ids end at PID_MAX_LIMIT (linux/threads.h). */

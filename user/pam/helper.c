@@ -17,6 +17,7 @@
 #include "pam/ask.h"
 #include "pam/clock.h"
 #include "pam/find_card.h"
+#include "pam/find_usb.h"
 #include "pam/inherited.h"
 #include "pam/privileges.h"
 
@@ -73,6 +74,12 @@ static bool try_again(int r, int64_t deadline)
 	return false;
 }
 
+/* "the card in READER", "the token NAME": for the log. */
+static const char *what(const struct login_record *record)
+{
+	return record->usb_token ? "the token" : "the card in";
+}
+
 /* ---- what the verbs do ------------------------------------------------------------------------------------ */
 
 /* Looks for the card and fills its members of `record`. False if the reply says why not. */
@@ -85,7 +92,8 @@ static bool look(const struct pam_request *request, struct login_record *record,
 
 	do {
 		times = times_until(deadline, request);
-		r = card_find(request, &times, record, &text);
+		r = request->usb_token[0] ? usb_token_find("", request, record, &text)
+					  : card_find(request, &times, record, &text);
 	} while (try_again(r, deadline));
 	/* What this process cannot load, another may: without an answer, the module runs one. */
 	if (r == -ELIBACC)
@@ -125,10 +133,11 @@ static void do_look(struct pam_request *request, int64_t deadline, struct pam_re
 	if (!look(request, &request->record, deadline, reply))
 		return;
 	if (pam_note_format(&request->record, reply->note, sizeof(reply->note), &error) < 0)
-		answer(reply, PAM_RESULT_FAILED, "cannot note the card in %s: %s", request->record.card.name,
-		       error.text);
+		answer(reply, PAM_RESULT_FAILED, "cannot note %s %s: %s", what(&request->record),
+		       request->record.card.name, error.text);
 	else
-		answer(reply, PAM_RESULT_DONE, "noted the card in %s", request->record.card.name);
+		answer(reply, PAM_RESULT_DONE, "noted %s %s", what(&request->record),
+		       request->record.card.name);
 }
 
 /*
@@ -178,8 +187,8 @@ static void do_record(struct pam_request *request, int64_t deadline, struct pam_
 		r = record_once(record, reply);
 	while (try_again(r, deadline));
 	if (r == 0)
-		answer(reply, PAM_RESULT_DONE, "session %s of %s is bound to the card in %s", record->session,
-		       record->user, record->card.name);
+		answer(reply, PAM_RESULT_DONE, "session %s of %s is bound to %s %s", record->session,
+		       record->user, what(record), record->card.name);
 }
 
 /* Which records a rebind concerns, and what it found. */
@@ -235,18 +244,18 @@ static int rebind_records(struct rebind *rebind, int dir_fd)
 
 static void reply_rebind(struct pam_reply *reply, const struct rebind *rebind, int r)
 {
-	const char *reader = rebind->wanted->card.name;
+	const char *reader = rebind->wanted->card.name, *thing = what(rebind->wanted);
 
 	if (r < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot read %s: %s", RECORD_DIR, strerror(-r));
 	else if (rebind->failed)
-		answer(reply, PAM_RESULT_FAILED, "cannot bind %u session(s) to the card in %s",
-		       rebind->failed, reader);
+		answer(reply, PAM_RESULT_FAILED, "cannot bind %u session(s) to %s %s", rebind->failed, thing,
+		       reader);
 	else if (rebind->bound)
-		answer(reply, PAM_RESULT_DONE, "%u session(s) bound again, to the card in %s", rebind->bound,
+		answer(reply, PAM_RESULT_DONE, "%u session(s) bound again, to %s %s", rebind->bound, thing,
 		       reader);
 	else
-		answer(reply, PAM_RESULT_NOTHING, "no session to bind to the card in %s", reader);
+		answer(reply, PAM_RESULT_NOTHING, "no session to bind to %s %s", thing, reader);
 }
 
 /* Those that are bound already are bound once more when it has to be tried again. */

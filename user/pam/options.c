@@ -67,6 +67,27 @@ static bool parse_module(const char *value, struct options *options)
 	return true;
 }
 
+static bool is_hex(const char *text, size_t length)
+{
+	return strnlen(text, length) == length && strspn(text, "0123456789abcdefABCDEF") >= length;
+}
+
+/* "usb:VID:PID" or "usb:VID:PID:SERIAL". */
+static bool parse_usb_token(const char *value, struct options *options)
+{
+	const char *ids = argument_value(value, USB_TOKEN_USB);
+	size_t length = strlen(value);
+	bool good = strcmp(value, USB_TOKEN_FIDO) == 0;
+
+	if (ids)
+		good = is_hex(ids, 4) && ids[4] == ':' && is_hex(ids + 5, 4) &&
+		       (!ids[9] || (ids[9] == ':' && ids[10]));
+	if (!good || length >= sizeof(options->usb_token))
+		return false;
+	memcpy(options->usb_token, value, length + 1);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*parse)(const char *value, struct options *options);
@@ -74,6 +95,7 @@ static const struct {
 } values_known[] = {
 	{"timeout=", parse_timeout, "a number of milliseconds from 100 to 60000"},
 	{"reader=", parse_glob, "a reader name pattern of 1 to 127 bytes"},
+	{"token=", parse_usb_token, "fido or usb:VID:PID[:SERIAL]"},
 	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
 };
 

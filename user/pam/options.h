@@ -14,6 +14,7 @@ struct options {
 	uint32_t timeout_ms;
 	char reader_glob[READER_NAME_SIZE];
 	char pkcs11_module[PKCS11_MODULE_SIZE];
+	char usb_token[USB_TOKEN_SIZE]; /* token=; "": a card in a reader */
 };
 
 __attribute__((visibility("hidden"))) struct options options_parse(pam_handle_t *pamh, int argc,

@@ -102,7 +102,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	uint64_t until;
 
 	*ret_until = 0;
-	if (!world->pcsc_up || (!reader && !world->pcsc_listed))
+	if (!world->pcsc_up || (!reader && !world->pcsc_listed) || session->login.usb_token)
 		return HEARING_NONE;
 	if (!reader)
 		return HEARING_MISSING;
@@ -219,6 +219,8 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 	if (session->slot_out.order && (session->slot_out.stamp < world->slept ||
 					(there && session->slot_out.order > there->came.order)))
 		return out(REASON_SLOT, EVIDENCE_SLOT, CAUSE_CARD, SOURCE_PROBE, session->slot_out.stamp);
+	if (there && session->login.usb_token)
+		return in(REASON_PLUGGED_IN);
 	if (there)
 		return belief_back(world, session, there);
 	if (world->now < until)
@@ -319,6 +321,8 @@ struct belief belief_of(const struct world *world, const struct session *session
 		return unknown(REASON_ASLEEP);
 	if (session_device_left(session))
 		return belief_device_left(world, session);
+	if (session->login.usb_token)
+		return in(REASON_PLUGGED_IN);
 	belief = belief_pcsc(world, session);
 	if (session->pcsc_out.order && belief.kind != BELIEF_OUT)
 		belief = out(REASON_EMPTY, EVIDENCE_PCSC, CAUSE_CARD,

@@ -214,6 +214,8 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 	uint64_t certain = 0;
 	bool older;
 
+	if (session->login.usb_token)
+		return bind_token_return(world, session, stamp);
 	if (!is_back(session, reader) || is_elsewhere_by_name(world, session, reader))
 		return false;
 	/* What was just done happened first, so it is reported first. */
@@ -244,6 +246,8 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
 	uint64_t until;
 
+	if (session->login.usb_token)
+		return bind_token_after_sleep(world, session, stamp);
 	/*
 	 * Somebody saw the card leave (see belief_around_sleep()): once the machine is awake that is a
 	 * removal.

@@ -51,7 +51,9 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up ? only_reader(world, session) : NULL;
 
-	if (reader) {
+	if (session->login.usb_token && bind_token_person(world, session, stamp))
+		return;
+	if (reader && !session->login.usb_token) {
 		deadline_set(world, session, DEADLINE_SETTLE, 0);
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 		session->login.usb_path[0] = session->login.usb_id[0] = '\0';
@@ -70,5 +72,7 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 	session->said |= SAID_UNGUARDED;
 	removal_tell(
 		world, session, VERDICT_UNGUARDED, stamp,
-		"it was unlocked without its card: no reader has that card, or several have one like it");
+		session->login.usb_token
+			? "it was unlocked without its token: no such USB device is plugged in, or several are"
+			: "it was unlocked without its card: no reader has that card, or several have one like it");
 }

@@ -30,13 +30,13 @@ static void pair_interfaces(struct session *session)
 {
 	struct session *other;
 
-	if (session->stay || !session->device)
+	if (session->stay || !session->device || session->login.usb_token)
 		return;
 	DL_FOREACH2(session->device->sessions, other, on_device.next) {
 		int order = strcmp(session->login.card.name, other->login.card.name);
 
-		if (order == 0 || other->stay || other->login.card.slot != session->login.card.slot ||
-		    other->port != session->port)
+		if (order == 0 || other->stay || other->login.usb_token ||
+		    other->login.card.slot != session->login.card.slot || other->port != session->port)
 			continue;
 		session->interfaces = other->interfaces = 2;
 		session->interface = order > 0;
@@ -63,7 +63,8 @@ static uint64_t seen_at(const struct event *event, struct device *device)
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port)
 {
-	const struct reader *reader = reader_find(world, event->record.login->card.name);
+	const struct login_record *login = event->record.login;
+	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
 
 	case_cancel(world, session, event->stamp, "the person signed in again");
 	session->login = *event->record.login;

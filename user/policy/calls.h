@@ -139,6 +139,11 @@ void bind_confirm(struct world *world, struct session *session, struct reader *r
 bool bind_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp);
 
+/* bind_token.c: the same for a token that is a USB device by itself. bind_token_person(): false, no other one can be meant */
+bool bind_token_return(struct world *world, struct session *session, uint64_t stamp);
+bool bind_token_after_sleep(struct world *world, struct session *session, uint64_t stamp);
+bool bind_token_person(struct world *world, struct session *session, uint64_t stamp);
+
 /* bind_record.c, bind_person.c: … by a login record; by an unlock */
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port);

@@ -73,6 +73,7 @@ enum hearing {
 
 enum reason {
 	REASON_READ,	   /* PC/SC reads the card, its counter as recorded */
+	REASON_PLUGGED_IN, /* the token is a USB device by itself, and that is here */
 	REASON_NOTHING,	   /* no source contradicts */
 	REASON_ASLEEP,	   /* the machine sleeps */
 	REASON_COMES_BACK, /* devices are enumerated again after sleep */

@@ -138,7 +138,7 @@ bool plan_probe_watches(const struct world *world, const struct session *session
 
 	if (!world->probe || !session->device)
 		return false;
-	if (!slot_is_shared(session->device, session->login.card.slot))
+	if (session->login.usb_token || !slot_is_shared(session->device, session->login.card.slot))
 		return true;
 	reader = reader_of_session(world, session);
 	return reader && reader->endpoint;
@@ -165,5 +165,5 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 bool plan_heeds_pcsc(const struct world *world, const struct session *session)
 {
 	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
-	       !plan_probe_watches(world, session);
+	       !session->login.usb_token && !plan_probe_watches(world, session);
 }

@@ -38,10 +38,11 @@ static const char *span(uint64_t from, uint64_t to, char buffer[static SPAN_SIZE
 
 static const char *const reasons[] = {
 	[REASON_READ] = "the reader reports it present",
+	[REASON_PLUGGED_IN] = "its USB device is plugged in",
 	[REASON_NOTHING] = "pcscd has not listed its readers yet, and nothing speaks against it",
 	[REASON_ASLEEP] = "the machine sleeps",
 	[REASON_COMES_BACK] = "its reader left around sleep and may still come back",
-	[REASON_DEVICE_GONE] = "its reader's USB device is gone",
+	[REASON_DEVICE_GONE] = "its USB device is gone",
 	[REASON_SLOT] = "the reader reported it removed",
 	[REASON_EMPTY] = "PC/SC reported it removed",
 	[REASON_OTHER_CARD] = "PC/SC reports another card, or another insertion",
@@ -69,15 +70,16 @@ static void say_belief(const struct session *session, const struct belief *belie
 		[BELIEF_UNKNOWN] = "unknown",
 	};
 	ASSERT_ROWS(kinds, BELIEF_UNKNOWN + 1);
+	const char *what = session->login.usb_token ? "token" : "card";
 	bool removed = is_removed(session), doubt = belief->kind == BELIEF_DOUBT && !removed;
 	char time[SPAN_SIZE];
 
 	/* An insertion that is out does not come back: the same card makes a new one. */
 	ret->kind = kinds[removed ? BELIEF_OUT : belief->kind];
 	if (doubt)
-		add_words(ret, "card in doubt for another %s", span(now, belief->until, time));
+		add_words(ret, "%s in doubt for another %s", what, span(now, belief->until, time));
 	else
-		add_words(ret, "card %s", ret->kind);
+		add_words(ret, "%s %s", what, ret->kind);
 	if (removed && belief->kind == BELIEF_IN)
 		add_words(ret, ": nothing shows yet that it is back");
 	else
@@ -192,7 +194,8 @@ bool world_explain(const struct world *world, const char *id, uint64_t now, stru
 	belief = belief_of(world, session);
 	*ret = (struct explanation){.text = ""};
 	say_belief(session, &belief, now, ret);
-	say_count(world, session, ret);
+	if (!session->login.usb_token)
+		say_count(world, session, ret);
 	say_probe(world, session, now, ret);
 	say_away(session, now, ret);
 	say_waits(session, now, ret);

@@ -23,6 +23,7 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_SEEN] = {"seen", VALUE_TIME, .optional = true, PLACE(login.seen)},
 	[KEY_KIND] = {"kind", VALUE_KIND, PLACE(kind)},
 	[KEY_AWAY] = {"away", VALUE_YES, .optional = true, PLACE(away)},
+	[KEY_USB_TOKEN] = {"usb-token", VALUE_YES, .optional = true, PLACE(login.usb_token)},
 };
 
 /* Of settings, only texts may be left out. */
@@ -63,7 +64,7 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_PCSC_LISTED] = {"pcsc-listed", NOW},
 	[EVENT_RECORD] = {"record",
 			  NOW | SESSION | 1U << KEY_USER | READER_KEYS | PLACE_KEYS | 1U << KEY_SEEN |
-				  1U << KEY_AWAY,
+				  1U << KEY_AWAY | 1U << KEY_USB_TOKEN,
 			  SESSION, .settings = true},
 	[EVENT_SETTINGS] = {"settings", NOW | SESSION, SESSION, .settings = true},
 	[EVENT_SESSION_KIND] = {"session-kind", NOW | SESSION | 1U << KEY_KIND, SESSION},

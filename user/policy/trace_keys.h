@@ -44,6 +44,7 @@ enum trace_key_id {
 	KEY_SEEN,
 	KEY_KIND,
 	KEY_AWAY,
+	KEY_USB_TOKEN,
 	KEY_COUNT,
 };
 extern const struct trace_key trace_keys[KEY_COUNT];

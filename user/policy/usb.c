@@ -266,7 +266,7 @@ static bool slot_of_session(struct world *world, struct session *session, const 
 	enum sender sender;
 
 	if ((session_device_left(session) && !is_late(world, session, event)) ||
-	    slot / 4 >= event->slot_change.bytes)
+	    slot / 4 >= event->slot_change.bytes || session->login.usb_token)
 		return false;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	sender = sender_of(world, session, event->slot_change.endpoint);
@@ -287,8 +287,8 @@ static void slot_in_place(struct world *world, struct session *session, struct d
 	uint8_t slot = session->login.card.slot, bits;
 
 	if (session_is_away(session) || !session_device_left(session) || device_in_place(session) != device ||
-	    !session->device->left_round_sleep || slot / 4 >= event->slot_change.bytes ||
-	    session->interfaces != 1 || slot_is_shared(device, slot))
+	    !session->device->left_round_sleep || session->login.usb_token ||
+	    slot / 4 >= event->slot_change.bytes || session->interfaces != 1 || slot_is_shared(device, slot))
 		return;
 	bits = event->slot_change.slots[slot / 4] >> (slot % 4 * 2) & 3;
 	if (bits == 2)

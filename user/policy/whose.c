@@ -248,6 +248,8 @@ bool reader_is_ambiguous(const struct world *world, const struct session *sessio
 /* The PC/SC reader in whose slot the session's card is, or was. */
 struct reader *reader_of_session(const struct world *world, const struct session *session)
 {
+	if (session->login.usb_token)
+		return NULL;
 	if (!session->device)
 		return reader_by_name(world, session);
 	return session_device_left(session) ? NULL : reader_at(world, session, session->device);
@@ -275,7 +277,7 @@ struct reader *reader_in_place(const struct world *world, const struct session *
 {
 	const struct device *device = device_in_place(session);
 
-	if (!session->device)
+	if (!session->device || session->login.usb_token)
 		return reader_of_session(world, session);
 	return device ? reader_at(world, session, device) : NULL;
 }

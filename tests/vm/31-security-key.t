@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A person signs in with a security key, through the real pam_u2f. Its session is bound to the USB device of that key: nothing but
+# its removal locks. Two keys of one product and one serial number.
+. "$(dirname "$0")/lib.sh"
+vm_boot
+guest '{ fido-key 0 other; fido-key 1 other | cut -d : -f 2; } | paste -s -d : > /run/u2f_keys
+	security-key make 0; security-key make 1; security-key plug 0'
+ok 'udev marks the key' wait_for "udevadm info --export-db | grep -A30 '^P: .*/hidraw' | grep -q '^E: TAGS=.*:scpolicyd:'"
+guest 'systemctl stop scpolicyd; security-key plug 1'
+ok 'plugging one in starts the daemon' wait_for 'systemctl is-active -q scpolicyd' 30
+guest 'security-key pull 1'
+hidraw='$(for n in /sys/class/hidraw/*; do grep -q "Security Key 0" $n/device/uevent && basename $n; done)'
+
+session=$(vm_signin other scpolicy-fido)
+ok 'a security key signs in' [ -n "$session" ]
+vm_locker "$session"
+vm_witness
+ok 'the session is governed by it' wait_for "log_has 'session $session of user other is governed: .* removal of the token scpolicyd Security Key 0'"
+ok 'and says so' guest "scpolicyctl explain $session | grep -q 'token in: its USB device is plugged in'"
+
+guest "for i in \$(seq 100); do : 3<> /dev/$hidraw; done"
+guest "i=\$(basename \$(readlink -f /sys/class/hidraw/$hidraw/device/..)); echo \$i > /sys/bus/usb/drivers/usbhid/unbind
+	sleep 0.3; echo \$i > /sys/bus/usb/drivers/usbhid/bind"
+guest 'security-key plug 1; sleep 1; security-key pull 1'
+ok_not_removed 'opened a hundred times, its driver unbound, another key pulled' "$session"
+
+guest 'security-key pull 0'
+ok 'pulled: its session is locked' wait_for "is_locked $session"
+ok 'and that is verified' wait_for "journal_has outcome $session SCPOLICY_OUTCOME=verified"
+ok 'the probe reported it' journal_has removal "$session" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=probe
+guest 'security-key plug 0'
+ok 'in its port again: guarded' wait_for "journal_has restored $session" 20
+unlock "$session"
+vm_begin_anew
+guest 'security-key pull 0'
+ok 'pulled again: locked again' wait_for "is_locked $session && journal_has outcome $session SCPOLICY_OUTCOME=verified"
+
+guest 'security-key plug 1'
+wait_for '[ -e /dev/hidg1 ] && ls /dev/hidraw*' 20
+guest 'systemctl kill -s USR1 signin-other'
+ok 'the other key unlocks, and the session is bound to it' wait_for \
+	"grep -qx 'READER=scpolicyd Security Key 1' /run/scpolicyd/sessions/$session" 40
+unlock "$session"
+vm_begin_anew
+guest 'security-key plug 0; sleep 1; security-key pull 0'
+ok_not_removed 'the first key is another one now' "$session"
+guest 'security-key pull 1'
+ok 'the other key is pulled: locked' wait_for "is_locked $session && journal_has outcome $session SCPOLICY_OUTCOME=verified"
+
+vm_signout other
+guest 'security-key plug 0; security-key plug 1'
+wait_for '[ "$(ls /sys/class/hidraw | wc -l)" = 2 ]' 20
+session=$(vm_signin other scpolicy-fido)
+ok 'with two keys: nobody knows which one was used' guest "! [ -e /run/scpolicyd/sessions/$session ]"
+ok 'and that is reported' wait_for 'journalctl -q -b | grep -q "there are 2 security keys, and the one used is not known"'
+vm_signout other
+guest 'security-key pull 0; security-key pull 1; security-key drop 0; security-key drop 1'
+done_testing
