@@ -828,6 +828,361 @@ static const struct row rows[] = {
 	{"the id is used again by a session that used no card",
 	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5\n11ms logind session-locked session=3",
 	 ""},
+
+	/* ---- what PC/SC says of a card, and does not say ---- */
+	{"PC/SC's count is unmoved, and it says nothing of the card: in",
+	 "10ms pcsc reader " CARD "card=present counter=1\n9s daemon time\n"
+	 "10s pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"pcscd is back, and says nothing of the card: in",
+	 "1s pcsc pcsc-down\n2s pcsc pcsc-up\n2s pcsc reader " CARD "card=present counter=0\n"
+	 "2s pcsc pcsc-listed\n9s daemon time\n10s pcsc reader " CARD "card=empty counter=1",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"a record that says nothing of the card; pcscd is back: in",
+	 "5ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1 path=1-2\n"
+	 "1s pcsc pcsc-down\n2s pcsc pcsc-up\n"
+	 "2s pcsc reader name=R1 slot=0 usb=1:6 card=present counter=0" ATR "\n"
+	 "2s pcsc reader " CARD "card=present counter=0" ATR "\n2s pcsc pcsc-listed\n9s daemon time\n"
+	 "10s pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=1",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"… nor where the reader is: the name is all there is",
+	 "10ms pcsc reader name=R7 slot=0 card=present counter=1" ATR "\n"
+	 "20ms record record session=4 user=b name=R7 slot=0 card=present counter=1\n1s pcsc pcsc-down\n"
+	 "2s pcsc pcsc-up\n2s pcsc reader name=R7 slot=0 card=present counter=0" ATR "\n"
+	 "2s pcsc reader " CARD "card=present counter=0" ATR "\n2s pcsc pcsc-listed\n9s daemon time\n"
+	 "10s pcsc reader name=R7 slot=0 card=empty counter=1",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"a communication error in which twenty cards came and went",
+	 "10ms pcsc reader " CARD "card=unavailable counter=1\n"
+	 "20ms pcsc reader " CARD "card=unavailable counter=21\n"
+	 "30ms pcsc reader " CARD "card=present counter=22" ATR,
+	 "comm-error 3|act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"PC/SC drops the reader and names it again within Confirm=, its device stays: contradicted",
+	 SET "action=lock\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc reader-gone name=R0\n"
+	     "100ms pcsc reader " CARD "card=present counter=0" ATR "\n509ms daemon time\n510ms daemon time",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 reader pcsc|contradicted 3 card probe"},
+	{"a list of PC/SC's that was asked for later than a reader was reported, and lacks it: it is gone",
+	 "10ms pcsc reader name=R5 slot=0 card=present counter=1" ATR "\n"
+	 "11ms record record session=4 user=b name=R5 slot=0 card=present counter=1" ATR "\n20ms pcsc lost\n"
+	 "21ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	 "21ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n21ms pcsc pcsc-listed\n"
+	 "2020ms daemon time\n2021ms daemon time",
+	 "recheck|act 4 lock|removal 4 reader pcsc|action 4 lock"},
+	{"unlocked within Confirm=, the card in its place: bound to it",
+	 SET "confirm=10s\n10ms probe slot-change usb=1:5 slots=02\n20ms logind session-locked session=3\n"
+	     "30ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	     "31ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
+	     "2s logind session-unlocked session=3\n12s daemon time\n13s probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock|outcome 3 lock verified|restored 3|act 3 lock|"
+	 "removal 3 card probe|action 3 lock"},
+	{"the lock failed, and the logout was sent: that the lock shows now is no outcome of it",
+	 PROVABLE SET
+	 "when-lock-fails=logout\n10ms probe device-remove usb=1:5\n3010ms daemon time\n"
+	 "6010ms daemon time\n7s logind session-locked session=3\n8s logind session-ended session=3",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock failed|"
+	 "act 3 terminate|action 3 logout|outcome 3 logout verified"},
+
+	/* ---- what a record says ---- */
+	{"read while a listing is on its way: that may show its device, whose coming was not reported. Nobody is logged out",
+	 SET "action=lock\n10ms uevent device-remove usb=1:6\n12ms uevent lost\n"
+	     "13ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	     " path=1-2 action=logout\n"
+	     "14ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	     "14ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n14ms startup devices-listed\n"
+	     "15ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	     "15ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n15ms pcsc pcsc-listed\n"
+	     "9s daemon time\n10s uevent device-remove usb=1:6",
+	 "recheck|rechecked|act 4 terminate|removal 4 reader uevent|action 4 logout"},
+	{"… it does not: absent",
+	 "10ms uevent device-remove usb=1:6\n12ms uevent lost\n"
+	 "13ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR " path=1-2\n"
+	 "14ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n14ms startup devices-listed",
+	 "recheck|act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"… it does not come: absent, when the doubt is over",
+	 "10ms uevent device-remove usb=1:6\n12ms uevent lost\n"
+	 "13ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR " path=1-2\n"
+	 "2012ms daemon time\n2013ms daemon time",
+	 "recheck|act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"… and a notice comes from another device at its port: that says nothing",
+	 "10ms uevent device-remove usb=1:6\n12ms uevent lost\n"
+	 "13ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR " path=1-2\n"
+	 "14ms uevent device-add usb=1:9 path=1-2\n15ms probe slot-change usb=1:9 slots=02\n"
+	 "16ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n16ms startup device-add usb=1:9 path=1-2\n"
+	 "16ms startup devices-listed",
+	 "recheck|act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"one ahead of PC/SC, which cannot read the reader for a moment",
+	 "10ms record record session=4 user=b name=R7 slot=0 card=present counter=1" ATR "\n"
+	 "11ms pcsc reader name=R7 slot=0 card=present counter=2" ATR "\n9s daemon time\n"
+	 "10s pcsc reader name=R7 slot=0 card=empty counter=3",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"… whose reader says that the card is out; PC/SC then reads it, unmoved: contradicted",
+	 SET "action=lock\n5ms uevent device-add usb=1:7 path=1-3\n"
+	     "6ms record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR
+	     " path=1-3\n"
+	     "10ms probe slot-change usb=1:7 slots=02\n"
+	     "20ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n509ms daemon time\n"
+	     "510ms daemon time",
+	 "act 4 lock|removal 4 card probe|action 4 lock|contradicted 4 card probe"},
+	{"… whose reader PC/SC names with another slot: that is not the session's",
+	 "5ms uevent device-add usb=1:7 path=1-3\n"
+	 "10ms record record session=4 user=b name=R7 slot=1 usb=1:7 card=present counter=1" ATR " path=1-3\n"
+	 "20ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n2020ms daemon time\n"
+	 "3s pcsc reader name=R7 slot=0 usb=1:7 card=empty counter=2",
+	 "comm-error 4"},
+	{"… whose device USB does not know: not removed, for PC/SC has its reader there",
+	 "10ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	 "5s record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3\n"
+	 "9s daemon time\n10s pcsc reader name=R7 slot=0 usb=1:7 card=empty counter=2",
+	 "act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"its reader was pulled and is back, and PC/SC has not noticed",
+	 "10ms uevent device-remove usb=1:6\n20ms uevent device-add usb=1:6 path=1-2\n"
+	 "30ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=0" ATR " path=1-2\n"
+	 "500ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=0" ATR "\n9s daemon time\n"
+	 "10s uevent device-remove usb=1:6",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock"},
+	{"its device is back before a listing says so; PC/SC said where its reader was while it was gone",
+	 SET "action=lock\n3s pcsc reader name=R7 slot=0 card=present counter=1" ATR "\n"
+	     "3001ms uevent device-add usb=1:7 path=1-3\n3002ms uevent device-remove usb=1:7\n"
+	     "3003ms record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR
+	     " path=1-3\n"
+	     "3004ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	     "3005ms uevent device-add usb=1:7 path=1-3\n"
+	     "3500ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=0" ATR "\n9s daemon time\n"
+	     "10s probe slot-change usb=1:7 slots=02",
+	 "recheck|comm-error 4|act 4 lock|removal 4 card probe|action 4 lock"},
+	{"it says when the card was last seen, in the future: bounded",
+	 SET "action=lock\n"
+	     "5ms record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	     " path=1-2 seen=99s\n"
+	     "10ms probe slot-change usb=1:6 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+	{"… before a notice that the daemon reads later: what is older is about another insertion",
+	 SET "action=lock\n"
+	     "5s record record session=4 user=b name=R1 slot=0 usb=1:6 card=present counter=3" ATR
+	     " path=1-2 seen=4s\n"
+	     "3s probe slot-change now=5s usb=1:6 slots=02\n"
+	     "5001ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n9s daemon time\n"
+	     "10s probe slot-change usb=1:6 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+	{"a port without an address, and the reader of its name is at another port",
+	 "10ms record record session=4 user=b name=R1 slot=0 card=present counter=1" ATR " path=1-3\n"
+	 "2009ms daemon time\n2010ms daemon time",
+	 "act 4 lock|removal 4 reader pcsc|action 4 lock"},
+	{"… as is another reader of its family",
+	 "9ms pcsc reader name=Q%2000%2000 slot=0 card=present counter=1" ATR "\n"
+	 "10ms record record session=4 user=b name=Q%2000%2000 slot=0 card=present counter=1" ATR
+	 " path=1-3\n"
+	 "11ms pcsc reader name=Q%2001%2000 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	 "12ms pcsc reader-gone name=Q%2000%2000\n2011ms daemon time\n2012ms daemon time",
+	 "act 4 lock|removal 4 reader pcsc|action 4 lock"},
+	{"a name without an address, and PC/SC names it with a device that USB does not know: by its name, until USB does",
+	 SET "action=lock\n10ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	     "20ms record record session=4 user=b name=R7 slot=0 card=present counter=1" ATR "\n"
+	     "25ms probe slot-change usb=1:7 slots=02\n1s uevent device-add usb=1:7 path=1-3\n"
+	     "2s probe slot-change usb=1:7 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+
+	/* ---- places ---- */
+	{"two disconnected devices that a listing still shows: listed once more",
+	 "10ms probe device-remove usb=1:6\n11ms probe device-remove usb=1:5\n"
+	 "12ms startup device-add usb=1:5 path=1-1\n12ms startup device-add usb=1:6 path=1-2\n"
+	 "12ms startup devices-listed\n5011ms daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified|recheck"},
+	{"a listing lacks what a uevent reported since it was asked for: that is here",
+	 "10ms uevent lost\n11ms uevent device-add usb=1:9 path=1-3\n"
+	 "12ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "12ms startup device-add usb=1:6 path=1-2 id=08e6:4433\n12ms startup devices-listed\n"
+	 "13ms pcsc reader name=R9 slot=0 usb=1:9 card=present counter=1" ATR "\n"
+	 "14ms record record session=4 user=b name=R9 slot=0 usb=1:9 card=present counter=1" ATR " path=1-3\n"
+	 "15ms uevent device-remove usb=1:9",
+	 "recheck|act 4 lock|removal 4 reader uevent|action 4 lock"},
+	{"a device whose port is reported first, and then its model",
+	 "10ms uevent device-add usb=1:9 path=1-9\n11ms udev device-add usb=1:9 path=1-9 id=08e6:4433", ""},
+	{"back in its port with a model that nobody reports",
+	 SET "action=lock\n5s uevent device-remove usb=1:5\n5100ms pcsc reader-gone name=R0\n"
+	     "6s uevent device-add usb=1:9 path=1-1\n"
+	     "7s pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n8s daemon time\n"
+	     "10s uevent device-remove usb=1:9",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|outcome 3 lock unverified|act 3 lock|"
+	 "removal 3 reader uevent|action 3 lock"},
+	{"PC/SC knows before the kernel's word that the reader is back in its port, with another address",
+	 SET "action=lock\n10ms probe slot-change usb=1:5 slots=02\n"
+	     "11ms pcsc reader " CARD "card=empty counter=2\n"
+	     "900ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n"
+	     "1s uevent device-add usb=1:9 path=1-1 id=08e6:4433\n5s probe device-remove usb=1:9",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|heard 3 reader pcsc|restored 3|"
+	 "act 3 lock|outcome 3 lock unverified|removal 3 reader probe|action 3 lock"},
+	{"a device becomes another one as the only session of its address finds its own again",
+	 SET
+	 "action=lock\n5ms uevent device-add usb=1:7 path=1-3\n"
+	 "6ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	 "7ms uevent device-remove usb=1:7\n8ms udev device-remove usb=1:7\n"
+	 "9ms uevent device-add usb=1:7 path=1-3\n"
+	 "9ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	 "10ms uevent device-add usb=1:8 path=1-4\n"
+	 "11ms record record session=4 user=b name=R7 slot=0 usb=1:8 card=present counter=1" ATR " path=1-3\n"
+	 "12ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	 "3s uevent device-add usb=1:8 path=1-5\n"
+	 "4s pcsc reader name=R8 slot=0 usb=1:8 card=present counter=1 atr=3B03\n"
+	 "5s record record session=5 user=c name=R8 slot=0 usb=1:8 card=present counter=1 atr=3B03 path=1-5\n"
+	 "6s probe device-remove usb=1:8",
+	 "act 4 lock|removal 4 absent startup|action 4 lock|restored 4|act 5 lock|removal 5 reader probe|"
+	 "action 5 lock"},
+	{"its name passes to another device's reader, and its own reader has another name",
+	 SET "action=lock\n5s pcsc reader " CARD "card=present counter=1" ATR "\n"
+	     "6s pcsc reader name=R0 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	     "7s pcsc reader name=R2 slot=0 usb=1:5 card=present counter=1" ATR "\n9s daemon time\n"
+	     "10s probe slot-change usb=1:5 slots=02",
+	 "comm-error 3|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"PC/SC still names a removed device's reader: where another one of its family is does not follow from it",
+	 "2ms pcsc reader name=Q%2000%2000 slot=0 usb=1:5 card=empty counter=0\n"
+	 "10ms uevent device-remove usb=1:5\n"
+	 "4s pcsc reader name=Q%2001%2000 slot=0 card=present counter=0" ATR "\n7s daemon time",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|outcome 3 lock unverified"},
+	{"two new readers where PC/SC still names the old one, and one interface: nobody can tell which is the session's",
+	 "3s daemon time\n10s probe device-remove usb=1:5\n"
+	 "11s uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "11030ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	 "11031ms pcsc reader name=R8 slot=0 usb=1:5 card=empty counter=0\n"
+	 "11032ms pcsc reader name=R9 slot=0 usb=1:5 card=empty counter=0\n12s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"pcscd gives its slot another name, beside another slot of the device",
+	 SET "action=lock\n3ms pcsc pcsc-down\n4s pcsc pcsc-up\n"
+	     "4s pcsc reader name=R4 slot=1 usb=1:5 card=empty counter=0\n"
+	     "4s pcsc reader name=R5 slot=0 usb=1:5 card=present counter=0" ATR "\n4s pcsc pcsc-listed\n"
+	     "9s daemon time\n10s pcsc reader name=R5 slot=0 usb=1:5 card=empty counter=1",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"PC/SC still names the last life's reader, of another name than the record's: the session waits for its own",
+	 SET "action=lock\n3s uevent device-remove usb=1:6\n"
+	     "4s uevent device-add usb=1:6 path=1-2 id=08e6:4433\n"
+	     "6s record record session=4 user=b name=R7 slot=0 usb=1:6 card=present counter=1" ATR
+	     " path=1-2\n"
+	     "7s pcsc reader name=R7 slot=0 usb=1:6 card=present counter=1" ATR "\n"
+	     "7100ms pcsc reader-gone name=R1\n9s daemon time\n10s probe slot-change usb=1:6 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+	{"two slots: the reader is pulled and is back at once, and PC/SC has not noticed it of the other slot",
+	 SET "action=lock\n5ms pcsc reader name=R4 slot=1 usb=1:5 card=empty counter=0\n"
+	     "6s pcsc reader-gone name=R4\n6s pcsc reader name=R4 slot=1 usb=1:5 card=empty counter=0\n"
+	     "6s pcsc reader-gone name=R0\n6001ms pcsc reader " CARD "card=present counter=0" ATR "\n"
+	     "6100ms uevent device-remove usb=1:5\n6200ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	     "6300ms pcsc reader " CARD "card=present counter=0" ATR "\n8200ms daemon time\n"
+	     "9s probe slot-change usb=1:5 slots=02",
+	 "comm-error 3|act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|act 3 lock|"
+	 "outcome 3 lock unverified|removal 3 card probe|action 3 lock"},
+	{"two interfaces and a second slot: a notice from an unknown endpoint is no removal",
+	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n"
+	     "3ms pcsc reader name=R4 slot=1 usb=1:5 card=empty counter=0\n"
+	     "10s probe slot-change usb=1:5 slots=02 endpoint=81",
+	 ""},
+	{"PcscLost=lock; then the probe starts, and the reader says that the card is out: a removal like any other",
+	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n"
+	 "6s daemon probe\n7s probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|act 3 lock|outcome 3 lock unverified|"
+	 "removal 3 card probe|action 3 lock"},
+
+	/* ---- sleep ---- */
+	{"asleep: the reader says \"out\", leaves, and is back with the card: nobody touched it",
+	 SET "action=lock\n10ms logind sleep\n11ms probe slot-change usb=1:5 slots=02\n"
+	     "12ms probe device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
+	     "22ms pcsc pcsc-listed\n1s uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "1500ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n9s daemon time\n"
+	     "10s probe device-remove usb=1:9",
+	 "recheck|rechecked|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"asleep: a notice of a device that is gone says nothing",
+	 SET "action=lock\n10ms logind sleep\n11ms uevent device-remove usb=1:5\n"
+	     "12ms probe slot-change usb=1:5 slots=02\n20ms logind resume\n21ms startup devices-listed\n"
+	     "23ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n"
+	     "24ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n9s daemon time\n"
+	     "10s probe device-remove usb=1:9",
+	 "recheck|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"asleep: the card is out and in again before PC/SC names its reader: absent, and guarded again",
+	 SET "action=lock\n10ms logind sleep\n11ms probe device-remove usb=1:5\n"
+	     "12ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n13ms pcsc reader-gone name=R0\n"
+	     "14ms pcsc reader name=R0 slot=0 usb=1:9 card=empty counter=2\n"
+	     "15ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=5" ATR "\n20ms logind resume\n"
+	     "21ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n21ms startup devices-listed\n"
+	     "22ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=5" ATR "\n22ms pcsc pcsc-listed",
+	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock|restored 3|rechecked"},
+	{"awake again: the card is removed from the reader that is back, before PC/SC names it",
+	 "3s daemon time\n" SET "action=lock\n10s logind sleep\n10011ms uevent device-remove usb=1:5\n"
+	 "10012ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n10020ms logind resume\n"
+	 "10021ms probe slot-change usb=1:9 slots=\n10022ms probe slot-change usb=1:9 slots=03\n"
+	 "10023ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n10023ms startup devices-listed\n"
+	 "10024ms pcsc pcsc-listed\n11s probe slot-change usb=1:9 slots=02",
+	 "recheck|rechecked|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… from another model in its port: that is not its reader",
+	 SET
+	 "action=lock\n10ms logind sleep\n11ms uevent device-remove usb=1:5\n"
+	 "12ms uevent device-add usb=1:9 path=1-1 id=0001:0002\n20ms logind resume\n"
+	 "21ms probe slot-change usb=1:9 slots=02\n22ms startup device-add usb=1:9 path=1-1 id=0001:0002\n"
+	 "22ms startup devices-listed\n23ms pcsc pcsc-listed\n5020ms daemon time",
+	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"… which has two interfaces: a notice does not say whose card it was",
+	 SET "action=lock\n3ms pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n5s daemon time\n"
+	     "10s logind sleep\n10011ms uevent device-remove usb=1:5\n"
+	     "10012ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n10020ms logind resume\n"
+	     "10022ms probe slot-change usb=1:9 slots=02\n"
+	     "10023ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n10023ms startup devices-listed\n"
+	     "10024ms pcsc reader-gone name=R0\n10024ms pcsc reader-gone name=R2\n10024ms pcsc pcsc-listed\n"
+	     "10025ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=0" ATR "\n"
+	     "10026ms pcsc reader name=R2 slot=0 usb=1:9 card=empty counter=0\n19s daemon time\n"
+	     "20s probe device-remove usb=1:9",
+	 "recheck|rechecked|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… of which PC/SC names two by now, where there was one: nobody can tell which is its own",
+	 SET "action=lock\n5s daemon time\n10s logind sleep\n10011ms uevent device-remove usb=1:5\n"
+	     "10012ms uevent device-add usb=1:9 path=1-1 id=08e6:4433\n10020ms logind resume\n"
+	     "10021ms pcsc reader name=R8 slot=0 usb=1:9 card=unavailable counter=0\n"
+	     "10021ms pcsc reader name=R9 slot=0 usb=1:9 card=empty counter=0\n"
+	     "10022ms probe slot-change usb=1:9 slots=02\n"
+	     "10023ms startup device-add usb=1:9 path=1-1 id=08e6:4433\n10023ms startup devices-listed\n"
+	     "10024ms pcsc reader-gone name=R0\n10024ms pcsc pcsc-listed\n15020ms daemon time",
+	 "recheck|rechecked|comm-error 3"},
+	{"awake again, and nobody said that it would sleep: nothing that loses work for 5 s",
+	 SET "action=logout\n10ms logind resume\n11ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	     "11ms startup devices-listed\n12ms pcsc reader " CARD "card=present counter=1" ATR "\n"
+	     "12ms pcsc pcsc-listed\n1s probe slot-change usb=1:5 slots=02\n"
+	     "1001ms pcsc reader " CARD "card=empty counter=2\n1500ms daemon time\n5009ms daemon time\n"
+	     "5010ms daemon time",
+	 "recheck|rechecked|removal 3 card probe|heard 3 card pcsc|act 3 terminate|action 3 logout"},
+
+	/* ---- which reader, and where ---- */
+	{"PC/SC still says that the reader of the record's name is elsewhere",
+	 SET "action=lock\n5ms uevent device-add usb=1:7 path=1-3\n"
+	     "10ms record record session=4 user=b name=R1 slot=0 usb=1:7 card=present counter=0" ATR
+	     " path=1-3\n"
+	     "500ms pcsc reader name=R1 slot=0 usb=1:7 card=present counter=0" ATR "\n9s daemon time\n"
+	     "10s probe slot-change usb=1:7 slots=02",
+	 "act 4 lock|removal 4 card probe|action 4 lock"},
+	{"… says it later, and then gives its reader another name",
+	 SET "action=lock\n5ms uevent device-add usb=1:7 path=1-3\n"
+	     "6ms pcsc reader name=R7 slot=0 card=unavailable counter=1\n"
+	     "10ms record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR
+	     " path=1-3\n"
+	     "20ms pcsc reader name=R7 slot=0 usb=1:6 card=empty counter=2\n"
+	     "2s pcsc reader name=R8 slot=0 usb=1:7 card=present counter=1" ATR "\n9s daemon time\n"
+	     "10s probe slot-change usb=1:7 slots=02",
+	 "comm-error 4|act 4 lock|removal 4 card probe|action 4 lock"},
+	{"another interface of its device, while its reader cannot be read and PC/SC does not say where that is",
+	 "5ms uevent device-add usb=1:7 path=1-3\n"
+	 "6ms pcsc reader name=R7 slot=0 card=unavailable counter=1\n"
+	 "7ms record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3\n"
+	 "8ms pcsc reader name=R8 slot=0 usb=1:7 card=empty counter=0\n"
+	 "3s pcsc reader name=R7 slot=0 usb=1:7 card=present counter=2" ATR "\n9s daemon time\n"
+	 "10s pcsc reader name=R7 slot=0 usb=1:7 card=empty counter=3",
+	 "comm-error 4|act 4 lock|removal 4 card pcsc|action 4 lock"},
+	{"pulled and back, with a second reader that PC/SC had just named there: its own is the one of its name",
+	 "3s daemon time\n4s pcsc reader name=R2 slot=0 usb=1:5 card=empty counter=0\n"
+	 "4100ms uevent device-remove usb=1:5\n4200ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "4300ms pcsc reader " CARD "card=present counter=0" ATR "\n6199ms daemon time\n6200ms daemon time\n"
+	 "9s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|act 3 lock|outcome 3 lock unverified|"
+	 "removal 3 reader uevent|action 3 lock"},
+	{"its device's port is reported when PC/SC has read the card there, and is another one than the record's",
+	 "5ms uevent device-add usb=1:7\n"
+	 "10ms record record session=4 user=b name=R7 slot=0 usb=1:7 card=present counter=1" ATR " path=1-3\n"
+	 "11ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
+	 "12ms udev device-add usb=1:7 path=1-4",
+	 "act 4 lock|removal 4 absent startup|action 4 lock"},
 };
 
 /* ---- putting a row through the core --------------------------------------------------------------------- */
@@ -1055,7 +1410,7 @@ static void test_crowd(void **state _unused_)
 
 	/* Nor can a notice tell whose slot it means, where so many have one. */
 	tell_crowd(world, "31s", 0, "usb=1:5");
-	tell(world, "35s probe slot-change usb=1:5 slots=02");
+	tell(world, "35s probe slot-change usb=1:5 slots=02\n36s pcsc reader-gone name=Q%2000%2000");
 	assert_string_equal(heard.text, "comm-error 8");
 
 	/* One that is known by its address is watched as ever. */
@@ -1066,6 +1421,64 @@ static void test_crowd(void **state _unused_)
 	heard.text[0] = '\0';
 	tell(world, "41s logind session-locked session=3\n50s logind session-unlocked session=3");
 	assert_string_equal(heard.text, "outcome 3 lock verified|unguarded 3");
+	world_free(world);
+}
+
+/* One device with so many readers: a name at its address counts, and nothing follows from how many there are. */
+static void test_crowded_device(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	tell(world, "3s daemon time");
+	tell_crowd(world, "4s", 0, "usb=1:5");
+	tell(world, "5s record record session=4 user=b name=R7 slot=0 usb=1:5 card=present counter=1" ATR
+		    " path=1-1\n6s daemon time\n7s daemon time");
+	assert_string_equal(heard.text, "comm-error 4");
+
+	/* PC/SC still names the reader that was pulled: it may be an older one, until PC/SC has had its time. */
+	heard.text[0] = '\0';
+	tell(world, "9s logind session-ended session=4\n10s probe device-remove usb=1:5\n"
+		    "11s uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+		    "11100ms pcsc reader " CARD "card=present counter=0" ATR "\n12999ms daemon time");
+	assert_string_equal(heard.text, "act 3 lock|removal 3 reader probe|action 3 lock");
+	heard.text[0] = '\0';
+	tell(world,
+	     "13s daemon time\n14s pcsc reader-gone name=Q%2000%2000\n15s probe device-remove usb=1:5");
+	assert_string_equal(
+		heard.text,
+		"restored 3|outcome 3 lock unverified|act 3 lock|removal 3 reader probe|action 3 lock");
+	world_free(world);
+}
+
+/* A reader whose slot no notice has a place for: its interface's endpoint cannot be learnt. */
+static void test_slot_beyond(void **state _unused_)
+{
+	struct reader_state beyond = {.name = "R7", .slot = 40, .usb = {1, 5}, .card = CARD_EMPTY};
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	for (unsigned second = 10; second < 13; second++) {
+		char notice[64];
+
+		snprintf(notice, sizeof(notice), "%us probe slot-change usb=1:5 slots=03 endpoint=81",
+			 second);
+		tell(world, notice);
+		beyond.event_counter++;
+		assert_int_equal(world_event(world, &(struct event){.type = EVENT_READER,
+								    .source = SOURCE_PCSC,
+								    .stamp = second * NSEC_PER_SEC,
+								    .reader = &beyond}),
+				 0);
+		check(world, "a slot beyond");
+	}
+	assert_string_equal(heard.text, "");
 	world_free(world);
 }
 
@@ -1084,6 +1497,61 @@ static const struct row from_nothing[] = {
 	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
 	 "10s pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|act 4 lock|removal 3 card pcsc|action 3 lock|removal 4 card pcsc|action 4 lock"},
+	{"a record ahead of PC/SC, whose count stays behind: absent, when the doubt is over",
+	 "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n0ms startup devices-listed\n"
+	 "1ms pcsc pcsc-up\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=9" ATR " path=1-1 id=08e6:4433\n"
+	 "2ms pcsc reader " CARD "card=present counter=5" ATR "\n2ms pcsc pcsc-listed\n2000ms daemon time\n"
+	 "2001ms daemon time",
+	 "act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"two records with one address, at two ports: the second one's card is not where it was",
+	 "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n0ms startup devices-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1\n"
+	 "1ms record record session=4 user=b name=R1 slot=0 usb=1:5 card=present counter=1" ATR " path=1-2\n"
+	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
+	 "3s daemon time",
+	 "act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"a uevent while the first listing runs, which lacks the device: it is here",
+	 "0ms uevent device-add usb=1:5 path=1-1\n1ms startup devices-listed\n2ms pcsc pcsc-up\n"
+	 "2ms pcsc reader " CARD "card=present counter=1" ATR "\n2ms pcsc pcsc-listed\n"
+	 "3ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1\n"
+	 "9s daemon time\n10s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"nobody lists USB devices; PC/SC knows where the reader is: the probe's word counts",
+	 "1ms record record session=3 user=card name=R0 slot=0 card=present counter=1" ATR "\n"
+	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
+	 "10s probe device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… and cannot read it: told when the doubt is over",
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1\n"
+	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=unavailable counter=1\n3ms pcsc pcsc-listed\n"
+	 "2002ms daemon time\n2003ms daemon time",
+	 "comm-error 3"},
+	{"asleep: a reader whose port nobody reports leaves, and does not come back",
+	 "0ms startup device-add usb=1:5\n0ms startup devices-listed\n0ms pcsc pcsc-up\n"
+	 "0ms pcsc reader " CARD "card=present counter=1" ATR "\n0ms pcsc pcsc-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR "\n10ms logind sleep\n"
+	 "11ms uevent device-remove usb=1:5\n20ms logind resume\n21ms startup devices-listed\n"
+	 "22ms pcsc pcsc-listed\n5019ms daemon time\n5020ms daemon time",
+	 "recheck|rechecked|act 3 lock|removal 3 absent startup|action 3 lock"},
+	{"… and comes back with its address, the card in",
+	 "0ms startup device-add usb=1:5\n0ms startup devices-listed\n0ms pcsc pcsc-up\n"
+	 "0ms pcsc reader " CARD "card=present counter=1" ATR "\n0ms pcsc pcsc-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR "\n10ms logind sleep\n"
+	 "11ms uevent device-remove usb=1:5\n20ms logind resume\n21ms uevent device-add usb=1:5\n"
+	 "21ms startup device-add usb=1:5\n21ms startup devices-listed\n22ms pcsc reader-gone name=R0\n"
+	 "22ms pcsc pcsc-listed\n500ms pcsc reader " CARD "card=present counter=0" ATR "\n"
+	 "5020ms daemon time\n10s uevent device-remove usb=1:5",
+	 "recheck|rechecked|act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"… the same while nobody sleeps: guarded again",
+	 "0ms startup device-add usb=1:5\n0ms startup devices-listed\n0ms pcsc pcsc-up\n"
+	 "0ms pcsc reader " CARD "card=present counter=1" ATR "\n0ms pcsc pcsc-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR "\n"
+	 "5s uevent device-remove usb=1:5\n5100ms pcsc reader-gone name=R0\n6s uevent device-add usb=1:5\n"
+	 "7s pcsc reader " CARD "card=present counter=0" ATR "\n8s daemon time\n"
+	 "10s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|outcome 3 lock unverified|act 3 lock|"
+	 "removal 3 reader uevent|action 3 lock"},
 };
 
 static void test_from_nothing(void **state)
@@ -1162,6 +1630,31 @@ static void test_views(void **state _unused_)
 	world_free(world);
 }
 
+/* What comes first of a new removal that is settling, and of an earlier one's second stage that waits for agreement. */
+static void test_view_of_two_removals(void **state _unused_)
+{
+	struct session_view session = {0};
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note, &heard, &world), 0);
+	tell(world, start);
+	tell(world, PROVABLE SET
+	     "settle=2s then=logout after=1s confirm=5s\n10ms probe slot-change usb=1:5 slots=02\n"
+	     "2010ms daemon time\n2100ms pcsc reader " CARD "card=empty counter=2\n"
+	     "2200ms pcsc reader " CARD "card=present counter=3" ATR "\n"
+	     "2300ms probe slot-change usb=1:5 slots=02\n3010ms daemon time");
+	assert_true(world_session(world, "3", &session));
+	assert_int_equal(session.pending, ACTION_LOCK);
+	assert_int_equal(session.pending_at, 4300 * NSEC_PER_MSEC);
+	tell(world, "4300ms daemon time");
+	assert_true(world_session(world, "3", &session));
+	assert_int_equal(session.pending, ACTION_LOGOUT);
+	assert_int_equal(session.pending_at, 5300 * NSEC_PER_MSEC);
+	world_free(world);
+}
+
 static void test_row(void **state)
 {
 	const struct row *row = *state;
@@ -1198,15 +1691,18 @@ static void test_trace_round_trip(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(from_nothing) + 6] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(from_nothing) + 9] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_stale_reader),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_crowded_device),
+		cmocka_unit_test(test_slot_beyond),
 		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_view_of_two_removals),
 	};
-	struct CMUnitTest *next = &tests[6];
+	struct CMUnitTest *next = &tests[9];
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
 		*next++ = (struct CMUnitTest){

@@ -123,7 +123,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	    atr_equal(&state->atr, &bound->atr))
 		return HEARING_COUNTED;
 	/* pcscd took the reader from its list and named one again: it was unplugged. */
-	if (session->unnamed && session->stay != reader->stay)
+	if (session->unnamed)
 		return HEARING_OTHER;
 	/*
 	 * Since pcscd named the reader, either a card was removed from it, so the earlier card is out; or one
@@ -228,11 +228,10 @@ static struct belief belief_around_sleep(const struct world *world, const struct
 	return out(REASON_DEVICE_GONE, EVIDENCE_DEVICE, CAUSE_READER, SOURCE_STARTUP, world->now);
 }
 
-/* The record says that its device is here, which was reported to be gone: until the devices are listed again. */
+/* The record says that its device is here, and that was reported otherwise: the listing that is to come decides. */
 static bool may_be_back(const struct world *world, const struct session *session)
 {
-	return session->recorded && world->record_asked && session->bound.order >= world->record_asked &&
-	       world->devices_listing.last < world->record_asked &&
+	return session->recorded && world->looking_devices &&
 	       world->now < later(session->recorded, DOUBT_NSEC);
 }
 

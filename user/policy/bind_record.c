@@ -59,6 +59,12 @@ static uint64_t seen_at(const struct event *event, struct device *device)
 	return seen;
 }
 
+/* Under the recorded name PC/SC still names the reader that was there before, or one that is elsewhere. */
+static bool is_another(const struct reader *reader, const struct device *device)
+{
+	return reader_is_stale(reader) || (device && reader->device && reader->device != device);
+}
+
 /* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port)
@@ -66,6 +72,8 @@ void bind_record(struct world *world, struct session *session, const struct even
 	const struct login_record *login = event->record.login;
 	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
 
+	if (reader && is_another(reader, device))
+		reader = NULL;
 	case_cancel(world, session, event->stamp, "the person signed in again");
 	session->login = *event->record.login;
 	bind_begin(world, session, seen_at(event, device));

@@ -48,6 +48,6 @@ unsigned cause_of_any_rule(void)
 	unsigned mask = 0;
 
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		mask |= causes[cause].any_rule ? 1U << cause : 0;
+		mask |= (unsigned)causes[cause].any_rule << cause;
 	return mask;
 }

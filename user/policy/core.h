@@ -270,9 +270,6 @@ struct world {
 		unsigned owed;
 	} devices_listing, readers_listing;
 
-	uint64_t
-		record_asked; /* order of the last request that was made for a record's device; 0: none was */
-
 	bool pcsc_up, pcsc_listed;
 	bool pcsc_down; /* that was reported: not the same as not up yet */
 	unsigned pcsc_life, stays;

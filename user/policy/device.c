@@ -152,8 +152,8 @@ static void model_leave(struct device *device)
 /* Takes over what is known about it by now; NULL: nothing new. -ENOMEM: nothing was changed. */
 int device_describe(struct world *world, struct device *device, const char *path, const char *id)
 {
-	bool moved = path && *path && strncmp(device->path, path, sizeof(device->path) - 1) != 0;
-	bool other = id && *id && strncmp(device->id, id, sizeof(device->id) - 1) != 0;
+	bool moved = path && strncmp(device->path, path, sizeof(device->path) - 1) != 0;
+	bool other = id && strncmp(device->id, id, sizeof(device->id) - 1) != 0;
 	struct model *model = other ? model_get(world, id) : NULL;
 	struct port *port = moved ? port_get(world, path) : NULL;
 
@@ -213,7 +213,7 @@ void device_release(struct world *world, struct device *device)
 	device->released = true;
 }
 
-/* Frees those that nothing has needed since. */
+/* Frees them, but for one that has come again since. Nothing else can have found one of them: it was not here. */
 void device_free_released(struct world *world)
 {
 	struct device *device, *next;
@@ -221,7 +221,7 @@ void device_free_released(struct world *world)
 	DL_FOREACH_SAFE2(world->released, device, next, released_next) {
 		DL_DELETE2(world->released, device, released_prev, released_next);
 		device->released = false;
-		if (!device->sessions && !device->readers && device->presence != PRESENCE_HERE)
+		if (device->presence != PRESENCE_HERE)
 			device_free(world, device);
 	}
 }

@@ -19,7 +19,7 @@ unsigned reader_count_interfaces(const struct device *device, uint8_t slot, cons
 /* A reader of the same driver that has not said where it is may be at another interface of the same device. */
 bool reader_may_have_another(const struct world *world, const struct reader *reader)
 {
-	const struct model *model = reader->device ? reader->device->model : NULL;
+	const struct model *model = reader->device->model;
 	const struct reader *other;
 
 	if (world_is_crowded(world))

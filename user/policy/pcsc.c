@@ -38,7 +38,7 @@ static void forget(struct world *world, struct reader *reader)
 	struct session *session;
 
 	DL_FOREACH2(world->placeless, session, on_device.next) {
-		if (session->stay == reader->stay && !session->unnamed && !restless)
+		if (session->stay == reader->stay && !restless)
 			session->unnamed = world->now;
 	}
 	reader_forget(world, reader);
@@ -55,9 +55,10 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 	device = reader->device;
 	forget(world, reader);
 	update_list(world, &world->placeless, event);
+	/* A reader without a device is among them. */
 	if (unlocated)
 		update_all(world, event);
-	else if (device)
+	else
 		update_place(world, device, event);
 }
 

@@ -318,7 +318,7 @@ static void pcsc_lost(struct world *world, struct session *session)
 	};
 
 	/* It is back already, and reads the card. */
-	if (session_is_away(session) || belief_of(world, session).reason == REASON_READ)
+	if (belief_of(world, session).reason == REASON_READ)
 		return;
 	case_open(world, session, &belief);
 	/* … or reads it elsewhere, as far as is known by now. */

@@ -17,15 +17,14 @@ struct writer {
 static void put(struct writer *writer, const char *format, ...) _printf_(2, 3);
 static void put(struct writer *writer, const char *format, ...)
 {
-	size_t left = TRACE_LINE_MAX - writer->used;
+	char *end = writer->line + writer->used;
 	va_list arguments;
-	int length;
 
+	*end = '\0';
 	va_start(arguments, format);
-	length = vsnprintf(writer->line + writer->used, left, format, arguments);
+	vsnprintf(end, TRACE_LINE_MAX - writer->used, format, arguments);
 	va_end(arguments);
-	if (length > 0)
-		writer->used += (size_t)length < left ? (size_t)length : left - 1;
+	writer->used += strlen(end);
 }
 
 /* ---- values --------------------------------------------------------------------------------------------- */
@@ -109,7 +108,7 @@ static void put_field(struct writer *writer, enum trace_value type, const void *
 		put_kind(writer, *(const unsigned *)field);
 		break;
 	case VALUE_YES:
-		put(writer, "%s", *(const bool *)field ? "yes" : "no");
+		put(writer, "yes"); /* "no" is left out, see is_empty() */
 		break;
 	case VALUE_ACTION:
 		put(writer, "%s", action_name(*(const enum action *)field));

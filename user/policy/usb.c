@@ -79,13 +79,10 @@ int usb_removed(struct world *world, const struct event *event)
 }
 
 /* Nobody reported the end of this life: another device is there now. */
-static bool device_missing(struct world *world, struct device *device, const struct event *event)
+static void device_missing(struct world *world, struct device *device, const struct event *event)
 {
-	bool gone = device_leave(world, device, SOURCE_STARTUP, event->stamp);
-
-	if (gone)
-		device_left(world, device, event);
-	return gone;
+	device_leave(world, device, SOURCE_STARTUP, event->stamp);
+	device_left(world, device, event);
 }
 
 static bool is_another_device(const struct device *device, const struct device_facts *facts)
@@ -105,8 +102,9 @@ static bool leave_port(struct world *world, struct device *device, const struct 
 	DL_FOREACH_SAFE(device->port->devices, other, next) {
 		if (other == device || other->presence != PRESENCE_HERE)
 			continue;
-		gone |= device_missing(world, other, event);
+		device_missing(world, other, event);
 		device_release(world, other);
+		gone = true;
 	}
 	return gone;
 }
@@ -117,7 +115,7 @@ static void take_recorded(struct device *device)
 	struct session *session;
 
 	DL_FOREACH2(device->sessions, session, on_device.next) {
-		if (session->recorded && !session_is_away(session) && session->life + 1 == device->life &&
+		if (session->recorded && !session_is_away(session) &&
 		    session->bound.order > device->left.order)
 			session->life = device->life;
 	}
@@ -131,7 +129,7 @@ static void watch_place(struct world *world, struct device *device)
 	if (!device->port)
 		return;
 	DL_FOREACH2(device->port->sessions, session, on_port.next) {
-		if (session_device_left(session) && session->device && session->device->left_round_sleep &&
+		if (session_device_left(session) && session->device->left_round_sleep &&
 		    device_in_place(session) == device)
 			device_watch(world, device);
 	}
@@ -163,8 +161,10 @@ int usb_added(struct world *world, const struct event *event)
 	       (facts->path && !device->path[0]) || (facts->id && !device->id[0]);
 	if (event->source == SOURCE_STARTUP && !world->devices_listing.began)
 		world->devices_listing.began = world->order;
-	if (device->presence == PRESENCE_HERE && is_another_device(device, facts))
-		gone = device_missing(world, device, event);
+	if (device->presence == PRESENCE_HERE && is_another_device(device, facts)) {
+		device_missing(world, device, event);
+		gone = true;
+	}
 	if (device_describe(world, device, facts->path, facts->id) < 0)
 		return -ENOMEM;
 	if (device_come(world, device, event)) {

@@ -140,8 +140,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	    reader_may_have_another(world, device->readers))
 		return NULL;
 	if (!world->pcsc_listed || device_is_crowded(device) ||
-	    (interfaces == 1 && slot_is_shared(device, slot)) ||
-	    reader_count_interfaces(device, slot, NULL) != interfaces)
+	    (interfaces == 1 && slot_is_shared(device, slot)))
 		return NULL;
 	/* The one of its name may be yet to come: it may be another interface's. */
 	if (!session->interfaces && device_is_naming(world, device))
@@ -152,7 +151,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 			    (interfaces > 1 ? session->interface : 0))
 			break;
 	}
-	return reader;
+	return reader_count_interfaces(device, slot, NULL) == interfaces ? reader : NULL;
 }
 
 /* ---- whose reader, where no address is known ------------------------------------------------------------ */

@@ -98,10 +98,8 @@ static int record_reported(struct world *world, const struct event *event)
 		device_miss(world, device);
 	bind_record(world, session, event, device, port);
 	session_govern(world, session, &event->record.governance);
-	if (missed && !recent) {
-		world->record_asked = world->order;
+	if (missed && !recent)
 		look_again(world, event);
-	}
 	session_update(world, session, event->source, event->stamp);
 	if ((missed && recent) || (device && names_another_reader(session, device)))
 		update_list(world, &device->sessions, event);
