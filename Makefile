@@ -89,7 +89,7 @@ make check       runs every test, lint too (installs what it needs)
 make check-unit, check-integration, check-vm CASE=NN-name    run parts of it
 make soak        has the simulated machine judge the core for SECONDS=60, with new seeds each time
 make fuzz        throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
-make coverage    fails when a line of the core is run by neither the unit tests nor the oracle; shows which
+make coverage    fails when neither the unit tests nor the oracle run a line, or take a branch, of the core; shows which
 make bench       measures scpolicyd beside everything else, in VMs of its own (installs what it needs; 90 minutes)
 make lint        reads the sources with clang-format, clang-tidy and cppcheck (installs what it needs)
 make format      lays the sources out as .clang-format says

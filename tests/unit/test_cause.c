@@ -48,6 +48,15 @@ static void test_found_by_name(void **state _unused_)
 	}
 }
 
+/* The journal's line goes on after "Session 3: ", the desktop's notice stands alone. */
+static void test_words(void **state _unused_)
+{
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
+		assert_in_range(cause_message(cause)[0], 'a', 'z');
+		assert_in_range(cause_notice(cause)[0], 'A', 'Z');
+	}
+}
+
 /* Each name is in the file, between `before` and `after`. */
 static void assert_names(const char *path, const char *before, const char *after)
 {
@@ -98,7 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_found_by_name),
 		cmocka_unit_test(test_written_down), cmocka_unit_test(test_completed),
-		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_help),	     cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,23 @@ static int play_live(FILE *recording)
 	return r;
 }
 
+/* A session's settings are kept for as long as the core may use them: new ones too. */
+static int play_settings(FILE *recording _unused_)
+{
+	static const char *const lines[] = {
+		"1ms record record session=3 user=a name=R0 slot=0 usb=1:5",
+		"2ms record settings session=3 action=logout",
+	};
+	static const struct live_output output = {ignore_line, NULL};
+	_cleanup_(live_free_p) struct live *live = NULL;
+	struct trace_error error;
+	int r = live_new(&output, &live);
+
+	for (size_t i = 0; r == 0 && i < ELEMENTS(lines); i++)
+		r = live_line(live, lines[i], strlen(lines[i]), &error);
+	return r;
+}
+
 static int make_rules(FILE *recording _unused_)
 {
 	_cleanup_(rules_free_p) struct rules *rules = NULL;
@@ -253,7 +270,7 @@ static int make_rules(FILE *recording _unused_)
 
 static void test_no_memory_around_the_core(void **state _unused_)
 {
-	static int (*const users[])(FILE *recording) = {replay_again, play_live, make_rules};
+	static int (*const users[])(FILE *recording) = {replay_again, play_live, play_settings, make_rules};
 	_cleanup_fclose_ FILE *recording = fopen("tests/unit/recordings/card-pulled.trace", "re");
 
 	assert_non_null(recording);

@@ -164,6 +164,12 @@ static const struct row rows[] = {
 	 7220000, "out",
 	 "card out: PC/SC reported it removed; PC/SC counts 8, insertion 7 is recorded; the probe does not listen; away "
 	 "since before the daemon started, 2 h ago"},
+	{"… and PC/SC cannot read its reader",
+	 "10s pcsc reader " R0 "card=unavailable counter=7\n"
+	 "20s record record away=yes session=3 user=card " R0 "card=present counter=7" ATR AT,
+	 21000, "out",
+	 "card out: PC/SC cannot read its reader; insertion 7, as recorded; the probe does not listen; away since before the "
+	 "daemon started, 1.0 s ago"},
 	{"unlocked without its card",
 	 "10s pcsc reader " R0 "card=empty counter=8\n11s logind session-locked session=3\n"
 	 "20s logind session-unlocked session=3",

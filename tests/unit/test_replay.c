@@ -120,12 +120,35 @@ static void test_recording(void **state)
 	check_changed(path);
 }
 
+/* A line that differs is named by its beginning, both what was recorded and what the core says now. */
+static void test_long_lines(void **state _unused_)
+{
+	static const char unit[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
+				   "01234567890123456789@.service";
+	_cleanup_fclose_ FILE *recording = NULL;
+	struct replay_result result;
+	char text[2048], expected[256];
+
+	snprintf(text, sizeof(text),
+		 "0ms startup device-add usb=1:5\n"
+		 "1ms record record session=3 user=a name=R0 slot=0 usb=1:5 action=none unit=%s\n"
+		 "= watch usb=1:5\n= arm 3\n2ms probe device-remove usb=1:5\n= removal 3 reader probe\n"
+		 "= unit 4 %s\n",
+		 unit, unit);
+	recording = fmemopen(text, strlen(text), "r");
+	assert_non_null(recording);
+	assert_int_equal(replay(recording, &result), -EREMOTEIO);
+	snprintf(expected, sizeof(expected), "line 7: recorded \"= unit 4 %.71s\", now \"= unit 3 %.71s\"",
+		 unit, unit);
+	assert_string_equal(result.error, expected);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[64] = {0};
-	size_t count = 0;
+	struct CMUnitTest tests[64] = {cmocka_unit_test(test_long_lines)};
+	size_t count = 1;
 
-	if (glob(RECORDINGS, 0, NULL, &recordings) != 0 || recordings.gl_pathc > ELEMENTS(tests)) {
+	if (glob(RECORDINGS, 0, NULL, &recordings) != 0 || recordings.gl_pathc > ELEMENTS(tests) - 1) {
 		fprintf(stderr, "no recordings, or too many: " RECORDINGS "\n");
 		return 1;
 	}

@@ -193,10 +193,29 @@ static void test_first_match_for_each_cause(void **state _unused_)
 	expect(rules, "anna", "a-card", "", "any-absent", "a-lost");
 	expect(rules, "bert", "any-absent", "bert", "any-absent", "bert");
 	expect(rules, "carl", "any-absent", "", "any-absent", "");
+	put(rules, "late-card", 1 << CAUSE_CARD, NULL);
 	put(rules, "rest", 0, NULL);
 	expect(rules, "anna", "a-card", "rest", "any-absent", "a-lost");
 	expect(rules, NULL, "any-absent", "rest", "any-absent", "rest");
-	assert_int_equal(rules_count(rules), 5);
+	assert_int_equal(rules_count(rules), 6);
+}
+
+static void test_rules_are_walked_in_their_order(void **state _unused_)
+{
+	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
+	const struct rule *first, *second;
+
+	assert_null(rules_next(rules, NULL));
+	put(rules, "first", 0, NULL);
+	put(rules, "second", 0, NULL);
+	put(rules, "first", 0, "anna");
+	first = rules_next(rules, NULL);
+	assert_string_equal(first->name, "first");
+	second = rules_next(rules, first);
+	assert_string_equal(second->name, "second");
+	assert_null(rules_next(rules, second));
+	/* One that is not among them has none after it. */
+	assert_null(rules_next(rules, &(struct rule){.name = "third"}));
 }
 
 static int name_all(void **state _unused_)
@@ -395,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_matching),
 		cmocka_unit_test(test_bad_patterns),
 		cmocka_unit_test(test_first_match_for_each_cause),
+		cmocka_unit_test(test_rules_are_walked_in_their_order),
 		cmocka_unit_test_teardown(test_only_its_name_governs_a_cause, name_all),
 		cmocka_unit_test_teardown(test_nothing_says_what_an_unnamed_cause_does, name_all),
 		cmocka_unit_test(test_replacing_keeps_the_place),
