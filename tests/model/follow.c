@@ -76,6 +76,11 @@ static bool candidate_is_plain(const struct machine *machine)
 				return false;
 		}
 	}
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		/* It has ended, and the daemon has not read that: its card is still its person's. */
+		if (machine->logins[i].told && !judge->sessions[i].known)
+			return false;
+	}
 	return judge->up && machine->pcscd.up && !machine->pcscd.hung &&
 	       judge->up_at + 5 * SEC < machine->now;
 }
