@@ -115,7 +115,7 @@ subtest 'what governs a session, and what would be done' => sub {
 subtest 'reload' => sub {
     like(ask($_, 'Reload'), qr/Access denied/, "not for $_, without polkit") for 'alice', 'member';
     is(ask('root', 'Reload'), '', 'root may');
-    expect_entry(2, 'and it is told', SCPOLICY_EVENT => 'config');
+    expect_entry(2, 'and it is reported', SCPOLICY_EVENT => 'config');
     append_file('/etc/scpolicyd.conf', 'Colour=red');
     like(ask('root', 'Reload'), qr{/etc/scpolicyd.conf:8: .*Colour}, 'a faulty file is named by its line');
     like(ask($_, 'GetStatus'), qr{"ConfigError" s "/etc/scpolicyd.conf:8: }, "and in the status, for $_") for 'root', 'member';
@@ -145,7 +145,7 @@ my $bob = client('bob', "listen_to_signals('sender=org.scpolicyd1')");
 my $member = client('member', "listen_to_signals('sender=org.scpolicyd1')");
 ok($_->wait_for(qr/^ANSWER fine/, 5), 'subscribed') or diag($_->transcript) for $alice, $bob, $member;
 
-subtest 'a removal is told to whom it concerns' => sub {
+subtest 'a removal is reported to whom it concerns' => sub {
     pull($slot);
     expect_lock('1', 5);
     for (['alice', $alice, '/own'], ['member', $member, '']) {

@@ -10,7 +10,7 @@ use Test::More;
 
 my ($SLOT0, $SLOT1) = (35963, 35964);
 
-# An independent client of pcscd: what it was told, the daemon's worker was told too, give or take a moment.
+# An independent client of pcscd: what pcscd reports to it, it reports to the daemon's worker too, give or take a moment.
 my $witness;
 
 sub sees {
@@ -281,7 +281,7 @@ subtest 'logind refuses to lock it' => sub {
     expect_lock('13', 3, 'one of class background is locked: logind does not refuse it');
     expect_entry(3, 'it is known beforehand', SCPOLICY_EVENT => 'cannot-lock', SCPOLICY_SESSION => '14');
     is($logind->count(qr/^LockSession 14$/), 0, 'so that nothing is asked of logind');
-    is($journal->count(qr/^(?=.*SCPOLICY_SESSION=14\b)(?=.*SCPOLICY_EVENT=(?:action|outcome)\b)/), 0, 'one story is told');
+    is($journal->count(qr/^(?=.*SCPOLICY_SESSION=14\b)(?=.*SCPOLICY_EVENT=(?:action|outcome)\b)/), 0, 'one story is reported');
     drop_record($_) for '13', '14';
 };
 

@@ -58,7 +58,7 @@ for my $hostile ('', 'fsize=0', 'nofile=6', 'as=1000000', 'data=0', 'stack=8192'
     'closed nofile=3', 'fsize=0 nofile=6 as=1000000 data=0 cpu=0 nice umask blocked closed') {
     is(sign_in(++$session, split / /, $hostile), 0, "hostile: '$hostile'");
     is(read_record($session)->{READER}, $READER, "'$hostile': the sign-in is recorded") or diag($journal->transcript(5));
-    is(told(), '', "'$hostile': nobody is told anything");
+    is(told(), '', "'$hostile': nobody gets a message");
 }
 
 # Every allocation of the program fails once while it signs in, libpam's own included.
@@ -108,7 +108,7 @@ sub fill { write_file('/run/scpolicyd/filler', 'x' x 65536) }
 fill();
 is(sign_in('f1'), 0, '/run is full: the sign-in succeeds');
 like(told(), qr/^told: Removing your smart card will not lock this session: cannot write the record of session f1: No space left/,
-    'its person is told');
+    'its person reads that');
 my $entry = expect_entry(2, 'and the administrator', MESSAGE_ID => $ID, SCPOLICY_SESSION => 'f1', SCPOLICY_USER => 'root');
 like($entry->{MESSAGE}, qr/not guarded though a card signed in: .*No space left on device/, 'with the reason');
 if ((my $pid = fork) == 0) {
@@ -124,15 +124,15 @@ if ((my $pid = fork) == 0) {
 pull(35963);
 wait_for_look('TEXT', qr/no card/);
 is(sign_in('c1'), 0, 'the card was pulled after its PIN');
-like(told(), qr/: there is no card in a reader$/, 'its person is told');
+like(told(), qr/: there is no card in a reader$/, 'its person reads that');
 expect_entry(2, 'and the administrator', MESSAGE_ID => $ID, SCPOLICY_SESSION => 'c1');
 place('quiet');
 sign_in('c2');
-is(told(), '', 'quiet: its person is not told');
+is(told(), '', 'quiet: its person gets no message');
 expect_entry(2, 'quiet: but the administrator is', MESSAGE_ID => $ID, SCPOLICY_SESSION => 'c2');
 place('token');
 sign_in('c3');
-is(told(), '', 'no card was used: nobody is told');
+is(told(), '', 'no card was used: nobody gets a message');
 place('');
 sign_in('');
 like(told(), qr/: pam_systemd has opened no session$/, 'no session of pam_systemd');

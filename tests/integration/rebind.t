@@ -71,7 +71,7 @@ subtest 'the card comes back in another slot' => sub {
     put_in(1);
     like(sessions(), qr/"state"\s*:\s*"away"/, 'that alone guards nothing');
     is(run($ben, $locker), 'RESULT=nothing', 'another person, whose session no card opened, gets nothing');
-    like(run($ben, $call), qr/Your session was not opened by a card/, 'and is told so');
+    like(run($ben, $call), qr/Your session was not opened by a card/, 'and reads that');
     like(sessions(), qr/"state"\s*:\s*"away"/, 'which leaves the session as it is');
     is(run($anna, $locker), "RESULT=done\nTEXT=the session is guarded", 'the locker of its own session has it bound');
     like(sessions(), qr/"state"\s*:\s*"guarded"/, 'it is guarded');
@@ -81,7 +81,7 @@ subtest 'the card comes back in another slot' => sub {
 };
 
 subtest 'no reader has the card' => sub {
-    like(run($anna, $locker), qr/^RESULT=nothing\nTEXT=No reader has the card of your session/, 'the locker is told');
+    like(run($anna, $locker), qr/^RESULT=nothing\nTEXT=No reader has the card of your session/, 'the locker reads that');
     like(run($anna, $call), qr/it is not guarded/, 'and so is any other program');
     expect_entry(5, 'the journal', SCPOLICY_EVENT => 'unguarded', SCPOLICY_SESSION => '1');
     like(ctl('status'), qr/session 1 of anna is not guarded: it was unlocked without its card/, 'status');
@@ -101,7 +101,7 @@ subtest 'a service of the user, outside of the session' => sub {
 
 subtest 'logind does not answer' => sub {
     $logind->say('away');
-    like(run($anna, $call), qr/logind does not say which session you are in/, 'the caller is told');
+    like(run($anna, $call), qr/logind does not say which session you are in/, 'the caller reads that');
     $logind->say('back');
 };
 

@@ -142,7 +142,7 @@ subtest 'sessions and readers' => sub {
     is($sessions->[0]{locked}, JSON::PP::false, 'truth is truth');
     is_deeply([map { $_->{session} } @{json_as('anna', 'sessions')->{sessions}}], ['1'], 'anna sees her own');
     is_deeply([@{$sessions->[0]}{'action', 'then'}, $sessions->[1]{then}], ['lock', 'logout', undef], 'both stages');
-    like((ctl_as('carl', 'sessions'))[1], qr/^No session of yours was opened with a card\.$/, 'who has none is told so');
+    like((ctl_as('carl', 'sessions'))[1], qr/^No session of yours was opened with a card\.$/, 'who has none reads that');
     my ($status, $text) = ctl('sessions');
     unlike($text, qr/\xff|\xc2\x9b|\x1b/, 'what a terminal would take for a command is not shown');
     ($status, $text) = ctl('--json', 'sessions');
@@ -322,7 +322,7 @@ subtest 'monitor is not fooled' => sub {
 
 subtest 'monitor goes on over a restart' => sub {
     stop_daemon();
-    heard($_, qr/has stopped/, 'the end is told') for $all, $anna;
+    heard($_, qr/has stopped/, 'the end is reported') for $all, $anna;
     $daemon = start_daemon();
     heard($_, qr/listening/, 'so is the new one') for $all, $anna;
     pull($SLOT0);
@@ -484,7 +484,7 @@ subtest 'replay --live, lines of any length, and many' => sub {
     push @lines, '10ms probe device-remove ' . $usb->(77), '20s daemon time', '30s logind sleep', '40s logind resume';
     ($status, $said, $errors) = live(join '', map { "$_\n" } @lines);
     is("$status$errors", '0', 'ten thousand readers, slots and sessions');
-    is(() = $said =~ /^\. session=/mg, $last + 1, 'each is told');
+    is(() = $said =~ /^\. session=/mg, $last + 1, 'each is shown');
     is(join(' ', $said =~ /^= act (\d+)/mg), '77', 'one removal, one lock');
 
     # One session, whose settings and record are new each time: memory is bounded by sessions, not by events.

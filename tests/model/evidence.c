@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- what the daemon is told ------------------------------------------------------------------------------
+/* ---- what reaches the daemon -------------------------------------------------------------------------------
  */
 
 static void word(struct machine *machine, struct judged *judged)
@@ -501,7 +501,7 @@ void judge_report(struct machine *machine, const struct report *report)
 	}
 }
 
-/* It was told that its device left, before there was a record; and not yet that it is back. */
+/* The report that its device left came before there was a record; and not yet that it is back. */
 static bool was_told_gone(const struct machine *machine, const struct judged *judged)
 {
 	const struct judge *judge = machine->judge;

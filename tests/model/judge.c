@@ -91,7 +91,7 @@ bool judge_found_again(const struct machine *machine, const struct judged *judge
 	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
 }
 
-/* A daemon that starts now is not told that the machine has just slept. */
+/* A daemon that starts now does not learn that the machine has just slept. */
 static bool sleep_was_unheard(const struct machine *machine, const struct judged *judged)
 {
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];

@@ -82,7 +82,7 @@ struct judged {
 	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
-	bool kernel_word; /* this daemon was told by the kernel: it needs no pcscd */
+	bool kernel_word; /* the kernel reported to this daemon: it needs no pcscd */
 	bool unlisted;	  /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
@@ -141,7 +141,7 @@ void judge_deaf(struct machine *machine, unsigned device);
 void judge_signed_in(struct machine *machine, unsigned session, unsigned device, unsigned unit);
 void judge_ended(struct machine *machine, unsigned session);
 
-/* The daemon is told: before, and after. */
+/* A report reaches the daemon: before, and after. */
 void judge_report(struct machine *machine, const struct report *report);
 void judge_reported(struct machine *machine, const struct report *report);
 void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool away);

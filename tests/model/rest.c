@@ -215,10 +215,10 @@ static void judge_reporting(struct machine *machine, unsigned session)
 	const struct judged *judged = &machine->judge->sessions[session];
 
 	if (judged->guarded && !judged->removals && !judged->comm_errors && !judged->unguarded)
-		judge_fault(machine, FAULT_UNGUARDED, session, "not guarded, and nobody was told");
+		judge_fault(machine, FAULT_UNGUARDED, session, "not guarded, and nothing reports it");
 	else if (judged->must_be_reported && !judged->unguarded)
 		judge_fault(machine, FAULT_UNGUARDED, session,
-			    "unlocked without its card, and nobody was told");
+			    "unlocked without its card, and nothing reports it");
 	else if (judged->must_be_reported && judged->candidate && is_still_there(machine, judged->candidate))
 		judge_fault(machine, FAULT_UNGUARDED, session,
 			    "unlocked, and not bound to the only card like its own");

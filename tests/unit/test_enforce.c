@@ -340,7 +340,7 @@ static void test_refused(void **state)
 	settle(stage, 3, 2);
 }
 
-/* The refusal comes when the session is gone already: nobody is told. */
+/* The refusal comes when the session is gone already: nobody gets a report. */
 static void test_refused_after_the_end(void **state)
 {
 	struct stage *stage = *state;

@@ -197,7 +197,7 @@ static void test_missing(void **state _unused_)
 		assert_true(sd_event_run(event, 20000) >= 0);
 	pcsc_source_recheck(source, false);
 	pcsc_source_free(source);
-	/* That PC/SC cannot be asked is told once, like pcscd's absence from the start. */
+	/* That PC/SC cannot be asked is reported once, like pcscd's absence from the start. */
 	assert_int_equal(told.up, 0);
 	assert_int_equal(told.down, 1);
 }

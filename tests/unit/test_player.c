@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What stands around the core when its events come as lines, with a core that is told what to say: settings live as long
+ * What stands around the core when its events come as lines, with a core whose answers the test gives: settings live as long
  * as they may be used and no longer, verdicts are compared, a broken core is reported.
  */
 #include <setjmp.h>

@@ -73,7 +73,7 @@ static bool may_be_left_out(const char *verdict)
 	return strncmp(verdict, "dealt ", 6) == 0 || strncmp(verdict, "unguarded ", 10) == 0;
 }
 
-/* Whatever verdict is left out of a recording, or told otherwise, is noticed, and the line named. */
+/* Whatever verdict is left out of a recording, or changed, is noticed, and the line named. */
 static void check_changed(const char *path)
 {
 	_cleanup_fclose_ FILE *recording = fopen(path, "re");

@@ -63,7 +63,7 @@ static void test_kinds(void **state _unused_)
 		/* ssh localhost. */
 		{{.type = "tty", .class = "user", .service = "sshd", .tty = "pts/0", .active = 1},
 		 KIND_LOCAL | KIND_TTY},
-		/* xrdp 0.9: no PAM_RHOST. 0.10: with it. Without a display it cannot be told to disconnect. */
+		/* xrdp 0.9: no PAM_RHOST. 0.10: with it. Without a display nothing can disconnect it. */
 		{{.type = "x11", .class = "user", .service = "xrdp-sesman", .display = ":10", .active = 1},
 		 KIND_REMOTE | KIND_GRAPHICAL | KIND_XRDP},
 		{{.type = "x11", .class = "user", .service = "xrdp-sesman", .display = ":10.0", .remote = 1},

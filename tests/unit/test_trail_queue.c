@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What waits until a call had its rest, and in which order it is told then. */
+/* What waits until a call had its rest, and in which order it is written then. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

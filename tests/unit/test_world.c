@@ -98,7 +98,7 @@ static const struct row rows[] = {
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n200ms pcsc reader " CARD
 	 "card=present counter=2" ATR "\n3000ms daemon time",
 	 "comm-error 3"},
-	{"communication error that stays: still no removal, told once",
+	{"communication error that stays: still no removal, reported once",
 	 "10ms pcsc reader " CARD "card=unavailable counter=1\n2100ms daemon time\n"
 	 "2200ms pcsc reader " CARD "card=unavailable counter=1\n9000ms daemon time",
 	 "comm-error 3"},
@@ -149,7 +149,7 @@ static const struct row rows[] = {
 	 "4s daemon time\n5s daemon session-rebind session=3\n6s pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=4",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock unverified|restored 3|"
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
-	{"the locker asks, and no reader has the card: unguarded, told once; a card in its place guards again",
+	{"the locker asks, and no reader has the card: unguarded, reported once; a card in its place guards again",
 	 "5ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "10ms pcsc reader " CARD "card=empty counter=2\n4s daemon time\n5s daemon session-rebind session=3\n"
 	 "6s daemon session-rebind session=3\n7s pcsc reader " CARD "card=present counter=3" ATR,
@@ -191,7 +191,7 @@ static const struct row rows[] = {
 	 "5ms logind session-ended session=3\n10ms probe device-remove usb=1:5", ""},
 
 	/* ---- found by looking ---- */
-	{"messages were lost: everything is told again, the card is out",
+	{"messages were lost: everything is reported again, the card is out",
 	 "10ms probe lost\n11ms startup device-add usb=1:5 path=1-1\n11ms startup devices-listed\n"
 	 "12ms pcsc reader " CARD "card=empty counter=2\n12ms pcsc pcsc-listed",
 	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock|rechecked"},
@@ -215,7 +215,7 @@ static const struct row rows[] = {
 	{"another device sits at the reader's address",
 	 "10ms uevent lost\n11ms startup device-add usb=1:5 path=1-3 id=0001:0002\n11ms startup devices-listed",
 	 "recheck|act 3 lock|removal 3 absent startup|action 3 lock"},
-	{"a record newer than what PC/SC told here: asked again, not a removal",
+	{"a record newer than what PC/SC reported here: asked again, not a removal",
 	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=3" ATR
 	 "\n12ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=3" ATR "\n3s daemon time",
@@ -265,7 +265,7 @@ static const struct row rows[] = {
 	 "\n2000ms probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|"
 	 "act 3 lock|outcome 3 lock unverified|removal 3 card probe|action 3 lock"},
-	{"… before its lock showed: the first outcome is told too",
+	{"… before its lock showed: the first outcome is reported too",
 	 "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2\n"
 	 "905ms pcsc reader " CARD "card=present counter=3" ATR "\n2000ms probe device-remove usb=1:5\n"
 	 "5000ms daemon time",
@@ -287,11 +287,11 @@ static const struct row rows[] = {
 	 "10ms probe device-remove usb=1:5\n11ms pcsc reader " CARD "card=present counter=1" ATR
 	 "\n12ms startup device-add usb=1:5 path=1-1\n13ms pcsc reader " CARD "card=present counter=1" ATR,
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
-	{"Action=none: told, nothing done",
+	{"Action=none: reported, nothing done",
 	 "5ms record record session=3 " CARD "card=present counter=1" ATR
 	 " action=none\n10ms probe device-remove usb=1:5",
 	 "removal 3 reader probe"},
-	{"two sessions of one card: both act before anything is told",
+	{"two sessions of one card: both act before anything is reported",
 	 "5ms record record session=4 " CARD "card=present counter=1" ATR
 	 "\n10ms probe device-remove usb=1:5",
 	 "act 3 lock|act 4 lock|removal 3 reader probe|action 3 lock|removal 4 reader probe|action 4 lock"},
@@ -776,7 +776,7 @@ static const struct row rows[] = {
 	 "2ms record settings session=3 pcsc-lost=lock\n10ms pcsc pcsc-down\n4900ms pcsc pcsc-up\n4901ms pcsc pcsc-down\n"
 	 "5010ms daemon time",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock"},
-	{"PC/SC goes on to name a reader that is gone: asked for a minute, then told, once",
+	{"PC/SC goes on to name a reader that is gone: asked for a minute, then reported, once",
 	 "10ms probe device-remove usb=1:5\n510ms daemon time\n1510ms daemon time\n3510ms daemon time\n7510ms daemon time\n"
 	 "15510ms daemon time\n31510ms daemon time\n63510ms daemon time\n127510ms daemon time\n300s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock unverified|comm-error 3"},
@@ -1567,7 +1567,7 @@ static void test_from_nothing(void **state)
 	assert_string_equal(heard.text, row->follows);
 }
 
-/* What the control tool and the bus are told of sessions and readers. */
+/* What the control tool and the bus learn of sessions and readers. */
 static void test_views(void **state _unused_)
 {
 	struct simulation simulation = {0};

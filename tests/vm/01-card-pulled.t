@@ -8,7 +8,7 @@ vm_settle
 
 vm card-out
 ok_only_card_locked 'pulled'
-ok 'the probe told' wait_for "journal_has removal $card SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe"
+ok 'the probe reported it' wait_for "journal_has removal $card SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe"
 ok 'the action has its latency' guest "journalctl -q -b -o verbose SCPOLICY_EVENT=action SCPOLICY_SESSION=$card | grep -q SCPOLICY_LATENCY_USEC="
 ok 'PC/SC agreed' wait_for "journal_has heard $card SCPOLICY_SOURCE=pcsc"
 

@@ -18,6 +18,6 @@ ok_guarded_again 'inserted again'
 guest 'for id in /sys/bus/usb/devices/*/idVendor; do
 	if grep -q 08e6 "$id"; then echo 1 > "${id%/*}/remove"; fi; done'
 ok_only_card_locked 'switched off'
-ok 'the kernel told' journal_has removal "$card" SCPOLICY_CAUSE=reader
+ok 'the kernel reported it' journal_has removal "$card" SCPOLICY_CAUSE=reader
 vm reader-out
 done_testing

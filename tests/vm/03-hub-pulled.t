@@ -8,7 +8,7 @@ ok 'the reader is behind the hub' guest "grep -q '^USB_PATH=1-1.1$' /run/scpolic
 
 vm hub-out
 ok_only_card_locked 'pulled'
-ok 'the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+ok 'the probe reported it' journal_has removal "$card" SCPOLICY_SOURCE=probe
 is 'one case' "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" 1
 vm all-in
 ok_guarded_again 'inserted again'

@@ -19,5 +19,5 @@ ok 'the session is not locked' is_unlocked "$session"
 guest "systemd-run -q --collect --unit=signin-use sh -c 'while opensc-tool --name; do :; done'"
 vm reader-out
 ok 'the reader is pulled: the session is locked' wait_for "is_locked $session"
-ok 'the probe told' journal_has removal "$session" SCPOLICY_SOURCE=probe
+ok 'the probe reported it' journal_has removal "$session" SCPOLICY_SOURCE=probe
 done_testing

@@ -45,7 +45,7 @@ ExecStart=/usr/bin/touch /run/signin-note-%i
 END
 vm card-out
 ok 'stages: locked first' wait_for "is_locked $session"
-ok 'stages: the countdown is told' wait_for "journal_has countdown $session SCPOLICY_ACTION=logout"
+ok 'stages: the countdown is reported' wait_for "journal_has countdown $session SCPOLICY_ACTION=logout"
 ok 'Unit= was started with the session as its instance' wait_for "test -e /run/signin-note-$session"
 ok 'stages: then the session ends' wait_for "has_ended $session"
 ok 'stages: its card was out all the time' not journal_has cancelled "$session"
@@ -54,6 +54,6 @@ governed
 vm card-out
 ok 'cancelled: locked first' wait_for "is_locked $session"
 unlock $session
-ok 'cancelled: by the unlock, and told' wait_for "journal_has cancelled $session SCPOLICY_ACTION=logout"
+ok 'cancelled: by the unlock, and reported' wait_for "journal_has cancelled $session SCPOLICY_ACTION=logout"
 ok 'cancelled: the session lives on' never "has_ended $session" 4
 done_testing

@@ -39,5 +39,5 @@ ok 'the locked session lives' not has_ended "$card"
 vm card-in
 ok_guarded_again 'inserted again'
 vm reader-out
-ok 'another cause, no rule: told' wait_for "journal_has removal $card SCPOLICY_ACTION=none || journal_has heard $card SCPOLICY_CAUSE=reader"
+ok 'another cause, no rule: reported' wait_for "journal_has removal $card SCPOLICY_ACTION=none || journal_has heard $card SCPOLICY_CAUSE=reader"
 done_testing

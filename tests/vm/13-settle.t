@@ -12,11 +12,11 @@ END
 vm card-out
 wait_for 'grep -q "pcsc card-out" /run/witness.out'
 vm card-in
-ok 'the card is back in time: told' wait_for "journal_has settled $card"
+ok 'the card is back in time: reported' wait_for "journal_has settled $card"
 vm reader-out
 wait_for 'grep -q "pcsc reader-gone" /run/witness.out'
 vm reader-in
-ok 'the reader is back in time: told' wait_for "[ \$(journalctl -q -b -o cat --since @\$(cat /run/vm-case-began) SCPOLICY_EVENT=settled | wc -l) = 2 ]"
+ok 'the reader is back in time: reported' wait_for "[ \$(journalctl -q -b -o cat --since @\$(cat /run/vm-case-began) SCPOLICY_EVENT=settled | wc -l) = 2 ]"
 vm card-out
 ok 'not back in time: locked' wait_for "is_locked $card" 20
 is 'that was the only removal' "$(guest "journalctl -q -b -o verbose SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card |

@@ -80,5 +80,5 @@ vm card-in
 ok_guarded_again 'inserted after that'
 vm reader-out
 ok_only_card_locked 'pulled at last'
-ok 'pulled at last: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+ok 'pulled at last: the probe reported it' journal_has removal "$card" SCPOLICY_SOURCE=probe
 done_testing

@@ -12,7 +12,7 @@ ok 'it does not look, and the card goes: locked' wait_for "is_locked $card"
 vm card-in
 guest 'systemctl kill -s CONT pcscd'
 ok_only_card_locked 'back before it looked'
-ok 'back before it looked: the probe told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
+ok 'back before it looked: the probe reported it' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=probe
 # Chance decides whether it saw the card out, and a note says so. The lock was sent, and the session is guarded as before.
 ok 'back before it looked: pcscd has its say' wait_for "journal_has restored $card || journal_has contradicted $card"
 unlock $card
@@ -36,5 +36,5 @@ ok_guarded_again 'inserted again'
 guest 'systemctl kill -s KILL pcscd'
 vm reader-out
 ok_only_card_locked 'killed as the reader goes'
-ok 'the probe told' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=probe
+ok 'the probe reported it' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=probe
 done_testing

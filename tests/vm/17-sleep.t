@@ -30,7 +30,7 @@ ok 'it falls asleep again' fall_asleep
 vm card-out
 wake_up
 ok_only_card_locked 'the card was pulled'
-ok 'and told once' [ "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" = 1 ]
+ok 'and reported once' [ "$(guest "journalctl -q -b -o cat SCPOLICY_EVENT=removal SCPOLICY_SESSION=$card | wc -l")" = 1 ]
 vm card-in
 ok_guarded_again 'inserted again'
 vm reader-out

@@ -19,7 +19,7 @@ guest 'systemctl restart scpolicyd'
 ok 'kprobes go on over a restart, too' wait_for "log_has 'went on without a daemon'"
 vm reader-out
 ok_only_card_locked 'kprobes'
-ok 'kprobes: the probe told' journal_has removal "$card" SCPOLICY_SOURCE=probe
+ok 'kprobes: the probe reported it' journal_has removal "$card" SCPOLICY_SOURCE=probe
 vm reader-in
 ok_guarded_again 'kprobes'
 
@@ -41,12 +41,12 @@ ok 'it says what it hears by' wait_for "journalctl -q -b -o cat --since @\$(cat 
 
 vm reader-out
 ok_only_card_locked 'without a probe, reader'
-ok 'the kernel told all the same' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
+ok 'the kernel reported it all the same' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
 vm reader-in
 ok_guarded_again 'inserted again'
 vm card-out
 ok_only_card_locked 'without a probe, card'
-ok 'PC/SC told' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
+ok 'PC/SC reported it' journal_has removal "$card" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
 vm card-in
 ok_guarded_again 'inserted once more'
 

@@ -16,5 +16,5 @@ vm card-in
 ok_guarded_again 'inserted again'
 vm reader-out
 ok_only_card_locked 'reader pulled'
-ok 'the kernel told' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
+ok 'the kernel reported it' journal_has removal "$card" SCPOLICY_CAUSE=reader SCPOLICY_SOURCE=uevent
 done_testing

@@ -56,7 +56,7 @@ is 'logind takes the session for a remote one' "$(guest "loginctl show-session -
 	'Remote=yes Service=sshd Type=tty '
 vm card-out
 ok 'disconnect: the session ends' wait_for "has_ended $ssh"
-ok 'disconnect: its client is told' wait_for '! systemctl is-active -q signin-ssh'
+ok 'disconnect: its client learns it' wait_for '! systemctl is-active -q signin-ssh'
 ok 'disconnect: the journal says so' journal_has action "$ssh" SCPOLICY_ACTION=disconnect
 ok 'disconnect: and that it is verified' wait_for "journal_has outcome $ssh SCPOLICY_ACTION=disconnect SCPOLICY_OUTCOME=verified"
 ok 'disconnect: the other session lives' not has_ended "$other"

@@ -56,7 +56,7 @@ X
 is '… until policy ends them' "$(rules fail)" ''
 guest 'scpolicyctl compliance' | cut -c 1-400 | sed 's/^/# /'
 vm_policy < /dev/null
-ok 'an ordinary user is told what could not be seen' guest \
+ok 'an ordinary user learns what could not be seen' guest \
 	'runuser -u password -- scpolicyctl doctor | grep -q "could not be looked at: Permission denied"'
 
 guest 'sysctl -qw kernel.ftrace_enabled=0'

@@ -42,7 +42,7 @@ static void latency_add(struct latency *latency, uint64_t nsec)
 
 void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct trail_times *times)
 {
-	metrics->told[verdict->type]++;
+	metrics->counts[verdict->type]++;
 	if (verdict->type == VERDICT_REMOVAL)
 		metrics->removals[verdict->cause][verdict->source]++;
 	else if (verdict->type == VERDICT_OUTCOME)
@@ -133,7 +133,7 @@ int metrics_list(const struct metrics *metrics, const struct metrics_now *now, m
 	for (enum action action = ACTION_LOCK; action < ACTION_COUNT; action++)
 		list_latency(&listing, action_name(action), &metrics->latencies[action]);
 	for (size_t i = 0; i < ELEMENTS(plain); i++)
-		LIST(&listing, plain[i].name, metrics->told[plain[i].type]);
+		LIST(&listing, plain[i].name, metrics->counts[plain[i].type]);
 	LIST(&listing, "scpolicyd_lost_messages_total", metrics->lost);
 	list_dropped(&listing, now);
 	return listing.result < 0 ? listing.result : 0;

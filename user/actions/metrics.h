@@ -21,11 +21,11 @@ struct metrics {
 	uint64_t actions[ACTION_COUNT];
 	uint64_t outcomes[ACTION_COUNT][OUTCOME_COUNT];
 	struct latency latencies[ACTION_COUNT]; /* stamp of the removal to call sent */
-	uint64_t told[VERDICT_TYPE_COUNT];
+	uint64_t counts[VERDICT_TYPE_COUNT];
 	uint64_t lost; /* how often a source lost messages */
 };
 
-/* Who is told of what happened, and may not read it. */
+/* Who learns what happened, and may not read it. */
 enum report {
 	REPORT_JOURNAL,
 	REPORT_STDERR,

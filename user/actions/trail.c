@@ -23,7 +23,7 @@ const struct trail_name trail_number_names[TRAIL_NUMBER_COUNT] = {
 
 /* What each kind of verdict is called in the journal, and its MESSAGE_ID, which never changes. */
 struct kind {
-	const char *event; /* NULL: not told */
+	const char *event; /* NULL: not reported */
 	const char *message_id;
 	int priority;
 };

@@ -53,7 +53,7 @@ static int answer_get_metrics(void *userdata, sd_bus_message *call, const struct
 	return reply_with(userdata, call, caller, describe_metrics);
 }
 
-/* 0; 1 if the caller was told that it gets nothing. Users do not learn that other users' sessions exist. */
+/* 0; 1 if the caller has its refusal. Users do not learn that other users' sessions exist. */
 static int read_session(struct bus *bus, sd_bus_message *call, const struct caller *caller,
 			struct session_view *ret_session)
 {

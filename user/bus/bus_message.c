@@ -5,7 +5,7 @@
 
 #include "lib/utf8.h"
 
-/* The longest text that is told: of a rule's, a unit's or a trail entry's. */
+/* The longest text that is sent: of a rule's, a unit's or a trail entry's. */
 #define TEXT_SIZE 1024
 
 const char *text_utf8(const char *text, char *buffer, size_t size)

@@ -23,7 +23,7 @@ static const struct finding missing_root = {"root-missing", SEVERITY_FAULT, "Not
 void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what,
 		   ...)
 {
-	struct json_object *told = json_object_new_object();
+	struct json_object *object = json_object_new_object();
 	_cleanup_free_ char *text = NULL;
 	bool json = doctor->ctl->json;
 	va_list arguments;
@@ -34,13 +34,13 @@ void doctor_report(struct doctor *doctor, const struct finding *finding, const c
 	va_end(arguments);
 	doctor->faults += finding->severity == SEVERITY_FAULT;
 	doctor->warnings += finding->severity == SEVERITY_WARNING;
-	tree_add_text(told, "id", finding->id, json);
-	tree_add_text(told, "severity", severity_names[finding->severity], json);
-	tree_add_text(told, "what", text ? text : finding->id, json);
-	tree_add_text(told, "where", where, json);
-	tree_add_text(told, "why", finding->why, json);
-	tree_add_text(told, "remedy", finding->remedy, json);
-	json_object_array_add(doctor->findings, told);
+	tree_add_text(object, "id", finding->id, json);
+	tree_add_text(object, "severity", severity_names[finding->severity], json);
+	tree_add_text(object, "what", text ? text : finding->id, json);
+	tree_add_text(object, "where", where, json);
+	tree_add_text(object, "why", finding->why, json);
+	tree_add_text(object, "remedy", finding->remedy, json);
+	json_object_array_add(doctor->findings, object);
 }
 
 void doctor_unseen(struct doctor *doctor, const char *what, int error)

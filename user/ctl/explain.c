@@ -158,17 +158,17 @@ static int show_all_settings(struct ctl *ctl, struct json_object *causes)
 				   *settings = tree_get(cause, "settings");
 		_cleanup_tree_ struct json_object *names = json_object_new_array();
 		_cleanup_free_ char *together = NULL;
-		bool told = false;
+		bool shown = false;
 
 		for (size_t j = 0; j < tree_count(causes); j++) {
 			struct json_object *other = json_object_array_get_idx(causes, j);
 
 			if (!json_object_equal(tree_get(other, "settings"), settings))
 				continue;
-			told = told || j < i;
+			shown = shown || j < i;
 			json_object_array_add(names, json_object_get(tree_get(other, "cause")));
 		}
-		if (told)
+		if (shown)
 			continue;
 		together = tree_text(names);
 		printf("\nSettings (%s):\n", together ? together : "");

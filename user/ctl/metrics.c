@@ -27,7 +27,7 @@ static const struct family {
 	 "Reasons for which removals are heard late, or not at all; 0 is good."},
 	{"scpolicyd_audit", KIND_GAUGE, NULL, "Whether the kernel audit log is written to."},
 	{"scpolicyd_removals", KIND_COUNTER, NULL,
-	 "Removals of a session's card, by cause and by who told first."},
+	 "Removals of a session's card, by cause and by the source that reported first."},
 	{"scpolicyd_actions", KIND_COUNTER, NULL, "Answers to a removal, by what policy asked for."},
 	{"scpolicyd_outcomes", KIND_COUNTER, NULL, "How those ended."},
 	{"scpolicyd_action_latency_seconds", KIND_HISTOGRAM, "seconds",

@@ -8,7 +8,7 @@ struct daemon_options {
 	const char *record; /* a file to keep every event and verdict in; NULL: none */
 };
 
-/* Everything that serves, set up; nothing is dispatched yet. 0, or a negative errno, told already. */
+/* Everything that serves, set up; nothing is dispatched yet. 0, or a negative errno, logged already. */
 int daemon_new(const struct daemon_options *options, struct daemon **ret);
 struct daemon *daemon_free(struct daemon *daemon);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * Keeps what the core was told and what it decided, for user/policy/replay.h: one line an event, as
+ * Keeps what was reported to the core and what it decided, for user/policy/replay.h: one line an event, as
  * user/policy/trace.h writes it; below it, each behind "= ", the verdicts that followed.
  */
 #include "policy/verdict.h"
@@ -14,5 +14,5 @@ struct recorder *recorder_free(struct recorder *recorder);
 
 /* A verdict of the event at hand: kept in memory until that is written. */
 void recorder_verdict(struct recorder *recorder, const struct verdict *verdict);
-/* The event, once the core has taken it in, and its verdicts. Errors end the recording, told once. */
+/* The event, once the core has taken it in, and its verdicts. Errors end the recording, logged once. */
 void recorder_event(struct recorder *recorder, const struct event *event);

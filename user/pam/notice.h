@@ -9,7 +9,7 @@ struct notice {
 	const char *session; /* "": pam_systemd(8) opened none */
 	const char *user;
 	const char *reason;
-	bool silent; /* the person is not told */
+	bool silent; /* the person sees nothing */
 };
 
 /* Waits for nobody: a journal that does not read misses it. pam_syslog() has the reason, too. */

@@ -214,7 +214,7 @@ static void ask_daemon(pam_handle_t *pamh, const struct options *options)
 		ask(pamh, options, PAM_VERB_ASK, &request, &reply);
 }
 
-/* A reason is what the person and the administrator are told. */
+/* The person and the administrator read the reason. */
 static bool write_record(pam_handle_t *pamh, const struct options *options, const char *session,
 			 struct pam_reply *reply)
 {
@@ -233,7 +233,7 @@ static bool write_record(pam_handle_t *pamh, const struct options *options, cons
 	return false;
 }
 
-/* Nobody works unguarded without being told. */
+/* Nobody works unguarded without a notice. */
 static int go_on_unrecorded(pam_handle_t *pamh, const struct options *options, const char *session,
 			    const char *reason)
 {

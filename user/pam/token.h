@@ -27,7 +27,7 @@ void token_module_end(CK_FUNCTION_LIST *module);
 
 /*
  * Fills the answer for the card in `reader`. A slot's description says which reader it belongs to. If another
- * reader has the same description, its card counts as this reader's too, unless the module was told to hide
+ * reader has the same description, its card counts as this reader's too, unless the module has to hide
  * that reader.
  */
 void token_read(CK_FUNCTION_LIST *module, const struct pam_request *request, const char *reader,

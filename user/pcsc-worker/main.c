@@ -63,17 +63,17 @@ static void worker_serve(struct worker *worker, SCARDCONTEXT context)
 
 static _Noreturn void worker_run(struct worker *worker)
 {
-	bool told = false;
+	bool reported = false;
 	SCARDCONTEXT context;
 
 	for (;;) {
 		context = service_connect();
 		if (context) {
 			worker_serve(worker, context);
-			told = true;
-		} else if (!told) {
+			reported = true;
+		} else if (!reported) {
 			channel_send(WORKER_PCSC_DOWN, channel_stamp(), 0);
-			told = true;
+			reported = true;
 		}
 		service_wait(worker->service);
 	}

@@ -64,16 +64,16 @@ static bool is_folder(const char *path)
 static void folder_wait(const struct service *service)
 {
 	struct pollfd fds[] = {{.fd = service->outside_fd, .events = POLLIN}, {.fd = WORKER_FD}};
-	bool told = false, watched;
+	bool reported = false, watched;
 
 	for (;;) {
 		watched = inotify_add_watch(service->outside_fd, service->parent,
 					    IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) >= 0;
 		if (is_folder(service->folder))
 			return;
-		if (!told)
+		if (!reported)
 			channel_send(WORKER_PCSC_DOWN, channel_stamp(), 0);
-		told = true;
+		reported = true;
 		poll(fds, ELEMENTS(fds), watched ? -1 : WAIT_LAST_MS);
 		if (fds[1].revents)
 			_exit(EXIT_SUCCESS);

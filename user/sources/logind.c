@@ -123,7 +123,7 @@ int logind_source_ask(struct logind_source *source, const struct login_record *l
 	return logind_question_ask(entry);
 }
 
-/* ---- what nobody told, or nobody heard ---------------------------------------------------------------------- */
+/* ---- what nobody reported, or nobody heard ------------------------------------------------------------------ */
 
 /* A logind that cannot say whether the machine is about to sleep does not send it there either. */
 static int on_sleeping(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)

@@ -35,7 +35,7 @@ struct pcsc_source {
 	uint64_t restart_delay; /* microseconds */
 	uint32_t request;	/* number of the last RECHECK */
 	unsigned faults;
-	bool up, told;				     /* told: whether it is up has been reported */
+	bool up, reported;			     /* reported: whether it is up has been reported */
 	char readers[READERS_MAX][READER_NAME_SIZE]; /* reported now; "" if free */
 };
 
@@ -53,9 +53,9 @@ static void report_pcsc(struct pcsc_source *source, enum event_type type, uint64
 
 static void set_pcscd_up(struct pcsc_source *source, bool up, uint64_t stamp)
 {
-	if (source->told && up == source->up)
+	if (source->reported && up == source->up)
 		return;
-	source->told = true;
+	source->reported = true;
 	source->up = up;
 	memset(source->readers, 0, sizeof(source->readers));
 	log_info(up ? "pcscd answers" : "pcscd does not answer");
@@ -212,7 +212,7 @@ static int on_worker_readable(sd_event_source *io _unused_, int fd, uint32_t rev
 }
 
 /* What the worker may know: where pcscd is (libpcsclite 2 loads what another variable names), and what the
- * sanitizers of a test build are told. */
+ * settings of the sanitizers of a test build are. */
 static const char *const environment_kept[] = {"PCSCLITE_CSOCK_NAME=", "ASAN_OPTIONS=", "UBSAN_OPTIONS="};
 
 static void environment_filter(char *kept[static ELEMENTS(environment_kept) + 1])

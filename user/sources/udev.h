@@ -24,7 +24,7 @@ int udev_source_list(struct udev_source *source);
 struct marked_reader {
 	const char *path; /* "1-4.1" */
 	struct usb_address usb;
-	bool ignored; /* PCSCLITE_IGNORE: pcscd is told to leave it alone */
+	bool ignored; /* PCSCLITE_IGNORE: pcscd leaves it alone */
 };
 
 /* Visits each of them. Reads sysfs and udev's database: not on a removal's way. */

@@ -6,7 +6,7 @@ is_locked() { [ "$(session-property "$1" LockedHint)" = yes ]; }
 is_unlocked() { [ "$(session-property "$1" LockedHint)" = no ]; }
 has_ended() { ! [ -e "/run/systemd/sessions/$1" ] || [ "$(session-property "$1" State)" = closing ]; }
 
-# journal_has EVENT SESSION|- [FIELD=VALUE...]: scpolicyd told it since the case began. 125: nobody knows.
+# journal_has EVENT SESSION|- [FIELD=VALUE...]: scpolicyd reported it since the case began. 125: nobody knows.
 journal_has() {
 	[ -e /run/journal.json ] || return 125
 	event=$1 session=$2
@@ -38,7 +38,7 @@ service() {
 		-p StandardError=truncate:"/run/$name.err" -- "$@"
 }
 
-# sign_in PAM-SERVICE ACCOUNT: prints the session's id, and what was told on standard error.
+# sign_in PAM-SERVICE ACCOUNT: prints the session's id, and what was said on standard error.
 sign_in() {
 	service "signin-$2" signin "$1" "$2" "$2"
 	await 60 "grep -q ^ready /run/signin-$2.out || ! systemctl is-active -q signin-$2"
