@@ -218,14 +218,14 @@ build/san/tests/test_far_end: $(call objects,build/san/obj,$(FAR_END_SOURCES))
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc,--wrap=realloc,--wrap=reallocarray
 
 # A PAM module in the place of any other, for libpam to walk the doctor's stacks with.
-build/san/tests/test_pam_oracle: | build/san/tests/pam-stand-in.so
+build/san/tests/test_pam_oracle: $(addprefix build/san/obj/tests/unit/,pam_set.o pam_trial.o) | build/san/tests/pam-stand-in.so
 build/san/tests/pam-stand-in.so: tests/unit/pam-stand-in.c tests/unit/pam-stand-in.h
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
 # The PAM module as the unit test loads it: it runs the helper that the test names.
-build/san/tests/test_pam: | build/san/tests/pam_scpolicy.so
+build/san/tests/test_pam build/san/tests/test_pam_calls: build/san/obj/tests/unit/pam_stage.o | build/san/tests/pam_scpolicy.so
 build/san/tests/pam_scpolicy.so: $(PAM_SOURCES) build/san/libscpolicy.a $(wildcard user/pam/*.h user/lib/*.h)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
