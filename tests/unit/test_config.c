@@ -247,6 +247,11 @@ static void test_every_key(void **state _unused_)
 						      "HealPcscd=yes\n"
 						      "Source=local\n"
 						      "Unit=note@.service\n"
+						      "CardWithin=1min\n"
+						      "[Remote]\n"
+						      "Grace=2min\n"
+						      "Bind=none\n"
+						      "ClientGrace=1h\n"
 						      "[Rule night-shift]\n"
 						      "User=a* b\n"
 						      "Group=night\n"
@@ -263,7 +268,8 @@ static void test_every_key(void **state _unused_)
 						      "WhenLockFails=warn\n"
 						      "WhenCannotLock=warn\n"
 						      "PcscLost=ignore\n"
-						      "Unit=\n");
+						      "Unit=\n"
+						      "CardWithin=0s\n");
 	const struct settings *policy = rules_policy(config.rules), *own;
 	const struct rule *rule = find_rule(&config, "night-shift");
 
@@ -277,6 +283,10 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(policy->when_cannot_lock, FALLBACK_LOGOUT);
 	assert_true(policy->lock_when_pcsc_lost);
 	assert_string_equal(policy->unit, "note@.service");
+	assert_int_equal(policy->card_within, 60 * NSEC_PER_SEC);
+	assert_int_equal(policy->grace, 120 * NSEC_PER_SEC);
+	assert_false(policy->bind_first);
+	assert_int_equal(policy->client_grace, 3600 * NSEC_PER_SEC);
 	assert_string_equal(policy->rule, "");
 	assert_true(*rules_heal_pcscd(config.rules));
 
@@ -291,6 +301,8 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(own->when_cannot_lock, FALLBACK_WARN);
 	assert_false(own->lock_when_pcsc_lost);
 	assert_string_equal(own->unit, "");
+	assert_int_equal(own->card_within, 0);
+	assert_false(own->bind_first); /* [Remote] alone has it */
 	assert_string_equal(own->rule, "night-shift");
 
 	assert_int_equal(rule->user.size, 5);
@@ -301,9 +313,9 @@ static void test_every_key(void **state _unused_)
 	assert_memory_equal(rule->reader.globs, "Foo Reader*\0Bar", 16);
 	assert_int_equal(rule->kinds, KIND_REMOTE | KIND_TTY);
 	assert_int_equal(rule->causes, 1 << CAUSE_CARD | 1 << CAUSE_PCSC_LOST);
-	assert_int_equal(rule->set, (1U << SETTING_COUNT) - 1);
+	assert_int_equal(rule->set, (1U << SETTING_GRACE) - 1);
 	assert_string_equal(rule->file, "a.conf");
-	assert_int_equal(rule->line, 14);
+	assert_int_equal(rule->line, 19);
 }
 
 /* Each gives the rule "a b" the action logout. */
@@ -522,7 +534,7 @@ static const struct {
 	{"[Rule a]\nSession=local,tty\n",
 	 "a.conf:2: key Session=: \"local,tty\" is not a list of local, remote, graphical and tty"},
 	{"[Rule a]\nCause=card usb\n",
-	 "a.conf:2: key Cause=: \"card usb\" is not a list of card, reader, absent and pcsc-lost"},
+	 "a.conf:2: key Cause=: \"card usb\" is not a list of card, reader, absent, pcsc-lost, client and no-card"},
 	/* The first counts. */
 	{"[Policy]\nAction=lock\nAction\nConfirm=1\n", "a.conf:3: neither a section nor a key with a value"},
 	{"[Policy]\nConfirm=1x\nAction\n", "a.conf:2: key Confirm=: \"1x\" is not " TIME},

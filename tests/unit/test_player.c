@@ -137,6 +137,12 @@ bool world_next_reader(const struct world *world _unused_, const char *reader _u
 	return false;
 }
 
+bool world_remote_reader(const struct world *world _unused_, const char *session _unused_,
+			 unsigned index _unused_, struct reader_view *ret _unused_)
+{
+	return false;
+}
+
 bool world_pcsc_up(const struct world *world _unused_)
 {
 	return false;
@@ -235,7 +241,7 @@ static void test_settings_bounded(void **state _unused_)
 /* Settings are kept once, however often they come; whatever differs makes others of them. */
 static void test_settings_once(void **state _unused_)
 {
-	static const char *const settings[] = {"action=none",
+	static const char *const settings[] = {"action=logout",
 					       "then=logout",
 					       "after=1s",
 					       "settle=1s",

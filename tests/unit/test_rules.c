@@ -343,6 +343,18 @@ static void test_unset_keys_come_from_policy(void **state _unused_)
 		case SETTING_UNIT:
 			strcpy(expected.unit, wanted.unit);
 			break;
+		case SETTING_CARD_WITHIN:
+			expected.card_within = wanted.card_within;
+			break;
+		case SETTING_GRACE:
+			expected.grace = wanted.grace;
+			break;
+		case SETTING_BIND:
+			expected.bind_first = wanted.bind_first;
+			break;
+		case SETTING_CLIENT_GRACE:
+			expected.client_grace = wanted.client_grace;
+			break;
 		case SETTING_COUNT:
 			break;
 		}

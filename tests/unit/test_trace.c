@@ -276,14 +276,18 @@ static void test_names(void **state _unused_)
 /* Settings of a cause that are the common ones are not written again; nor are any where there are none. */
 static void test_common_settings(void **state _unused_)
 {
-	static const struct settings common = SETTINGS_DEFAULT;
+	static const struct settings common = SETTINGS_DEFAULT, nothing = {.action = ACTION_NONE};
 	struct event event = {.type = EVENT_SETTINGS, .source = SOURCE_STARTUP, .change.session = "3"};
 	char line[TRACE_LINE_MAX], expected[TRACE_LINE_MAX] = "0ns startup settings session=3";
 
 	assert_string_equal(trace_format(&event, line), expected);
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		event.change.governance.by_cause[cause] = &common;
+		event.change.governance.by_cause[cause] = cause < CAUSE_CLIENT ? &common : &nothing;
 	add_settings(expected, "");
+	assert_string_equal(trace_format(&event, line), expected);
+	/* A cause that needs a rule with its name has its own. */
+	event.change.governance.by_cause[CAUSE_CLIENT] = &common;
+	add_settings(expected, "client.");
 	assert_string_equal(trace_format(&event, line), expected);
 }
 

@@ -23,14 +23,16 @@ static void put_atr(struct put *put, const struct atr *atr)
 	put_text(put, "Atr", known(hex));
 }
 
-/* The first session for NULL that the caller may see and that is bound to the reader, then the one after it. */
+/*
+ * The first session for NULL that the caller may see and that is bound to the reader of this machine, then the one after it.
+ */
 static bool next_of_reader(const struct bus_host *host, const struct caller *caller, const char *reader,
 			   const char *session, struct session_view *ret)
 {
 	bool more = world_next_session(host->world, session, ret);
 
-	while (more &&
-	       !(ret->reader && strcmp(ret->reader, reader) == 0 && caller_may_see(caller, ret->login->uid)))
+	while (more && !(ret->login->source == LOGIN_LOCAL && ret->reader &&
+			 strcmp(ret->reader, reader) == 0 && caller_may_see(caller, ret->login->uid)))
 		more = world_next_session(host->world, ret->login->session, ret);
 	return more;
 }
@@ -59,18 +61,24 @@ static bool next_reader(const struct bus_host *host, const struct caller *caller
 	return more;
 }
 
-static void put_reader(struct put *put, const struct bus_host *host, const struct caller *caller,
-		       const struct reader_view *reader)
+static void put_state(struct put *put, const struct reader_state *state)
 {
-	const struct reader_state *state = reader->state;
-
-	put_open(put, 'a', "{sv}");
 	put_text(put, "Name", state->name);
 	if (state->card != CARD_UNAVAILABLE)
 		put_bool(put, "Present", state->card == CARD_PRESENT);
 	put_uint32(put, "EventCounter", state->event_counter);
 	put_atr(put, &state->atr);
 	put_uint32(put, "Slot", state->slot);
+}
+
+static void put_reader(struct put *put, const struct bus_host *host, const struct caller *caller,
+		       const struct reader_view *reader)
+{
+	const struct reader_state *state = reader->state;
+
+	put_open(put, 'a', "{sv}");
+	put_state(put, state);
+	put_text(put, "Source", login_source_name(LOGIN_LOCAL));
 	put_text(put, "UsbPath", known(reader->usb_path));
 	put_text(put, "UsbId", known(reader->usb_id));
 	if (usb_address_is_set(state->usb)) {
@@ -82,14 +90,38 @@ static void put_reader(struct put *put, const struct bus_host *host, const struc
 	put_close(put);
 }
 
+/* A reader at a client belongs to one session, whatever its name. */
+static void put_remote_readers(struct put *put, const struct bus_host *host,
+			       const struct session_view *session)
+{
+	const struct login_record *login = session->login;
+	struct reader_view reader;
+
+	for (unsigned i = 0; world_remote_reader(host->world, login->session, i, &reader); i++) {
+		put_open(put, 'a', "{sv}");
+		put_state(put, reader.state);
+		put_text(put, "Source", login_source_name(login->source));
+		put_bool(put, "Watched", false);
+		put_begin(put, "Sessions", 'a', "s");
+		put_string(put, login->session);
+		put_end(put);
+		put_close(put);
+	}
+}
+
 void describe_readers(struct put *put, const struct bus_host *host, const struct caller *caller)
 {
+	struct session_view session;
 	struct reader_view reader;
 
 	put_open(put, 'a', "a{sv}");
 	for (bool more = next_reader(host, caller, NULL, &reader); more;
 	     more = next_reader(host, caller, reader.state->name, &reader))
 		put_reader(put, host, caller, &reader);
+	for (bool more = world_next_session(host->world, NULL, &session); more;
+	     more = world_next_session(host->world, session.login->session, &session))
+		if (caller_may_see(caller, session.login->uid))
+			put_remote_readers(put, host, &session);
 	put_close(put);
 }
 
@@ -111,6 +143,11 @@ static void put_login(struct put *put, const struct login_record *login)
 	put_uint32(put, "Uid", login->uid);
 	put_text(put, "Service", known(login->service));
 	put_uint32(put, "Leader", (uint32_t)login->leader);
+	put_text(put, "Source", login_source_name(login->source));
+	if (login->source != LOGIN_LOCAL) {
+		put_text(put, "Bound", login->awaiting ? NULL : login->late ? "late" : "login");
+		put_bool(put, "Awaiting", login->awaiting);
+	}
 	put_text(put, "Reader", login->card.name);
 	put_uint32(put, "Slot", login->card.slot);
 	put_text(put, "UsbPath", known(login->usb_path));
@@ -141,7 +178,9 @@ void describe_session(struct put *put, const struct bus_host *host, const struct
 	const struct settings *settings = session->governance->by_cause[CAUSE_CARD];
 
 	put_login(put, session->login);
-	put_text(put, "State", states[session->state]);
+	put_text(put, "State",
+		 session->login->awaiting && session->state == SESSION_GUARDED ? "awaiting"
+									       : states[session->state]);
 	put_belief(put, host, session->login->session);
 	put_kinds(put, session->kind);
 	put_bool(put, "Locked", session->locked);

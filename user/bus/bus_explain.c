@@ -40,6 +40,12 @@ void describe_simulation(struct put *put, const struct bus_host *host, const str
 	put_close(put);
 }
 
+/* What only concerns sessions whose card is at their client comes last in both lists. */
+static bool is_remote(const struct session_view *session)
+{
+	return session->login->source != LOGIN_LOCAL;
+}
+
 static void put_setting(struct put *put, const struct rules *rules, const struct settings *settings,
 			enum setting setting)
 {
@@ -68,7 +74,8 @@ static void put_cause(struct put *put, const struct bus_host *host, const struct
 	put_text(put, "Action", action_name(simulation.action));
 	put_text(put, "Would", would_text(&simulation, would));
 	put_begin(put, "Settings", 'a', "(ssssu)");
-	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
+	for (enum setting setting = 0; setting < (is_remote(session) ? SETTING_COUNT : SETTING_CARD_WITHIN);
+	     setting++)
 		put_setting(put, host->config->rules, simulation.settings, setting);
 	put_end(put);
 	put_close(put);
@@ -79,7 +86,7 @@ void describe_explanation(struct put *put, const struct bus_host *host, const st
 	put_open(put, 'a', "{sv}");
 	describe_session(put, host, session);
 	put_begin(put, "Causes", 'a', "a{sv}");
-	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+	for (enum cause cause = 0; cause < (is_remote(session) ? CAUSE_COUNT : CAUSE_CLIENT); cause++)
 		put_cause(put, host, session, cause);
 	put_end(put);
 	put_close(put);

@@ -67,7 +67,9 @@ static void fail_reading(struct reading *reading, int error)
 
 static bool key_may_stand(struct reading *reading, const struct key *key, const char *name)
 {
-	const char *section = reading->section == KEY_IN_RULE ? "[Rule ...]" : "[Policy]";
+	const char *section = reading->section == KEY_IN_RULE	  ? "[Rule ...]"
+			      : reading->section == KEY_IN_REMOTE ? "[Remote]"
+								  : "[Policy]";
 
 	if (!reading->section)
 		refuse_line(reading, "key %s= stands before any section", name);
@@ -96,7 +98,7 @@ static void store(struct reading *reading, const struct key *key, const char *va
 	void *field = NULL;
 	const char *expected;
 
-	if (!(key->sections & KEY_IN_POLICY))
+	if (key->sections == KEY_IN_RULE)
 		field = (char *)&reading->rule + key->offset;
 	else if (key->setting < SETTING_COUNT)
 		field = setting_field(settings, key->setting);
@@ -107,7 +109,7 @@ static void store(struct reading *reading, const struct key *key, const char *va
 		fail_reading(reading, -ENOMEM);
 	else if (expected)
 		refuse_line(reading, "key %s=: \"%s\" is not %s", key->name, value, expected);
-	else if (key->sections & KEY_IN_POLICY && key->setting < SETTING_COUNT)
+	else if (key->sections != KEY_IN_RULE && key->setting < SETTING_COUNT)
 		note_setting(reading, key->setting);
 }
 
@@ -203,6 +205,8 @@ static void begin_section(struct reading *reading, const char *header)
 		refuse_line(reading, "neither a section nor a key with a value");
 	else if (strcmp(name, "Policy") == 0)
 		reading->section = KEY_IN_POLICY;
+	else if (strcmp(name, "Remote") == 0)
+		reading->section = KEY_IN_REMOTE;
 	else if (strncmp(name, "Rule", 4) == 0 && (!name[4] || strchr(BLANKS, name[4])))
 		begin_rule(reading, name + 4);
 	else

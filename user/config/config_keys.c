@@ -30,6 +30,7 @@ static const struct word second_actions[] = {
 };
 static const struct word fallbacks[] = {{"warn", FALLBACK_WARN}, {"logout", FALLBACK_LOGOUT}, {NULL, 0}};
 static const struct word pcsc_lost[] = {{"ignore", false}, {"lock", true}, {NULL, 0}};
+static const struct word binds[] = {{"first", true}, {"none", false}, {NULL, 0}};
 static const struct word sources[] = {{"local", false}, {"gpo", true}, {NULL, 0}};
 static const struct word yes_or_no[] = {{"no", false}, {"yes", true}, {NULL, 0}};
 static const struct word kinds[] = {
@@ -268,6 +269,13 @@ static const char *format_time(const struct key *key _unused_, const void *field
 	 .parse = parse_##type,                                                                              \
 	 .format = format_##type,                                                                            \
 	 __VA_ARGS__}
+#define REMOTE(name_, number, type, ...)                                                                     \
+	{.name = (name_),                                                                                    \
+	 .sections = KEY_IN_REMOTE,                                                                          \
+	 .setting = (number),                                                                                \
+	 .parse = parse_##type,                                                                              \
+	 .format = format_##type,                                                                            \
+	 __VA_ARGS__}
 #define MATCH(name_, member, parse_, ...)                                                                    \
 	{.name = (name_),                                                                                    \
 	 .sections = KEY_IN_RULE,                                                                            \
@@ -302,6 +310,12 @@ const struct key config_keys[] = {
 	 .parse = parse_bool,
 	 .words = yes_or_no,
 	 .expected = "yes or no"},
+	SETTING("CardWithin", SETTING_CARD_WITHIN, time, .maximum = 24 * NSEC_PER_HOUR,
+		.expected = "a time of at most 24h"),
+	REMOTE("Grace", SETTING_GRACE, time, .maximum = NSEC_PER_HOUR, .expected = "a time of at most 1h"),
+	REMOTE("Bind", SETTING_BIND, bool, .words = binds, .expected = "first or none"),
+	REMOTE("ClientGrace", SETTING_CLIENT_GRACE, time, .maximum = 24 * NSEC_PER_HOUR,
+	       .expected = "a time of at most 24h"),
 	{.name = "Source",
 	 .sections = KEY_IN_POLICY,
 	 .setting = SETTING_COUNT,

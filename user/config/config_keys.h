@@ -10,6 +10,7 @@
 enum {
 	KEY_IN_POLICY = 1 << 0,
 	KEY_IN_RULE = 1 << 1,
+	KEY_IN_REMOTE = 1 << 2,
 };
 
 /* Room for a time in words; everything else has its own text. */
@@ -29,14 +30,14 @@ struct key {
 	/* Stores what `value` says at `field`. NULL; what the value is not ("none or lock"); KEY_NO_MEMORY.
 	 */
 	const char *(*parse)(const struct key *key, const char *value, void *field);
-	/* Of a key of [Policy]: what is at `field`, as the configuration writes it, in `buffer` if need be. */
+	/* Of a setting: what is at `field`, as the configuration writes it, in `buffer` if need be. */
 	const char *(*format)(const struct key *key, const void *field, char buffer[static VALUE_SIZE]);
 	const char *expected;
 	bool *(*of_rules)(struct rules *rules); /* of [Policy] alone, and no setting: where it is kept */
 	const struct word *words;
 	uint64_t minimum, maximum;
 	bool list;	      /* parsing again adds; may not be empty */
-	enum setting setting; /* of a key of [Policy]; SETTING_COUNT: it has of_rules */
+	enum setting setting; /* of a key of [Policy] or [Remote]; SETTING_COUNT: it has of_rules */
 	size_t offset;	      /* in struct rule, of a key of [Rule ...] alone */
 };
 

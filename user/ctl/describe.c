@@ -109,6 +109,11 @@ static const char *plain_event(enum event_type type)
 		[EVENT_SESSION_REBIND] = "the locker of session %s asks to have it bound again",
 		[EVENT_ACTION_DONE] = "the console of session %s is locked",
 		[EVENT_ACTION_FAILED] = "a request for session %s was refused",
+		[EVENT_REMOTE_UP] = "the client of session %s answers",
+		[EVENT_REMOTE_DOWN] = "the client of session %s is away",
+		[EVENT_REMOTE_SILENT] = "the client of session %s does not answer",
+		[EVENT_REMOTE_HEARD] = "the client of session %s answers again",
+		[EVENT_REMOTE_LISTED] = "the client of session %s has reported every reader",
 		[EVENT_PROBE] = "the kernel probe listens",
 		[EVENT_SLEEP] = "the machine goes to sleep",
 		[EVENT_RESUME] = "the machine is awake again",
@@ -122,10 +127,12 @@ static const char *plain_event(enum event_type type)
 
 static void say_plain(char *text, const struct event *event)
 {
+	bool is_remote = event->type >= EVENT_REMOTE_UP && event->type <= EVENT_REMOTE_LISTED;
 	const char *words = plain_event(event->type), *session = words ? strstr(words, "%s") : NULL;
 
 	if (session)
-		append(text, "%.*s%s%s", (int)(session - words), words, event->session, session + 2);
+		append(text, "%.*s%s%s", (int)(session - words), words,
+		       is_remote ? event->remote.session : event->session, session + 2);
 	else
 		append(text, "%s", words ? words : "");
 }
@@ -145,6 +152,14 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 		break;
 	case EVENT_READER:
 		say_reader(text, event->reader);
+		break;
+	case EVENT_REMOTE_READER:
+		append(text, "at the client of session %s, ", event->remote.session);
+		say_reader(text, event->remote.reader);
+		break;
+	case EVENT_REMOTE_READER_GONE:
+		append(text, "at the client of session %s, reader \"%s\" is gone", event->remote.session,
+		       event->remote.reader->name);
 		break;
 	case EVENT_READER_GONE:
 		append(text, "reader \"%s\" is gone", event->reader->name);
@@ -168,6 +183,11 @@ const char *describe_event(const struct event *event, char text[static DESCRIPTI
 	case EVENT_SESSION_REBIND:
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
+	case EVENT_REMOTE_UP:
+	case EVENT_REMOTE_DOWN:
+	case EVENT_REMOTE_SILENT:
+	case EVENT_REMOTE_HEARD:
+	case EVENT_REMOTE_LISTED:
 	case EVENT_PROBE:
 	case EVENT_SLEEP:
 	case EVENT_RESUME:

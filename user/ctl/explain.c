@@ -55,10 +55,31 @@ static void show_belief(const char *belief)
 	output_field(label, "%s", reasons + 2);
 }
 
+/* What binds a card at the client, and what that is worth. */
+static void show_remote_binding(struct json_object *session, const char *source)
+{
+	bool awaiting = tree_bool(session, "awaiting"),
+	     late = strcmp(tree_string(session, "bound"), "late") == 0;
+
+	output_field("card", "at the client, source=%s", source);
+	output_field(
+		"bound", "%s",
+		awaiting ? "not yet: its client has shown no card"
+		: late	 ? "late: the first card that its client showed; presence, not proof of the sign-in"
+			 : "login");
+}
+
 static void show_binding(struct json_object *session)
 {
 	const char *id = tree_string(session, "usb_id"), *token = tree_string(session, "token");
 
+	const char *source = tree_string(session, "source");
+
+	if (*source && strcmp(source, "local") != 0) {
+		show_remote_binding(session, source);
+		if (tree_bool(session, "awaiting"))
+			return;
+	}
 	output_field("reader", "%s, slot %llu", tree_string(session, "reader"),
 		     (unsigned long long)tree_number(session, "slot"));
 	if (*tree_string(session, "usb_path"))

@@ -26,6 +26,7 @@ static const struct column session_columns[] = {
 	{"state", "STATE", 0, state_paint},
 	{"actions", "ACTION", 0, action_paint},
 	{"rule", "RULE", 0, NULL},
+	{"bound", "BOUND", 0, NULL},
 	{"reader", "READER", SCOLS_FL_TRUNC, NULL},
 };
 
@@ -34,6 +35,7 @@ static const struct column reader_columns[] = {
 	{"present", "CARD", 0, NULL},
 	{"watched", "PROBE", 0, NULL},
 	{"usb_path", "USB", 0, NULL},
+	{"source", "SOURCE", 0, NULL},
 	{"sessions", "SESSIONS", 0, NULL},
 };
 
@@ -47,6 +49,17 @@ static void name_actions(struct json_object *session)
 	json_object_object_add(session, "actions", json_object_new_string(actions));
 }
 
+/* "ssh, late" for a card at the client; nothing for one of this machine. */
+static void name_binding(struct json_object *session)
+{
+	const char *source = tree_string(session, "source"), *bound = tree_string(session, "bound");
+	char binding[64] = "";
+
+	if (*source && strcmp(source, "local") != 0)
+		snprintf(binding, sizeof(binding), "%s%s%s", source, *bound ? ", " : "", bound);
+	json_object_object_add(session, "bound", json_object_new_string(binding));
+}
+
 static int show_sessions(struct ctl *ctl, struct json_object *sessions)
 {
 	const char *none = client_sees_all() ? "No session was opened with a card."
@@ -54,6 +67,8 @@ static int show_sessions(struct ctl *ctl, struct json_object *sessions)
 
 	for (size_t i = 0; !ctl->json && i < tree_count(sessions); i++)
 		name_actions(json_object_array_get_idx(sessions, i));
+	for (size_t i = 0; !ctl->json && i < tree_count(sessions); i++)
+		name_binding(json_object_array_get_idx(sessions, i));
 	return output_rows(ctl, "sessions", sessions, session_columns, ELEMENTS(session_columns), none);
 }
 
@@ -144,7 +159,11 @@ static void find_problems(struct overview *overview)
 	for (size_t i = 0; i < tree_count(overview->sessions); i++) {
 		struct json_object *session = json_object_array_get_idx(overview->sessions, i);
 
-		if (tree_bool(session, "unguarded"))
+		if (tree_bool(session, "unguarded") && strcmp(tree_string(session, "source"), "local") != 0)
+			add_problem(overview,
+				    "session %s of %s is not guarded: its client shows no card of it",
+				    tree_string(session, "session"), tree_string(session, "user"));
+		else if (tree_bool(session, "unguarded"))
 			add_problem(overview,
 				    "session %s of %s is not guarded: it was unlocked without its card",
 				    tree_string(session, "session"), tree_string(session, "user"));

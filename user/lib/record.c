@@ -14,34 +14,127 @@
 #include "lib/cleanup.h"
 #include "lib/record_fields.h"
 
+/* ---- where the card is ---------------------------------------------------------------------------------------
+ */
+
+static const char *const login_sources[] = {
+	[LOGIN_LOCAL] = "local",
+	[LOGIN_SSH] = "ssh",
+	[LOGIN_XRDP] = "xrdp",
+	[LOGIN_ATTACH] = "attach",
+};
+ASSERT_ROWS(login_sources, LOGIN_SOURCE_COUNT);
+
+const char *login_source_name(enum login_source source)
+{
+	return source < LOGIN_SOURCE_COUNT ? login_sources[source] : NULL;
+}
+
+static bool parse_source(const struct field *field _unused_, const char *value, void *to)
+{
+	for (enum login_source source = 0; source < LOGIN_SOURCE_COUNT; source++)
+		if (strcmp(login_sources[source], value) == 0) {
+			*(enum login_source *)to = source;
+			return true;
+		}
+	return false;
+}
+
+/* Records of this machine's cards have none of these fields. */
+static void format_source(const struct field *field _unused_, const void *from, char *buffer, size_t size)
+{
+	const enum login_source source = *(const enum login_source *)from;
+
+	snprintf(buffer, size, "%s", source == LOGIN_LOCAL ? "" : login_source_name(source));
+}
+
+static bool parse_late(const struct field *field _unused_, const char *value, void *to)
+{
+	*(bool *)to = strcmp(value, "late") == 0;
+	return *(bool *)to || strcmp(value, "login") == 0;
+}
+
+static void format_late(const struct field *field _unused_, const void *from, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s", *(const bool *)from ? "late" : "");
+}
+
+static bool parse_awaiting(const struct field *field _unused_, const char *value, void *to)
+{
+	*(bool *)to = strcmp(value, "1") == 0;
+	return *(bool *)to;
+}
+
+static void format_awaiting(const struct field *field _unused_, const void *from, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s", *(const bool *)from ? "1" : "");
+}
+
+static const struct field_kind field_source = {"local, ssh, xrdp or attach", parse_source, format_source,
+					       false};
+static const struct field_kind field_late = {"login or late", parse_late, format_late, false};
+static const struct field_kind field_awaiting = {"1", parse_awaiting, format_awaiting, false};
+
+/* ---- the fields ----------------------------------------------------------------------------------------------
+ */
+
+#define SESSION_FIELDS                                                                                       \
+	RECORD_STRING(field_session_id, "SESSION", true, session),                                           \
+		RECORD_STRING(field_boot_id, "BOOT_ID", true, boot_id),                                      \
+		RECORD_NUMBER("UID", uid, 0, UID_MAXIMUM), RECORD_STRING(field_text, "USER", true, user),    \
+		RECORD_STRING(field_text, "SERVICE", true, service),                                         \
+		RECORD_NUMBER("LEADER", leader, 1, PID_MAXIMUM)
+
+#define SOURCE_FIELD FIELD_OF(field_source, "SOURCE", false, struct login_record, source, 6)
+
 static const struct field record_fields[] = {
-	RECORD_STRING(field_session_id, "SESSION", true, session),
-	RECORD_STRING(field_boot_id, "BOOT_ID", true, boot_id),
-	RECORD_NUMBER("UID", uid, 0, UID_MAXIMUM),
-	RECORD_STRING(field_text, "USER", true, user),
-	RECORD_STRING(field_text, "SERVICE", true, service),
-	RECORD_NUMBER("LEADER", leader, 1, PID_MAXIMUM),
+	SESSION_FIELDS,
 	RECORD_CARD_FIELDS,
 	RECORD_STRING(field_text, "TOKEN", false, token),
 	RECORD_STRING(field_path, "PCSC_SOCKET", true, pcsc_socket),
+	SOURCE_FIELD,
+	FIELD_OF(field_late, "BOUND", false, struct login_record, late, 5),
 };
+
+/* Of a session whose card has not shown yet. */
+static const struct field awaiting_fields[] = {
+	SESSION_FIELDS,
+	SOURCE_FIELD,
+	FIELD_OF(field_awaiting, "AWAITING", true, struct login_record, awaiting, 1),
+};
+
+static bool is_awaiting(const char *text, size_t size)
+{
+	static const char line[] = "\nAWAITING=";
+
+	return memmem(text, size, line, sizeof(line) - 1) ||
+	       (size >= sizeof(line) - 2 && memcmp(text, line + 1, sizeof(line) - 2) == 0);
+}
 
 int record_parse(const char *text, size_t size, struct login_record *ret_record,
 		 struct record_error *ret_error)
 {
-	struct login_record record = {.card.card = CARD_PRESENT};
-	int r = fields_parse(record_fields, ELEMENTS(record_fields), '\n', text, size, &record,
-			     ret_error->text, sizeof(ret_error->text));
+	bool awaiting = is_awaiting(text, size);
+	struct login_record record = {.card.card = awaiting ? CARD_UNAVAILABLE : CARD_PRESENT};
+	int r = fields_parse(awaiting ? awaiting_fields : record_fields,
+			     awaiting ? ELEMENTS(awaiting_fields) : ELEMENTS(record_fields), '\n', text, size,
+			     &record, ret_error->text, sizeof(ret_error->text));
 
 	if (r < 0)
 		return r;
+	if (awaiting && record.source == LOGIN_LOCAL) {
+		snprintf(ret_error->text, sizeof(ret_error->text), "a card of this machine is not awaited");
+		return -EBADMSG;
+	}
 	*ret_record = record;
 	return 0;
 }
 
 ssize_t record_format(const struct login_record *record, char *buffer, size_t size)
 {
-	return fields_format(record_fields, ELEMENTS(record_fields), '\n', record, buffer, size, NULL, 0);
+	return fields_format(record->awaiting ? awaiting_fields : record_fields,
+			     record->awaiting ? ELEMENTS(awaiting_fields) : ELEMENTS(record_fields), '\n',
+			     record, buffer, size, NULL, 0);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------

@@ -24,6 +24,15 @@
 #define USER_NAME_SIZE	  257 /* LOGIN_NAME_MAX and a NUL */
 #define SERVICE_NAME_SIZE 64  /* a file name in /etc/pam.d */
 
+/* In which PC/SC the session's card is: that of this machine, or that of its client, and how it is reached. */
+enum login_source {
+	LOGIN_LOCAL,
+	LOGIN_SSH,    /* a socket that ssh forwards */
+	LOGIN_XRDP,   /* xrdp's card redirection */
+	LOGIN_ATTACH, /* another socket that the session's person handed over */
+	LOGIN_SOURCE_COUNT,
+};
+
 struct login_record {
 	char session[SESSION_ID_SIZE];	  /* SESSION= */
 	char boot_id[BOOT_ID_SIZE];	  /* BOOT_ID= of the boot it was written in */
@@ -38,12 +47,18 @@ struct login_record {
 	uint64_t seen;		      /* SEEN= when the card was found in; CLOCK_MONOTONIC ns; 0: not known */
 	char token[TOKEN_LABEL_SIZE]; /* TOKEN= the label, if the sign-in stack left it; may be empty */
 	char pcsc_socket[SOCKET_PATH_SIZE]; /* PCSC_SOCKET= */
+	enum login_source source;	    /* SOURCE= */
+	bool late; /* BOUND=late: to the first card that its client showed. It shows presence, and proves nothing */
+	bool awaiting; /* AWAITING=1: no card is bound yet, so READER=, SLOT=, … are absent */
 	/*
 	 * KIND=usb: the token is a USB device by itself, such as a security key, and PC/SC says nothing of it. READER= is its
 	 * name for people. Absent, or KIND=card: a card in a reader of PC/SC's.
 	 */
 	bool usb_token;
 };
+
+/* "local", "ssh", … as SOURCE= has it; NULL outside the enum. */
+const char *login_source_name(enum login_source source);
 
 /* What is wrong with a record, for one log line: "line 4: field ATR= given twice". */
 struct record_error {

@@ -316,6 +316,8 @@ struct belief belief_of(const struct world *world, const struct session *session
 {
 	struct belief belief;
 
+	if (session->is_remote)
+		return remote_belief(world, session);
 	if (world->asleep)
 		return unknown(REASON_ASLEEP);
 	if (session_device_left(session))

@@ -5,11 +5,17 @@
  */
 #include "policy/core.h"
 
+static struct session **list_of(struct world *world, const struct session *session, struct device *device)
+{
+	if (device)
+		return &device->sessions;
+	return session->is_remote ? &world->remote : &world->placeless;
+}
+
 void bind_device(struct world *world, struct session *session, struct device *device)
 {
 	struct device *old = session->device;
-	struct session **from = old ? &old->sessions : &world->placeless;
-	struct session **to = device ? &device->sessions : &world->placeless;
+	struct session **from = list_of(world, session, old), **to = list_of(world, session, device);
 
 	session->life = device ? device->life : 0;
 	if (old == device)
@@ -22,6 +28,18 @@ void bind_device(struct world *world, struct session *session, struct device *de
 		device_watch(world, device);
 	if (old)
 		device_release(world, old);
+}
+
+/* Its card is at its client, or it is not: it has another record by now. */
+void bind_remote(struct world *world, struct session *session, bool remote)
+{
+	if (session->is_remote == remote)
+		return;
+	port_place(world, session, NULL);
+	bind_device(world, session, NULL);
+	LIST_DELETE(*list_of(world, session, NULL), session, on_device);
+	session->is_remote = remote;
+	LIST_ADD(*list_of(world, session, NULL), session, on_device);
 }
 
 /* Facts about the previous insertion do not apply to the new one. */

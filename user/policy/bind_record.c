@@ -65,6 +65,20 @@ static bool is_another(const struct reader *reader, const struct device *device)
 	return reader_is_stale(reader) || (device && reader->device && reader->device != device);
 }
 
+/* Whatever was to come of an earlier record's card. */
+static void begin_record(struct world *world, struct session *session, const struct event *event,
+			 uint64_t seen)
+{
+	case_cancel(world, session, event->stamp, "the person signed in again");
+	session->login = *event->record.login;
+	bind_begin(world, session, seen);
+	session->recorded = world->now;
+	session->said &= ~(unsigned)SAID_DEALT;
+	deadline_set(world, session, DEADLINE_CONFIRM, 0);
+	deadline_set(world, session, DEADLINE_SETTLE, 0);
+	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+}
+
 /* A record, new or written again after an unlock with this or another card: it says what is bound from now on. */
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port)
@@ -74,20 +88,13 @@ void bind_record(struct world *world, struct session *session, const struct even
 
 	if (reader && is_another(reader, device))
 		reader = NULL;
-	case_cancel(world, session, event->stamp, "the person signed in again");
-	session->login = *event->record.login;
-	bind_begin(world, session, seen_at(event, device));
+	begin_record(world, session, event, seen_at(event, device));
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
 	/* A reader that PC/SC has listed under another name is not the session's. */
 	session->others = reader || world->pcsc_listed ? world->stays : 0;
 	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
-	session->recorded = world->now;
-	session->said &= ~(unsigned)SAID_DEALT;
-	deadline_set(world, session, DEADLINE_CONFIRM, 0);
-	deadline_set(world, session, DEADLINE_SETTLE, 0);
-	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 	bind_device(world, session, device);
 	if (reader && reader->device == device)
 		reader_learn_interface(world, session, reader);
@@ -95,6 +102,15 @@ void bind_record(struct world *world, struct session *session, const struct even
 	if (!port)
 		bind_place(world, session, device);
 	pair_interfaces(session);
+	if (event->record.away)
+		take_over_removal(world, session, event->stamp);
+}
+
+/* … whose card is at its client. */
+void bind_record_remote(struct world *world, struct session *session, const struct event *event)
+{
+	begin_record(world, session, event, event->stamp);
+	session->recorded = 0;
 	if (event->record.away)
 		take_over_removal(world, session, event->stamp);
 }

@@ -74,6 +74,14 @@ bool reader_is_ambiguous(const struct world *world, const struct session *sessio
 struct device *device_in_place(const struct session *session);
 struct reader *reader_in_place(const struct world *world, const struct session *session);
 
+/* remote_belief.c: pure; of sessions whose card is at their client */
+struct remote_reader *remote_named(struct remote_table *table, const char *name);
+const struct remote_reader *remote_bound(const struct session *session);
+bool remote_has_card_of(const struct remote_reader *reader, const struct session *session);
+bool remote_is_here(const struct remote *remote); /* the client */
+bool remote_was_out(const struct session *session, const struct remote_reader *reader);
+struct belief remote_belief(const struct world *world, const struct session *session);
+
 /* belief.c: pure */
 enum hearing hearing_of(const struct world *world, const struct session *session, const struct reader *reader,
 			uint64_t *ret_until);
@@ -131,8 +139,9 @@ void case_console_locked(struct world *world, struct session *session, uint64_t 
 
 /* bind.c: the insertion that a session is bound to */
 void bind_device(struct world *world, struct session *session, struct device *device);
+void bind_remote(struct world *world, struct session *session, bool remote);
+void bind_begin(struct world *world, struct session *session, uint64_t stamp); /* a new insertion */
 void bind_place(struct world *world, struct session *session, const struct device *device);
-void bind_begin(struct world *world, struct session *session, uint64_t stamp);
 void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp);
 void bind_arm(struct world *world, const struct session *session);
 void bind_confirm(struct world *world, struct session *session, struct reader *reader, uint64_t stamp);
@@ -147,7 +156,17 @@ bool bind_token_person(struct world *world, struct session *session, uint64_t st
 /* bind_record.c, bind_person.c: … by a login record; by an unlock */
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port);
+void bind_record_remote(struct world *world, struct session *session, const struct event *event);
 void bind_person(struct world *world, struct session *session, uint64_t stamp);
+
+/* remote.c: sessions whose card is at their client */
+int remote_reserve(struct session *session);
+void remote_record(struct world *world, struct session *session, const struct event *event);
+void remote_event(struct world *world, struct session *session, const struct event *event);
+void remote_update(struct world *world, struct session *session, uint64_t stamp);
+void remote_person(struct world *world, struct session *session, uint64_t stamp);
+const struct reader_state *remote_reader_at(const struct session *session, unsigned index);
+const char *remote_reader_name(const struct session *session);
 
 /* session.c: one session, after anything that concerns it */
 struct session *session_find(const struct world *world, const char *id);

@@ -15,6 +15,10 @@ static const struct {
 	[CAUSE_ABSENT] = {"absent", "its card was found absent", "Your smart card is missing", true},
 	[CAUSE_PCSC_LOST] = {"pcsc-lost", "pcscd stays away, and nothing else can watch its card",
 			     "Your smart card can no longer be watched", true},
+	[CAUSE_CLIENT] = {"client", "its client is away, so nobody knows whether its card is in",
+			  "The machine with your smart card is away", false},
+	[CAUSE_NO_CARD] = {"no-card", "its client has shown no card in time",
+			   "No smart card was found in time", false},
 };
 ASSERT_ROWS(causes, CAUSE_COUNT);
 

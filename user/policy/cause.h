@@ -9,15 +9,18 @@ enum cause {
 	CAUSE_READER,	 /* the reader was taken away, or can no longer be used */
 	CAUSE_ABSENT,	 /* found missing when looked for */
 	CAUSE_PCSC_LOST, /* pcscd stays away, and nothing else watches the reader */
+	CAUSE_CLIENT,	 /* the client of a remote session is away; only a rule that names it governs it */
+	CAUSE_NO_CARD,	 /* a remote session has shown no card in time; likewise */
 	CAUSE_COUNT,
 };
 
 /* The names, for messages. test_cause.c compares them with the table. */
-#define CAUSE_LIST(last) "card, reader, absent " last " pcsc-lost"
-#define CAUSE_WORDS	 "card reader absent pcsc-lost"
+#define CAUSE_LIST(last) "card, reader, absent, pcsc-lost, client " last " no-card"
+#define CAUSE_WORDS	 "card reader absent pcsc-lost client no-card"
 #define CAUSE_HELP                                                                                           \
 	"CAUSE is card (it is removed), reader (it is removed), absent (the card is found\n"                 \
-	"missing) or pcsc-lost (pcscd stays away).\n"
+	"missing), pcsc-lost (pcscd stays away), client (a remote session's client is away)\n"               \
+	"or no-card (a remote session has shown no card in time).\n"
 
 /* As Cause=, SCPOLICY_CAUSE= and recordings have it; NULL outside the enum. */
 const char *cause_name(enum cause cause);

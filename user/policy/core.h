@@ -35,6 +35,8 @@
  *
  * LOCKER   plain facts: the hint, since when, whether it was ever seen (provable), whether physlock runs.  sign.c
  *
+ * REMOTE   what a session's own client reports: remote.c. Nothing of this machine's devices and readers concerns it.
+ *
  * Only deadline_set() sets deadlines. Only report_later() queues what is reported after the calls.
  * world_check() enforces this page.
  */
@@ -84,8 +86,10 @@ enum reason {
 	REASON_NO_PCSCD,
 	REASON_NO_READER, /* PC/SC does not name the session's reader */
 	REASON_UNREADABLE,
-	REASON_SETTLING, /* pcscd, or the reader, is new */
-	REASON_OLDER,	 /* PC/SC's report is older than the login record */
+	REASON_SETTLING,    /* pcscd, or the reader, is new */
+	REASON_OLDER,	    /* PC/SC's report is older than the login record */
+	REASON_CLIENT_AWAY, /* the client of a remote session */
+	REASON_NO_CARD_YET, /* … has shown no card */
 	REASON_COUNT,
 };
 
@@ -164,12 +168,39 @@ struct removal {
 	enum awaited awaited : 8;
 	enum action then : 8;	   /* stage 2, while DEADLINE_THEN is set */
 	enum cause then_cause : 8; /* whose settings ask for it: of this removal, or of one before it */
-	bool locks;		   /* stage 1 was a lock: an unlock would be the person's answer */
-	bool denied;		   /* PC/SC has reported since that the card is in, its counter unmoved */
-	bool retried;		   /* a lock was sent a second time, or a lock replaced a step that failed */
+	bool locks : 1;		   /* stage 1 was a lock: an unlock would be the person's answer */
+	bool denied : 1;	   /* PC/SC has reported since that the card is in, its counter unmoved */
+	bool retried : 1;	   /* a lock was sent a second time, or a lock replaced a step that failed */
 };
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
 _Static_assert(sizeof(struct removal) <= 64, "a cache line holds a removal");
+
+/* A client's machine has no more readers that pcscd would name. */
+#define REMOTE_READERS 16
+
+struct remote_table {
+	struct remote_reader {
+		struct reader_state state;
+		unsigned recovered; /* how many times it could be read again since the card was bound */
+	} readers[REMOTE_READERS];
+	unsigned count;
+};
+
+/* Facts about a session's client. */
+struct remote {
+	bool up, silent, listed;
+	unsigned life;	      /* counts how often its PC/SC was reached */
+	unsigned bound_life;  /* in which the bound card's counter was read; 0: by an earlier daemon */
+	uint64_t up_since;    /* our clock: when it was last reached */
+	uint64_t away_since;  /* … since when it is away */
+	uint64_t all_gone;    /* … when several readers were gone at once; 0: they were not */
+	uint64_t unreadable;  /* … since when the session's reader cannot be read */
+	uint64_t recorded;    /* … when the session was recorded first */
+	struct moment said;   /* its last list */
+	struct moment out;    /* the removal of the bound insertion, */
+	enum cause out_cause; /* … and its cause */
+	struct remote_table now, next; /* the last list; what was reported since */
+};
 
 struct session_link {
 	struct session *prev, *next;
@@ -178,7 +209,7 @@ struct session_link {
 struct session {
 	/* A removal reads and writes what stands first, down to `governance`. The less memory that is, the sooner the last
 	   of a reader's hundred sessions is locked. */
-	struct session_link on_device; /* its device's, or world->placeless */
+	struct session_link on_device; /* its device's, or world->placeless, or world->remote */
 	struct session_link on_port;
 	struct session_link on_report;
 	struct device *device; /* NULL: not on USB, or not known */
@@ -199,6 +230,7 @@ struct session {
 	unsigned kind;	     /* enum session_kind bits */
 	bool provable;	     /* LockedHint was seen set in this session's life */
 	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
+	bool is_remote;	     /* its card is at its client: remote.c says what is believed of it */
 	struct governance governance;
 
 	/* More facts about its locker. */
@@ -227,6 +259,7 @@ struct session {
 	uint64_t
 		unnamed; /* our clock, when the stay that it was read in ended while pcscd ran on; 0: that did not happen */
 
+	struct remote *remote;	   /* what its client's PC/SC reports; NULL: it has none */
 	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
 	struct verdict overtaken;
 	UT_hash_handle hh;
@@ -250,6 +283,7 @@ struct world {
 	struct device *released;
 	struct session *sessions;  /* by id */
 	struct session *placeless; /* bound to no device: their reader is known by its name */
+	struct session *remote;	   /* their card is at their client */
 	struct session *report;
 
 	struct wake *heap; /* of those with a deadline, the first on top */

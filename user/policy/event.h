@@ -32,6 +32,14 @@ enum event_type {
 	EVENT_SESSION_REBIND,	/* its person signed in to the locker, which runs as that person */
 	EVENT_ACTION_DONE,	/* the console lock, which has no sign of its own, is known to have come up */
 	EVENT_ACTION_FAILED,	/* a step was refused, or could not be taken */
+	/* The PC/SC of a remote session's client. */
+	EVENT_REMOTE_UP,     /* it was reached: what was known about its readers no longer holds */
+	EVENT_REMOTE_DOWN,   /* the connection is gone */
+	EVENT_REMOTE_SILENT, /* it does not answer, */
+	EVENT_REMOTE_HEARD,  /* … and does again */
+	EVENT_REMOTE_READER, /* a reader's state, which counts once they are listed */
+	EVENT_REMOTE_READER_GONE,
+	EVENT_REMOTE_LISTED,
 	/* The daemon and the machine. */
 	EVENT_PROBE, /* the kernel probe listens from now on; without it, PC/SC alone proves a removal */
 	EVENT_SLEEP, /* the machine is about to sleep: devices are removed and added without anybody touching them */
@@ -84,6 +92,11 @@ struct event {
 			struct governance governance; /* SETTINGS */
 			unsigned kind;		      /* SESSION_KIND: enum session_kind bits */
 		} change;
+		struct {
+			const char *session;
+			const struct reader_state *reader; /* READER, READER_GONE */
+			bool known; /* UP: an earlier daemon, or this one, had this connection already */
+		} remote;	    /* REMOTE_* */
 		const char
 			*session; /* SESSION_ENDED, _LOCKED, _UNLOCKED, _REBIND, ACTION_DONE, ACTION_FAILED */
 	};

@@ -155,6 +155,9 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 		return false;
 	if (evidence & (EVIDENCE_DEVICE | EVIDENCE_SILENCE))
 		return true;
+	/* At the client there is no second source: look again. */
+	if (session->is_remote)
+		return false;
 	/* It is not known yet whether this pcscd is the one that counted the card. */
 	if (!(evidence & EVIDENCE_PCSC) || (!session->pcsc_life && world->pcsc_up))
 		return false;
@@ -164,6 +167,6 @@ bool plan_agreed(const struct world *world, const struct session *session, unsig
 /* PcscLost=lock, unless the probe watches the reader. */
 bool plan_heeds_pcsc(const struct world *world, const struct session *session)
 {
-	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost &&
+	return session->governance.by_cause[CAUSE_PCSC_LOST]->lock_when_pcsc_lost && !session->is_remote &&
 	       !session->login.usb_token && !plan_probe_watches(world, session);
 }

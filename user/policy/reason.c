@@ -51,13 +51,15 @@ static const char *const reasons[] = {
 	[REASON_UNREADABLE] = "PC/SC cannot read its reader",
 	[REASON_SETTLING] = "PC/SC reports the reader empty, and may not have looked at it yet",
 	[REASON_OLDER] = "what PC/SC reports is older than the login record",
+	[REASON_CLIENT_AWAY] = "its client is away",
+	[REASON_NO_CARD_YET] = "its client has shown no card",
 };
 ASSERT_ROWS(reasons, REASON_COUNT);
 
-/* The daemon has acted on pcscd's absence. It still does not know whether the card is in. */
+/* The daemon has acted on pcscd's absence, or on a client's. It still does not know whether the card is in. */
 static bool is_removed(const struct session *session)
 {
-	return session_is_away(session) && session->removal.cause != CAUSE_PCSC_LOST;
+	return session_is_away(session) && session->removal.cause < CAUSE_PCSC_LOST;
 }
 
 static void say_belief(const struct session *session, const struct belief *belief, uint64_t now,
@@ -72,10 +74,12 @@ static void say_belief(const struct session *session, const struct belief *belie
 	ASSERT_ROWS(kinds, BELIEF_UNKNOWN + 1);
 	const char *what = session->login.usb_token ? "token" : "card";
 	bool removed = is_removed(session), doubt = belief->kind == BELIEF_DOUBT && !removed;
+	/* What is acted on for want of a client, or of any card, shows nothing of the card. */
+	bool absence = belief->kind == BELIEF_OUT && belief->cause > CAUSE_PCSC_LOST;
 	char time[SPAN_SIZE];
 
 	/* An insertion that is out does not come back: the same card makes a new one. */
-	ret->kind = kinds[removed ? BELIEF_OUT : belief->kind];
+	ret->kind = kinds[removed ? BELIEF_OUT : absence ? BELIEF_UNKNOWN : belief->kind];
 	if (doubt)
 		add_words(ret, "%s in doubt for another %s", what, span(now, belief->until, time));
 	else
@@ -122,6 +126,30 @@ static void say_probe(const struct world *world, const struct session *session, 
 		add_words(ret, "; no word from the probe for %s", span(session->bound.now, now, time));
 }
 
+/* A card at the client: how it came to be the session's, and what that is worth. */
+static void say_remote(const struct session *session, uint64_t now, struct explanation *ret)
+{
+	const struct remote *remote = session->remote;
+	const struct remote_reader *reader = remote_bound(session);
+	unsigned bound = session->login.card.event_counter;
+	char time[SPAN_SIZE];
+
+	if (!session->login.awaiting && reader && remote->bound_life == remote->life &&
+	    reader->state.event_counter != bound)
+		add_words(ret, "; its client counts %u, insertion %u is bound", reader->state.event_counter,
+			  bound);
+	else if (!session->login.awaiting)
+		add_words(ret, "; insertion %u is bound", bound);
+	if (session->login.late)
+		add_words(ret, "; bound late: presence, not proof of the sign-in");
+	if (remote_is_here(remote))
+		add_words(ret, "; its client has answered for %s", span(remote->up_since, now, time));
+	else if (!remote->life)
+		add_words(ret, "; its client was not reached yet");
+	else
+		add_words(ret, "; its client has been away for %s", span(remote->away_since, now, time));
+}
+
 /* ---- the case ------------------------------------------------------------------------------------------- */
 
 static void say_evidence(unsigned evidence, struct explanation *ret)
@@ -149,6 +177,10 @@ static void say_away(const struct session *session, uint64_t now, struct explana
 	span(removal->opened.stamp, now, time);
 	if (removal->cause == CAUSE_PCSC_LOST)
 		add_words(ret, "; acted on %s ago, because pcscd stayed away", time);
+	else if (removal->cause == CAUSE_CLIENT)
+		add_words(ret, "; acted on %s ago, because its client stayed away", time);
+	else if (removal->cause == CAUSE_NO_CARD)
+		add_words(ret, "; acted on %s ago, because no card had shown", time);
 	else if (!removal->settings)
 		add_words(ret, "; away since before the daemon started, %s ago", time);
 	else {
@@ -194,9 +226,12 @@ bool world_explain(const struct world *world, const char *id, uint64_t now, stru
 	belief = belief_of(world, session);
 	*ret = (struct explanation){.text = ""};
 	say_belief(session, &belief, now, ret);
-	if (!session->login.usb_token)
+	if (session->is_remote)
+		say_remote(session, now, ret);
+	else if (!session->login.usb_token)
 		say_count(world, session, ret);
-	say_probe(world, session, now, ret);
+	if (!session->is_remote)
+		say_probe(world, session, now, ret);
 	say_away(session, now, ret);
 	say_waits(session, now, ret);
 	return true;

@@ -39,7 +39,9 @@ void session_forget(struct world *world, struct session *session)
 		LIST_DELETE(world->report, session, on_report);
 	port_place(world, session, NULL);
 	bind_device(world, session, NULL);
+	bind_remote(world, session, false);
 	LIST_DELETE(world->placeless, session, on_device);
+	free(session->remote);
 	HASH_DELETE(hh, world->sessions, session);
 	free(session);
 }
@@ -198,6 +200,10 @@ void session_update(struct world *world, struct session *session, enum event_sou
 	enum hearing hearing;
 	uint64_t until;
 
+	if (session->is_remote) {
+		remote_update(world, session, stamp);
+		return;
+	}
 	find_place(world, session);
 	/* While PC/SC lists the reader with a removed device, it may still report what it saw before. */
 	if (!session_device_left(session))
@@ -266,12 +272,19 @@ void session_govern(struct world *world, struct session *session, const struct g
 	case_govern(world, session);
 	session_heed_pcsc(world, session);
 	world_tell(world, session, &(struct verdict){.type = VERDICT_ARM, .steps = plan_steps(session)});
+	/* How long its client may be away, or show no card, is a setting. */
+	if (session->is_remote)
+		remote_update(world, session, world->now);
 }
 
 /* While pcscd is away nobody knows whether the card is in, so this is no unlock without a card. */
 static void unlocked(struct world *world, struct session *session, uint64_t stamp)
 {
-	if (session_is_away(session) && session->removal.cause != CAUSE_PCSC_LOST)
+	if (!session_is_away(session) || session->removal.cause == CAUSE_PCSC_LOST)
+		return;
+	if (session->is_remote)
+		remote_person(world, session, stamp);
+	else
 		bind_person(world, session, stamp);
 }
 
@@ -293,6 +306,9 @@ void session_hint(struct world *world, struct session *session, bool locked, uin
 {
 	if (case_hint(world, session, locked, stamp))
 		unlocked(world, session, stamp);
+	/* A client that is away counts again. */
+	if (session->is_remote)
+		remote_update(world, session, stamp);
 }
 
 /*
@@ -346,6 +362,6 @@ void session_time(struct world *world, struct session *session)
 	if (deadline_due(world, session, DEADLINE_CONFIRM))
 		confirm_over(world, session);
 	case_time(world, session);
-	if (session_is_away(session))
+	if (session_is_away(session) && !session->is_remote)
 		bind_return(world, session, world->now);
 }

@@ -36,13 +36,18 @@ struct settings {
 	enum fallback when_lock_fails;
 	enum fallback when_cannot_lock;
 	bool lock_when_pcsc_lost;  /* PcscLost=lock */
+	bool bind_first;	   /* Bind=first: the first card that a session's client shows is bound */
+	uint64_t card_within;	   /* how long a remote session may show no card; 0: for ever */
+	uint64_t grace;		   /* how long its card may take to show once its client is back */
+	uint64_t client_grace;	   /* how long its client may be away */
 	char unit[UNIT_NAME_SIZE]; /* Unit=: "" or a template such as "note@.service" */
 	char rule[RULE_NAME_SIZE]; /* which rule said so; "" for [Policy] */
 };
 
 /*
  * The keys that [Policy] and every rule may set: number, member, its word in recordings, which must not change, and what the
- * word's value is (enum trace_value). Recordings have them in this order.
+ * word's value is (enum trace_value). Recordings have them in this order. What stands in [Remote] only, [Policy] alone has: Grace=,
+ * Bind=, ClientGrace=.
  */
 #define EVERY_SETTING(ROW)                                                                                   \
 	ROW(ACTION, action, "action", ACTION)                                                                \
@@ -54,7 +59,11 @@ struct settings {
 	ROW(WHEN_LOCK_FAILS, when_lock_fails, "when-lock-fails", FALLBACK)                                   \
 	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, "when-cannot-lock", FALLBACK)                                \
 	ROW(PCSC_LOST, lock_when_pcsc_lost, "pcsc-lost", LOCK)                                               \
-	ROW(UNIT, unit, "unit", TEXT)
+	ROW(UNIT, unit, "unit", TEXT)                                                                        \
+	ROW(CARD_WITHIN, card_within, "card-within", TIME)                                                   \
+	ROW(GRACE, grace, "grace", TIME)                                                                     \
+	ROW(BIND, bind_first, "bind", BIND)                                                                  \
+	ROW(CLIENT_GRACE, client_grace, "client-grace", TIME)
 
 #define SETTING_NUMBER(number, ...) SETTING_##number,
 enum setting { EVERY_SETTING(SETTING_NUMBER) SETTING_COUNT };
@@ -65,6 +74,9 @@ enum setting { EVERY_SETTING(SETTING_NUMBER) SETTING_COUNT };
 		.action = ACTION_LOCK,                                                                       \
 		.confirm = 500 * NSEC_PER_MSEC,                                                              \
 		.lock_timeout = 3 * NSEC_PER_SEC,                                                            \
+		.bind_first = true,                                                                          \
+		.grace = 20 * NSEC_PER_SEC,                                                                  \
+		.client_grace = 30 * NSEC_PER_SEC,                                                           \
 	}
 
 /*

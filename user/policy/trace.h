@@ -9,14 +9,15 @@
  *
  * A stamp is a number and a unit (ns, us, ms, s). A value runs to the next blank; unprintable bytes,
  * blanks and '%' are written as %XX. A line has everything that the core looks at in the event. A key of the
- * settings applies to every cause or, written as "reader.action=logout", to that cause.
+ * settings applies to every cause or, written as "reader.action=logout", to that cause. The causes client and no-card
+ * need their name.
  */
 #include <stddef.h>
 
 #include "policy/verdict.h"
 
 /* Room for the longest line that is written: a record whose causes all have settings, units and rules of their own. */
-#define TRACE_LINE_MAX 8192
+#define TRACE_LINE_MAX 12288
 
 /* Room for what a parsed event points to, and for each key (trace_keys.c). */
 struct trace_event {
@@ -26,6 +27,7 @@ struct trace_event {
 	struct settings settings[CAUSE_COUNT];
 	unsigned kind;
 	bool away;
+	bool known;
 	char path[USB_PATH_SIZE];
 	char id[10];
 	char session[SESSION_ID_SIZE];

@@ -24,11 +24,17 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_KIND] = {"kind", VALUE_KIND, PLACE(kind)},
 	[KEY_AWAY] = {"away", VALUE_YES, .optional = true, PLACE(away)},
 	[KEY_USB_TOKEN] = {"usb-token", VALUE_YES, .optional = true, PLACE(login.usb_token)},
+	[KEY_SOURCE] = {"source", VALUE_SOURCE, .optional = true, PLACE(login.source)},
+	[KEY_LATE] = {"late", VALUE_YES, .optional = true, PLACE(login.late)},
+	[KEY_AWAITING] = {"awaiting", VALUE_YES, .optional = true, PLACE(login.awaiting)},
+	[KEY_KNOWN] = {"known", VALUE_YES, .optional = true, PLACE(known)},
 };
 
-/* Of settings, only texts may be left out. */
+/* Of settings, texts may be left out, and what came after the first recordings. */
 #define SETTING_KEY(number, member, word, type)                                                              \
-	[SETTING_##number] = {word, VALUE_##type, .optional = VALUE_##type == VALUE_TEXT,                    \
+	[SETTING_##number] = {word, VALUE_##type,                                                            \
+			      .optional =                                                                    \
+				      VALUE_##type == VALUE_TEXT || SETTING_##number >= SETTING_CARD_WITHIN, \
 			      .limit = sizeof(((struct settings *)NULL)->member)},
 
 const struct trace_key trace_settings[TRACE_SETTING_COUNT] = {
@@ -64,7 +70,8 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_PCSC_LISTED] = {"pcsc-listed", NOW},
 	[EVENT_RECORD] = {"record",
 			  NOW | SESSION | 1U << KEY_USER | READER_KEYS | PLACE_KEYS | 1U << KEY_SEEN |
-				  1U << KEY_AWAY | 1U << KEY_USB_TOKEN,
+				  1U << KEY_AWAY | 1U << KEY_USB_TOKEN | 1U << KEY_SOURCE | 1U << KEY_LATE |
+				  1U << KEY_AWAITING,
 			  SESSION, .settings = true},
 	[EVENT_SETTINGS] = {"settings", NOW | SESSION, SESSION, .settings = true},
 	[EVENT_SESSION_KIND] = {"session-kind", NOW | SESSION | 1U << KEY_KIND, SESSION},
@@ -77,6 +84,13 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_SESSION_REBIND] = {"session-rebind", NOW | SESSION, SESSION},
 	[EVENT_ACTION_DONE] = {"action-done", NOW | SESSION, SESSION},
 	[EVENT_ACTION_FAILED] = {"action-failed", NOW | SESSION, SESSION},
+	[EVENT_REMOTE_UP] = {"remote-up", NOW | SESSION | 1U << KEY_KNOWN, SESSION},
+	[EVENT_REMOTE_DOWN] = {"remote-down", NOW | SESSION, SESSION},
+	[EVENT_REMOTE_SILENT] = {"remote-silent", NOW | SESSION, SESSION},
+	[EVENT_REMOTE_HEARD] = {"remote-heard", NOW | SESSION, SESSION},
+	[EVENT_REMOTE_READER] = {"remote-reader", NOW | SESSION | READER_KEYS, SESSION | NAME},
+	[EVENT_REMOTE_READER_GONE] = {"remote-reader-gone", NOW | SESSION | NAME, SESSION | NAME},
+	[EVENT_REMOTE_LISTED] = {"remote-listed", NOW | SESSION, SESSION},
 	[EVENT_LOST] = {"lost", NOW},
 	[EVENT_TIME] = {"time", NOW},
 };

@@ -16,12 +16,14 @@ enum trace_value {
 	VALUE_ACTION,	/* enum action */
 	VALUE_FALLBACK, /* enum fallback */
 	VALUE_LOCK,	/* bool: lock, ignore */
+	VALUE_BIND,	/* bool: first, none */
+	VALUE_SOURCE,	/* enum login_source */
 };
 
 struct trace_key {
 	const char *name;
 	enum trace_value type;
-	bool optional; /* not written when it is empty, zero or no */
+	bool optional; /* not written when it is empty, zero or no; of a setting: when it is the default */
 	size_t limit;  /* TEXT, HEX, BYTE */
 	size_t offset; /* in struct trace_event; not used for a setting */
 };
@@ -45,6 +47,10 @@ enum trace_key_id {
 	KEY_KIND,
 	KEY_AWAY,
 	KEY_USB_TOKEN,
+	KEY_SOURCE,
+	KEY_LATE,
+	KEY_AWAITING,
+	KEY_KNOWN,
 	KEY_COUNT,
 };
 extern const struct trace_key trace_keys[KEY_COUNT];

@@ -68,7 +68,7 @@ static bool cause_is(enum cause cause, const char *name, size_t length)
 	return strlen(cause_name(cause)) == length && strncmp(cause_name(cause), name, length) == 0;
 }
 
-/* "action" for every cause, "reader.action" for one. */
+/* "action" for every cause but those that only a rule with their name governs, "reader.action" for one. */
 static bool read_setting(struct trace_event *trace, const char *name, char *text)
 {
 	const char *dot = strchr(name, '.'), *rest = dot ? dot + 1 : name;
@@ -80,7 +80,7 @@ static bool read_setting(struct trace_event *trace, const char *name, char *text
 	if (index == TRACE_SETTING_COUNT)
 		return false;
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++) {
-		if (dot && !cause_is(cause, name, (size_t)(dot - name)))
+		if (dot ? !cause_is(cause, name, (size_t)(dot - name)) : !(cause_of_any_rule() & 1U << cause))
 			continue;
 		if (!trace_read_value(&trace_settings[index], text,
 				      trace_setting_field(&trace->settings[cause], index)))
@@ -233,6 +233,17 @@ static void connect(struct trace_event *trace)
 		event->change.kind = trace->kind;
 		point_at_settings(trace, &event->change.governance);
 		break;
+	case EVENT_REMOTE_UP:
+	case EVENT_REMOTE_DOWN:
+	case EVENT_REMOTE_SILENT:
+	case EVENT_REMOTE_HEARD:
+	case EVENT_REMOTE_READER:
+	case EVENT_REMOTE_READER_GONE:
+	case EVENT_REMOTE_LISTED:
+		event->remote.session = trace->session;
+		event->remote.reader = &trace->reader;
+		event->remote.known = trace->known;
+		break;
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:
 	case EVENT_SESSION_UNLOCKED:
@@ -259,8 +270,11 @@ int trace_parse_bytes(const char *line, size_t size, struct trace_event *ret, st
 	struct line reading = {.text = line, .size = size, .error = ret_error};
 
 	*ret = (struct trace_event){0};
-	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+	for (int cause = 0; cause < CAUSE_COUNT; cause++) {
 		ret->settings[cause] = (struct settings)SETTINGS_DEFAULT;
+		if (!(cause_of_any_rule() & 1U << cause))
+			ret->settings[cause].action = ACTION_NONE;
+	}
 	if (!read_line(&reading, ret))
 		return -EBADMSG;
 	connect(ret);

@@ -156,6 +156,17 @@ static bool read_fallback(const char *text, enum fallback *ret)
 	return good;
 }
 
+static bool read_source(const char *text, enum login_source *ret)
+{
+	for (enum login_source source = 0; source < LOGIN_SOURCE_COUNT; source++) {
+		if (strcmp(login_source_name(source), text) != 0)
+			continue;
+		*ret = source;
+		return true;
+	}
+	return false;
+}
+
 static bool read_kind(char *text, unsigned *ret)
 {
 	char *rest = NULL;
@@ -199,7 +210,11 @@ bool trace_read_value(const struct trace_key *key, char *text, void *field)
 	case VALUE_FALLBACK:
 		return read_fallback(text, field);
 	case VALUE_LOCK:
+		return read_choice(text, "ignore", "lock", field);
+	case VALUE_BIND:
+		return read_choice(text, "none", "first", field);
+	case VALUE_SOURCE:
 		break;
 	}
-	return read_choice(text, "ignore", "lock", field);
+	return read_source(text, field);
 }

@@ -119,12 +119,20 @@ static void put_field(struct writer *writer, enum trace_value type, const void *
 	case VALUE_LOCK:
 		put(writer, "%s", *(const bool *)field ? "lock" : "ignore");
 		break;
+	case VALUE_BIND:
+		put(writer, "%s", *(const bool *)field ? "first" : "none");
+		break;
+	case VALUE_SOURCE:
+		put(writer, "%s", login_source_name(*(const enum login_source *)field));
+		break;
 	}
 }
 
-/* Only texts, times, bytes and yes or no are optional. */
+/* Only texts, times, bytes, sources and yes or no are optional. */
 static bool is_empty(enum trace_value type, const void *field)
 {
+	if (type == VALUE_SOURCE)
+		return *(const enum login_source *)field == LOGIN_LOCAL;
 	return type == VALUE_TIME ? *(const uint64_t *)field == 0 : *(const uint8_t *)field == 0;
 }
 
@@ -138,10 +146,36 @@ static void put_key(struct writer *writer, const char *prefix, const struct trac
 
 /* ---- events --------------------------------------------------------------------------------------------- */
 
+static bool is_default(const struct trace_key *key, const void *field, const void *usual)
+{
+	switch (key->type) {
+	case VALUE_TIME:
+		return *(const uint64_t *)field == *(const uint64_t *)usual;
+	case VALUE_BIND:
+		return *(const bool *)field == *(const bool *)usual;
+	default:
+		return *(const char *)field == '\0';
+	}
+}
+
 static void put_settings(struct writer *writer, const char *prefix, const struct settings *settings)
 {
-	for (unsigned i = 0; i < TRACE_SETTING_COUNT; i++)
-		put_key(writer, prefix, &trace_settings[i], trace_setting_value(settings, i));
+	static const struct settings usual = SETTINGS_DEFAULT;
+
+	for (unsigned i = 0; i < TRACE_SETTING_COUNT; i++) {
+		struct trace_key key = trace_settings[i];
+		const void *field = trace_setting_value(settings, i);
+
+		if (key.optional && is_default(&key, field, trace_setting_value(&usual, i)))
+			continue;
+		key.optional = false;
+		put_key(writer, prefix, &key, field);
+	}
+}
+
+static bool does_something(const struct settings *settings)
+{
+	return settings->action != ACTION_NONE || settings->then != ACTION_NONE || settings->unit[0];
 }
 
 static void put_governance(struct writer *writer, const struct governance *governance)
@@ -152,9 +186,11 @@ static void put_governance(struct writer *writer, const struct governance *gover
 		return;
 	put_settings(writer, "", common);
 	for (enum cause cause = 1; cause < CAUSE_COUNT; cause++) {
+		bool any = cause_of_any_rule() & 1U << cause;
 		char prefix[16];
 
-		if (governance->by_cause[cause] == common)
+		if (any ? governance->by_cause[cause] == common
+			: !does_something(governance->by_cause[cause]))
 			continue;
 		snprintf(prefix, sizeof(prefix), "%s.", cause_name(cause));
 		put_settings(writer, prefix, governance->by_cause[cause]);
@@ -176,6 +212,9 @@ static void spread_record(const struct event *event, struct trace_event *trace)
 	copy_text(trace->id, sizeof(trace->id), login->usb_id);
 	trace->reader = login->card;
 	trace->login.seen = login->seen;
+	trace->login.source = login->source;
+	trace->login.late = login->late;
+	trace->login.awaiting = login->awaiting;
 	trace->away = event->record.away;
 }
 
@@ -214,6 +253,18 @@ static void spread(const struct event *event, struct trace_event *trace)
 	case EVENT_SESSION_KIND:
 		copy_text(trace->session, sizeof(trace->session), event->change.session);
 		trace->kind = event->change.kind;
+		break;
+	case EVENT_REMOTE_UP:
+	case EVENT_REMOTE_DOWN:
+	case EVENT_REMOTE_SILENT:
+	case EVENT_REMOTE_HEARD:
+	case EVENT_REMOTE_READER:
+	case EVENT_REMOTE_READER_GONE:
+	case EVENT_REMOTE_LISTED:
+		copy_text(trace->session, sizeof(trace->session), event->remote.session);
+		trace->known = event->type == EVENT_REMOTE_UP && event->remote.known;
+		if (event->type == EVENT_REMOTE_READER || event->type == EVENT_REMOTE_READER_GONE)
+			trace->reader = *event->remote.reader;
 		break;
 	case EVENT_SESSION_ENDED:
 	case EVENT_SESSION_LOCKED:

@@ -33,9 +33,18 @@ static void find_pending(const struct session *session, struct session_view *vie
 	}
 }
 
+static const char *reader_name(const struct world *world, const struct session *session)
+{
+	const struct reader *reader;
+
+	if (session->is_remote)
+		return remote_reader_name(session);
+	reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
+	return reader ? reader->state.name : NULL;
+}
+
 static struct session_view view_session(const struct world *world, const struct session *session)
 {
-	const struct reader *reader = world->pcsc_up ? reader_of_session(world, session) : NULL;
 	struct session_view view = {
 		.login = &session->login,
 		.governance = &session->governance,
@@ -46,7 +55,8 @@ static struct session_view view_session(const struct world *world, const struct 
 		.away = session_is_away(session),
 		.unguarded = session_is_away(session) && session->said & SAID_UNGUARDED,
 		.pending = ACTION_NONE,
-		.reader = reader ? reader->state.name : NULL,
+		.reader = reader_name(world, session),
+		.client = session->is_remote && remote_is_here(session->remote),
 	};
 
 	if (view.state == SESSION_PENDING)
@@ -91,6 +101,18 @@ bool world_next_reader(const struct world *world, const char *name, struct reade
 	return true;
 }
 
+bool world_remote_reader(const struct world *world, const char *id, unsigned index, struct reader_view *ret)
+{
+	const struct session *session = session_find(world, id);
+	const struct reader_state *state =
+		session && session->is_remote ? remote_reader_at(session, index) : NULL;
+
+	if (!state)
+		return false;
+	*ret = (struct reader_view){.state = state, .usb_path = "", .usb_id = ""};
+	return true;
+}
+
 bool world_pcsc_up(const struct world *world)
 {
 	return world->pcsc_up;
@@ -120,6 +142,9 @@ bool world_simulate(const struct world *world, const char *id, enum cause cause,
 	settings = session->governance.by_cause[cause];
 	*ret = (struct simulation){.settings = settings, .action = ACTION_NONE, .then = ACTION_NONE};
 	if (cause == CAUSE_PCSC_LOST && !plan_heeds_pcsc(world, session))
+		return true;
+	/* A session whose card is in a reader here has no client to be away. */
+	if (cause > CAUSE_PCSC_LOST && !session->is_remote)
 		return true;
 	ret->action = plan_first(settings, cause);
 	ret->settle = plan_settle(settings, cause);

@@ -73,6 +73,26 @@ static bool names_another_reader(const struct session *session, const struct dev
 	return other && strcmp(other->login.card.name, session->login.card.name) != 0;
 }
 
+static int record_remote(struct world *world, const struct event *event)
+{
+	const struct login_record *login = event->record.login;
+	bool known = session_find(world, login->session);
+	struct session *session = session_get(world, login);
+
+	if (!session)
+		return -ENOMEM;
+	if (remote_reserve(session) < 0) {
+		if (!known)
+			session_forget(world, session);
+		return -ENOMEM;
+	}
+	bind_remote(world, session, true);
+	bind_record_remote(world, session, event);
+	remote_record(world, session, event);
+	session_govern(world, session, &event->record.governance);
+	return 0;
+}
+
 static int record_reported(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
@@ -89,6 +109,7 @@ static int record_reported(struct world *world, const struct event *event)
 			device_release(world, device);
 		return -ENOMEM;
 	}
+	bind_remote(world, session, false);
 	/* It left between sign-in and now; or its coming was not reported, or not yet. A listing that is new tells. */
 	missed = device && world->devices_listing.last && !world->looking_devices &&
 		 (device->presence == PRESENCE_GONE ||
@@ -187,6 +208,15 @@ static void session_event(struct world *world, const struct event *event)
 		session_hint(world, session, event->type == EVENT_SESSION_LOCKED, event->stamp);
 }
 
+/* Not of a session that a card of this machine opened: that card guards it. */
+static void remote_reported(struct world *world, const struct event *event)
+{
+	struct session *session = session_find(world, event->remote.session);
+
+	if (session && session->is_remote)
+		remote_event(world, session, event);
+}
+
 static int take_in(struct world *world, const struct event *event)
 {
 	switch (event->type) {
@@ -213,7 +243,8 @@ static int take_in(struct world *world, const struct event *event)
 		pcsc_listed(world, event);
 		break;
 	case EVENT_RECORD:
-		return record_reported(world, event);
+		return event->record.login->source == LOGIN_LOCAL ? record_reported(world, event)
+								  : record_remote(world, event);
 	case EVENT_SETTINGS:
 	case EVENT_SESSION_KIND:
 	case EVENT_SESSION_ENDED:
@@ -223,6 +254,15 @@ static int take_in(struct world *world, const struct event *event)
 	case EVENT_ACTION_DONE:
 	case EVENT_ACTION_FAILED:
 		session_event(world, event);
+		break;
+	case EVENT_REMOTE_UP:
+	case EVENT_REMOTE_DOWN:
+	case EVENT_REMOTE_SILENT:
+	case EVENT_REMOTE_HEARD:
+	case EVENT_REMOTE_READER:
+	case EVENT_REMOTE_READER_GONE:
+	case EVENT_REMOTE_LISTED:
+		remote_reported(world, event);
 		break;
 	case EVENT_PROBE:
 		world->probe = true;

@@ -49,6 +49,7 @@ struct session_view {
 	enum action pending; /* what comes next; ACTION_NONE: nothing */
 	uint64_t pending_at; /* … and when, CLOCK_MONOTONIC ns */
 	const char *reader;  /* the PC/SC reader that has its card's slot now; NULL: none is known */
+	bool client; /* its card is at its client, and that answers: login->source, login->late, login->awaiting */
 };
 
 struct reader_view {
@@ -76,6 +77,10 @@ bool world_session(const struct world *world, const char *session, struct sessio
 /* The first one for NULL, then the one after `session`; false at the end. */
 bool world_next_session(const struct world *world, const char *session, struct session_view *ret);
 bool world_next_reader(const struct world *world, const char *reader, struct reader_view *ret);
+
+/* The readers that a session's own client names, from 0; false at the end. */
+bool world_remote_reader(const struct world *world, const char *session, unsigned index,
+			 struct reader_view *ret);
 
 /* Whether pcscd can be reached. */
 bool world_pcsc_up(const struct world *world);
