@@ -359,6 +359,7 @@ install: programs
 	install -m 0755 user/data/scap/scpolicyd-sce $(DESTDIR)$(SCAPDIR)/
 	install -D -m 0644 -t $(DESTDIR)$(FLEETDIR) user/data/fleet/scpolicyd.rules.yml user/data/fleet/scpolicyd-dashboard.json
 	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/scpolicyd/remote user/data/remote/*
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/
 	install -D -m 0644 user/data/sysusers/scpolicyd.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/scpolicyd.conf

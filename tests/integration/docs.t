@@ -36,7 +36,7 @@ sub names {
 my $keys = slurp('user/config/config_keys.c');
 my $page = slurp('user/man/scpolicyd.conf.5.scd');
 my $sample = slurp('user/data/scpolicyd.conf');
-my %settings = map { $_ => 1 } all($keys, qr/(?:SETTING\(|\.name = )"(\w+)"/);
+my %settings = map { $_ => 1 } all($keys, qr/(?:SETTING\(|REMOTE\(|\.name = )"(\w+)"/);
 my @matches = all($keys, qr/MATCH\("(\w+)"/);
 cmp_ok(keys %settings, '>', 5, 'there are keys to look for');
 for my $key (sort keys %settings) {

@@ -168,6 +168,22 @@ static int answer_rebind(void *userdata, sd_bus_message *call, const struct call
 	return access_find_session(bus->access, call, caller, rebind_own);
 }
 
+static int attach_own(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	const struct bus_host *host = ((struct bus *)userdata)->host;
+
+	if (!caller->session)
+		return sd_bus_reply_method_errorf(call, NO_SESSION, "You are in no session");
+	return host->attach(host->userdata, call, caller->session, caller->uid);
+}
+
+static int answer_attach(void *userdata, sd_bus_message *call, const struct caller *caller)
+{
+	struct bus *bus = userdata;
+
+	return access_find_session(bus->access, call, caller, attach_own);
+}
+
 static const struct method {
 	const char *name;
 	access_handler handler;
@@ -182,6 +198,7 @@ static const struct method {
 	{"Unsubscribe", answer_unsubscribe},
 	{"Reload", answer_reload},
 	{"Rebind", answer_rebind},
+	{"Attach", answer_attach},
 };
 
 access_handler answers_find(const char *member)

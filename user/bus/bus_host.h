@@ -8,6 +8,8 @@
 #include "config/config.h"
 #include "policy/world.h"
 
+#include <systemd/sd-bus.h>
+
 /* What the daemon knows of itself. Strings are borrowed. */
 struct daemon_status {
 	const char *probe; /* "fentry" or "kprobe"; NULL: there is none */
@@ -32,5 +34,7 @@ struct bus_host {
 	int (*reload)(void *userdata);
 	/* The person of a session signed in to its locker. */
 	void (*rebind)(void *userdata, const char *session);
+	/* A process of the session, and of this user, offers a connection to its client's card service: answers the call. */
+	int (*attach)(void *userdata, sd_bus_message *call, const char *session, uid_t uid);
 	void *userdata;
 };

@@ -50,6 +50,7 @@ int verb_monitor(struct ctl *ctl, int argc, char **argv);
 int verb_replay(struct ctl *ctl, int argc, char **argv);
 int replay_live(void); /* replay --live: from standard input to standard output */
 int verb_notify(struct ctl *ctl, int argc, char **argv);
+int verb_attach(struct ctl *ctl, int argc, char **argv);
 int verb_reload(struct ctl *ctl, int argc, char **argv);
 int verb_metrics(struct ctl *ctl, int argc, char **argv);
 int verb_gpo(struct ctl *ctl, int argc, char **argv);

@@ -62,6 +62,11 @@ static const struct verb verbs[] = {
 	{"notify", verb_notify, 0, 0, "", "show removals of your own cards on the desktop, until logout",
 	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
 	 "counts down to a logout that unlocking prevents."},
+	{"attach", verb_attach, 0, 1, "[SOCKET]", "have the card at this session's client guard it",
+	 "SOCKET is a connection to the client's pcscd, as ssh forwards it, or xrdp's. Without one:\n"
+	 "$PCSCLITE_CSOCK_NAME, else xrdp's of $DISPLAY, else /run/user/UID/pcscd.comm. It is let go\n"
+	 "when the shell that called this ends.\n\n"
+	 "  scpolicyctl attach"},
 	{"reload", verb_reload, 0, 0, "", "read the configuration again",
 	 "A faulty file is refused, named with its line, and the policy in force stays."},
 };

@@ -43,6 +43,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	daemon->deaf = deaf_free(daemon->deaf);
 	pcsc_source_free(daemon->pcsc);
 	udev_source_free(daemon->udev);
+	remote_source_free(daemon->remote);
 	probe_free(daemon->probe);
 	bus_free(daemon->callers);
 	world_free(daemon->world);

@@ -10,6 +10,18 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
+static void log_governed(const struct login_record *login, enum action action)
+{
+	if (login->awaiting)
+		log_info(
+			"session %s of user %s is governed once its client shows a card: action %s on its removal",
+			login->session, login->user, action_name(action));
+	else
+		log_info("session %s of user %s is governed: action %s on removal of %s %s", login->session,
+			 login->user, action_name(action), login->usb_token ? "the token" : "the card in",
+			 login->card.name);
+}
+
 /*
  * A record is governed at once by what is known of it now. logind and the name service may change that, and so may the
  * domain's policy, which is fetched at sign-in.
@@ -34,12 +46,12 @@ int sessions_take_record(void *userdata, const struct event *event)
 		return r;
 	}
 	completed.record.governance = govern_resolve(daemon->govern, daemon->config.rules, login->session);
-	log_info("session %s of user %s is governed: action %s on removal of %s %s", login->session,
-		 login->user, action_name(completed.record.governance.by_cause[CAUSE_CARD]->action),
-		 login->usb_token ? "the token" : "the card in", login->card.name);
+	log_governed(login, completed.record.governance.by_cause[CAUSE_CARD]->action);
 	events_take(daemon, &completed);
 	if (daemon->refused)
 		return -ENOMEM;
+	if (login->source != LOGIN_LOCAL)
+		remote_source_report(daemon->remote, login->session);
 	resolve_ask_groups(daemon, login->session);
 	r = logind_source_ask(daemon->logind, login);
 	if (r < 0)
@@ -56,6 +68,9 @@ void sessions_take_logind(void *userdata, const struct event *event)
 	int changed;
 
 	if (event->type != EVENT_SESSION_KIND) {
+		/* Whether it was recorded or not. */
+		if (event->type == EVENT_SESSION_ENDED)
+			remote_source_forget(daemon->remote, event->session);
 		events_take(daemon, event);
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/attach.h"
 #include "daemon/capabilities.h"
 #include "daemon/events.h"
 #include "daemon/reload.h"
@@ -113,6 +114,7 @@ static int setup_callers(struct daemon *daemon)
 		.metrics = &daemon->metrics,
 		.reload = reload_again,
 		.rebind = sessions_rebind,
+		.attach = attach_call,
 		.userdata = daemon,
 	};
 	r = bus_new(daemon->event, &daemon->host, &daemon->callers);
@@ -192,6 +194,12 @@ static int setup_logind(struct daemon *daemon)
 	if (r < 0)
 		log_error("cannot listen to logind: %s", strerror(-r));
 	return r;
+}
+
+static int setup_remote(struct daemon *daemon)
+{
+	return remote_source_new(daemon->event, (struct sink){events_take, daemon}, attach_known,
+				 &daemon->remote);
 }
 
 static int setup_records(struct daemon *daemon)
@@ -296,8 +304,10 @@ const struct setup_step setup_steps[] = {
 	/* Runs programs, which inherit what is left. */
 	{"groups", setup_groups, {"loop", "capabilities"}},
 	{"logind", setup_logind, {"bus", "core", "govern"}},
-	/* Reports the records that are there: each is governed, and asks both. */
-	{"records", setup_records, {"kernel", "groups", "logind"}},
+	/* Reaches the watcher once a record, or a person, asks for that. */
+	{"remote", setup_remote, {"loop", "core"}},
+	/* Reports the records that are there: each is governed, and asks both; those of a card at a client ask for that. */
+	{"records", setup_records, {"kernel", "groups", "logind", "remote"}},
 	/* What happened before this start is about the recorded sessions … */
 	{"waiting", setup_waiting, {"kernel", "records"}},
 	/* … and older than what is there now. */

@@ -37,8 +37,20 @@ static void disarm_session(struct daemon *daemon, const struct verdict *verdict)
 	enforcer_disarm(daemon->enforcer, session);
 	groups_source_forget(daemon->groups, session);
 	govern_forget(daemon->govern, session);
+	remote_source_forget(daemon->remote, session);
 	if (daemon->records)
 		record_source_forget(daemon->records, session);
+}
+
+/* A rule may ask which reader the card is in: for a card at a client that is known only now. */
+static void note_bound(struct daemon *daemon, const struct login_record *login)
+{
+	if (login->source == LOGIN_LOCAL || govern_record(daemon->govern, login) <= 0)
+		return;
+	snprintf(daemon->bound, sizeof(daemon->bound), "%s", login->session);
+	log_info("session %s of user %s is bound to the card in %s at its client%s", login->session,
+		 login->user, login->card.name,
+		 login->late ? ": presence, not proof of the sign-in (bound=late)" : "");
 }
 
 static void start_unit(struct daemon *daemon, const struct verdict *verdict)
@@ -112,6 +124,7 @@ void verdicts_take(void *userdata, const struct verdict *verdict)
 		daemon->reread = daemon->locate = true;
 		break;
 	case VERDICT_BOUND:
+		note_bound(daemon, verdict->login);
 		if (daemon->records)
 			record_source_set_bound(daemon->records, verdict->login);
 		break;

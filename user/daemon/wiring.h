@@ -19,6 +19,7 @@
 #include "sources/pcsc.h"
 #include "sources/probe.h"
 #include "sources/records.h"
+#include "sources/remote_source.h"
 #include "sources/udev.h"
 
 struct daemon {
@@ -39,6 +40,7 @@ struct daemon {
 	struct pcsc_source *pcsc;
 	struct deaf *deaf; /* NULL while the sources are set up */
 	struct record_source *records;
+	struct remote_source *remote;
 	struct logind_source *logind;
 	struct groups_source *groups;
 	struct bus *callers; /* who asks us, on a connection of its own */
@@ -51,7 +53,8 @@ struct daemon {
 
 	/* Of events.c. The core asks for the first three; they are done once its call has returned. */
 	bool recheck, reread, locate;
-	bool acted;   /* the core took a step in that call */
+	bool acted;		     /* the core took a step in that call */
+	char bound[SESSION_ID_SIZE]; /* a session whose card at its client was bound in that call; "": none */
 	bool refused; /* there was no memory for that event, or for the calls that it asks for */
 	sd_event_source *deadline;
 	sd_event_source *rest; /* PC/SC is not asked again before it is over */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/names.h"
 #include "lib/record_fields.h"
 
 /* ---- where the card is ---------------------------------------------------------------------------------------
@@ -99,6 +100,7 @@ static const struct field record_fields[] = {
 /* Of a session whose card has not shown yet. */
 static const struct field awaiting_fields[] = {
 	SESSION_FIELDS,
+	RECORD_STRING(field_path, "PCSC_SOCKET", false, pcsc_socket),
 	SOURCE_FIELD,
 	FIELD_OF(field_awaiting, "AWAITING", true, struct login_record, awaiting, 1),
 };
@@ -126,6 +128,9 @@ int record_parse(const char *text, size_t size, struct login_record *ret_record,
 		snprintf(ret_error->text, sizeof(ret_error->text), "a card of this machine is not awaited");
 		return -EBADMSG;
 	}
+	/* A record of the card that is bound then has one. */
+	if (awaiting && !record.pcsc_socket[0])
+		snprintf(record.pcsc_socket, sizeof(record.pcsc_socket), "%s", PCSCD_SOCKET);
 	*ret_record = record;
 	return 0;
 }

@@ -48,7 +48,6 @@ enum remote_message_type {
 	REMOTE_HEARD,
 	REMOTE_DOWN,
 	REMOTE_LET_GO,
-	REMOTE_REPORTED, /* the answer to REPORT is complete; without a session */
 };
 
 /* Why a connection is gone. */
@@ -66,6 +65,7 @@ struct remote_message {
 	uint64_t stamp; /* nanoseconds, CLOCK_MONOTONIC: when the watcher noticed it */
 	uint32_t why;	/* DOWN: enum remote_why */
 	uint32_t dialect;
+	uint32_t again; /* UP: a daemon was told of this connection before */
 	char session[SESSION_ID_SIZE];
 	char detail[64];
 	struct reader_state reader;

@@ -14,9 +14,10 @@ struct watched {
 	int pidfds[PIDFDS_MAX];
 	unsigned pidfd_count;
 	bool had_pidfd;
-	bool let_go;	  /* the last of those processes has ended */
-	bool candidate;	  /* it replaces another one once its far end has answered */
-	uint64_t noticed; /* when what is to be reported was */
+	bool let_go;	    /* the last of those processes has ended */
+	bool candidate;	    /* it replaces another one once its far end has answered */
+	unsigned life_told; /* to this daemon or an earlier one */
+	uint64_t noticed;   /* when what is to be reported was */
 	struct far_end far;
 	struct {
 		struct reader_state readers[REMOTE_READERS_MAX];
@@ -141,6 +142,7 @@ static bool tell(int daemon, const struct watched *watched, enum remote_message_
 		.stamp = watched->noticed,
 		.why = watched->far.over,
 		.dialect = watched->far.dialect,
+		.again = watched->far.life == watched->life_told,
 	};
 
 	memcpy(message.session, watched->session, sizeof(message.session));
@@ -207,17 +209,18 @@ static bool tell_life(int daemon, struct watched *watched)
 	if (!tell(daemon, watched, REMOTE_UP, NULL))
 		return false;
 	memset(&watched->told, 0, sizeof(watched->told));
-	watched->told.life = watched->far.life;
+	watched->told.life = watched->life_told = watched->far.life;
 	return true;
 }
 
-static bool tell_silence(int daemon, struct watched *watched)
+/* That it falls silent comes first; that it is heard again comes after what it said. */
+static bool tell_silence(int daemon, struct watched *watched, bool silent)
 {
-	if (watched->far.silent == watched->told.silent || !watched->told.life)
+	if (watched->far.silent != silent || watched->told.silent == silent || !watched->told.life)
 		return true;
-	if (!tell(daemon, watched, watched->far.silent ? REMOTE_SILENT : REMOTE_HEARD, NULL))
+	if (!tell(daemon, watched, silent ? REMOTE_SILENT : REMOTE_HEARD, NULL))
 		return false;
-	watched->told.silent = watched->far.silent;
+	watched->told.silent = silent;
 	return true;
 }
 
@@ -235,7 +238,7 @@ static bool tell_session(int daemon, struct watched *watched)
 {
 	bool news = !watched->told.listed;
 
-	if (!tell_life(daemon, watched) || !tell_silence(daemon, watched))
+	if (!tell_life(daemon, watched) || !tell_silence(daemon, watched, true))
 		return false;
 	if (watched->far.listed && watched->told.life && watched->fd >= 0) {
 		if (!tell_gone(daemon, watched, &news) || !tell_readers(daemon, watched, &news))
@@ -244,7 +247,7 @@ static bool tell_session(int daemon, struct watched *watched)
 			return false;
 		watched->told.listed = true;
 	}
-	return tell_end(daemon, watched);
+	return tell_silence(daemon, watched, false) && tell_end(daemon, watched);
 }
 
 bool watched_flush(int daemon, uint64_t now)

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A card at the client: real pcscds with virtual readers are the clients' machines, a relay is ssh's forwarded socket.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Stage;
+use Test::More;
+
+my $top = "$FindBin::Bin/../..";
+my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004);
+my %channel = (anna => 0x8C7B, ben => 0x9C7B);
+my $long = 60;    # for what comes at once, on a machine that is busy with something else
+my (%leader, %client);
+
+own('/etc');
+append_file('/etc/passwd', map { "$_:x:$uid{$_}:$uid{$_}\::/:/bin/sh" } sort keys %uid);
+append_file('/etc/group', map { "$_:x:$uid{$_}:" } sort keys %uid);
+mkdir '/etc/scpolicyd.conf.d';
+write_file('/etc/scpolicyd.conf', <<'X');
+[Remote]
+Grace=500ms
+ClientGrace=500ms
+[Rule away]
+User=cleo
+Cause=client
+[Rule required]
+User=dora
+Cause=no-card
+CardWithin=500ms
+X
+chmod 0755, '/run';
+mkdir $_ for '/run/clients', '/run/empty';
+start_bus("$top/user/data/org.scpolicyd1.conf");
+my $logind = start_logind();
+my $journal = start_journal();
+my $watcher = watcher();
+my $daemon = start_daemon();
+
+# The watcher of remote cards, as its socket unit starts it.
+sub watcher {
+    unlink '/run/scpolicyd-remote.socket';
+    local $ENV{RUNTIME_DIRECTORY} = '/run/empty';
+    my $process = start('watcher', 'systemd-socket-activate', '--seqpacket', '-E', 'RUNTIME_DIRECTORY',
+        '-l', '/run/scpolicyd-remote.socket', build('scpolicyd-remote'));
+    until_true($long, sub { -S '/run/scpolicyd-remote.socket' }) or diag('no socket of the watcher');
+    return $process;
+}
+
+# A client's machine: a pcscd of its own, of which only a relay's socket shows here. All have a reader of the same name.
+sub client_pcscd {
+    my ($name) = @_;
+    my $preload = tool('pcscd-preload.so');
+    write_file("/run/clients/$name.conf", sprintf <<'X', $channel{$name}, $channel{$name});
+FRIENDLYNAME "Virtual PCD"
+DEVICENAME /dev/null:0x%X
+LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so
+CHANNELID 0x%X
+X
+    my @options = grep { qx(pcscd --help 2>&1) =~ /$_/ } '--disable-polkit';
+    return start("pcscd of $name", 'unshare', '--mount', 'sh', '-c',
+        "mount -t tmpfs client /run/pcscd && LD_PRELOAD=$preload exec pcscd --foreground @options --config /run/clients/$name.conf");
+}
+
+sub relay {
+    my ($name, $pcscd, $uid) = @_;
+    my $relay = start("relay of $name", 'nsenter', '-t', $pcscd->pid, '--mount', $^X, "-I$FindBin::Bin", '-MStage::Relay', '-e',
+        'Stage::Relay::run(@ARGV)', "/run/clients/$name.comm", '/run/pcscd/pcscd.comm', $uid);
+    $relay->wait_for(qr/^LISTENING/, $long) or diag('no relay');
+    return $relay;
+}
+
+# What a session's own shell is told, by its user, and what that says.
+sub leader {
+    my ($name) = @_;
+    return start("leader of $name", 'setsid', 'setpriv', "--reuid=$uid{$name}", "--regid=$uid{$name}", '--clear-groups',
+        'sh', '-c', 'while read -r line; do eval "$line" 2>&1; echo END; done');
+}
+
+sub run {
+    my ($leader, $command) = @_;
+    my $before = $leader->{next};
+    $leader->say($command);
+    $leader->wait_for(qr/^END$/, $long) // diag($leader->transcript);
+    return join "\n", @{$leader->{lines}}[$before .. $leader->{next} - 2];
+}
+
+sub begin {
+    my ($id, $name, %more) = @_;
+    $leader{$id} = leader($name);
+    session($id, UID => $uid{$name}, LEADER => $leader{$id}->pid, Name => $name, Service => 'sshd', Type => 'tty', TTY => '',
+        Seat => '', Remote => 'yes', %more);
+}
+
+my $ctl = build('scpolicyctl');
+sub attach { return run($leader{$_[0]}, "ASAN_OPTIONS=detect_leaks=0 $ctl attach $_[1]") }
+sub ctl { return scalar qx($ctl @_ 2>&1) }
+sub explained { my ($id, $pattern, $why) = @_; ok(until_true($long, sub { ctl("explain $id") =~ $pattern }), $why) or diag(ctl("explain $id")) }
+sub in_doubt { my ($id) = @_; return ctl("explain $id") =~ /its client is away/ }
+
+for my $name (sort keys %channel) {
+    $client{$name}{pcscd} = client_pcscd($name);
+    $client{$name}{relay} = relay($name, $client{$name}{pcscd}, $uid{$name});
+}
+begin('1', 'anna');
+begin('2', 'ben');
+
+subtest 'two people, each with a reader of the same name' => sub {
+    insert($channel{$_}) for sort keys %channel;
+    like(attach('1', '/run/clients/anna.comm'), qr/guards this session once it shows/, 'anna attaches her client');
+    my $record = read_record('1');
+    is_deeply([@{$record}{'SESSION', 'USER', 'UID', 'SOURCE', 'AWAITING', 'READER'}], ['1', 'anna', $uid{anna}, 'ssh', '1', undef],
+        'the session has a record that waits for its card');
+    attach('2', '/run/clients/ben.comm');
+    explained($_, qr/card in: the reader reports it present/, "the card of session $_ guards it") for '1', '2';
+    my $text = ctl('explain 1');
+    like($text, qr/source=ssh/, 'explain says where the card is');
+    like($text, qr/bound: late: .*presence, not proof/, '… and what that is worth');
+    like(ctl('sessions'), qr/^1 +anna +sshd +guarded +lock .*ssh, late +Virtual PCD 00 00$/m, 'sessions does');
+    $daemon->wait_for(qr/session 1 .*presence, not proof .*bound=late/, $long) // fail('the journal does not');
+    my @readers = ctl('readers') =~ /^Virtual PCD 00 00 .* ssh +(\d)$/mg;
+    is_deeply([sort @readers], ['1', '2'], 'readers shows one for each session');
+    my $own = run($leader{2}, "ASAN_OPTIONS=detect_leaks=0 $ctl readers");
+    like($own, qr/^Virtual PCD 00 00 .* 2$/m, 'ben sees his own');
+    unlike($own, qr/ 1$/m, 'and no other');
+};
+
+subtest 'a removal at one client' => sub {
+    pull($channel{anna});
+    expect_lock('1', $long, 'locks that session');
+    my $entry = expect_entry($long, 'and is reported', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '1', SCPOLICY_CAUSE => 'card');
+    is($entry->{SCPOLICY_SOURCE}, 'pcsc', 'by PC/SC');
+    insert($channel{anna});
+    explained('1', qr/card in:/, 'the card is back');
+    pull($channel{anna});
+    expect_lock('1', $long, 'Windows missed removals after the first: this one is acted on');
+    insert($channel{anna});
+    explained('1', qr/card in:/, 'it is guarded again');
+    pull($channel{ben});
+    expect_lock('2', $long, "ben's removal is his own");
+    insert($channel{ben});
+    explained('2', qr/card in:/, 'and over');
+    is($logind->count(qr/^LockSession 1$/), 2, 'anna was locked twice');
+    is($logind->count(qr/^LockSession 2$/), 1, 'ben once');
+};
+
+subtest 'the client is killed, and comes back with the card' => sub {
+    $client{anna}{relay}->end('KILL');
+    explained('1', qr/card unknown: its client is away/, 'that is no removal');
+    $client{anna}{relay} = relay('anna', $client{anna}{pcscd}, $uid{anna});
+    attach('1', '/run/clients/anna.comm');
+    explained('1', qr/card in:/, 'with the same insertion nothing happened');
+    is($logind->count(qr/^LockSession 1$/), 2, 'nobody was locked');
+};
+
+subtest 'its pcscd is started again: the counter begins anew' => sub {
+    $client{anna}{pcscd}->end('TERM');
+    explained('1', qr/its client is away/, 'the client is away');
+    $client{anna}{relay}->end('KILL');
+    $client{anna}{pcscd} = client_pcscd('anna');
+    $client{anna}{relay} = relay('anna', $client{anna}{pcscd}, $uid{anna});
+    until_true($long, sub { attach('1', '/run/clients/anna.comm') =~ /guards/ && ctl('explain 1') !~ /away/ });
+    explained('1', qr/card in:/, 'the card is the same');
+    is($logind->count(qr/^LockSession 1$/), 2, 'nobody was locked');
+};
+
+subtest 'the client is stopped while the card is removed' => sub {
+    kill 'STOP', $client{ben}{relay}->pid;
+    pull($channel{ben});
+    expect_no_lock('2', 1, 'nothing is heard');
+    kill 'CONT', $client{ben}{relay}->pid;
+    expect_lock('2', $long, 'then it is');
+    insert($channel{ben});
+    explained('2', qr/card in:/, 'it is guarded again');
+};
+
+subtest 'the client comes back without the card' => sub {
+    $client{ben}{relay}->end('KILL');
+    explained('2', qr/its client is away/, 'it is away');
+    pull($channel{ben});
+    $client{ben}{relay} = relay('ben', $client{ben}{pcscd}, $uid{ben});
+    attach('2', '/run/clients/ben.comm');
+    expect_lock('2', $long, 'absent, after Grace=');
+    expect_entry($long, 'and so it is reported', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '2', SCPOLICY_CAUSE => 'absent');
+    $client{ben}{relay}->end('KILL');
+    $client{ben}{relay} = relay('ben', $client{ben}{pcscd}, $uid{ben});
+    attach('2', '/run/clients/ben.comm');
+    expect_no_lock('2', 2, 'once: Windows looped here');
+    insert($channel{ben});
+    explained('2', qr/card in:/, 'the card guards it again');
+};
+
+subtest 'the daemon is started again' => sub {
+    stop_daemon('KILL');
+    pull($channel{anna});
+    $daemon = start_daemon();
+    expect_lock('1', $long, 'a removal without a daemon is found, on the same connection');
+    insert($channel{anna});
+    explained('1', qr/card in:.*bound late/s, 'and the card is back');
+    explained('2', qr/card in:/, "ben's connection is kept, too");
+    is($client{ben}{relay}->count(qr/^CLOSED$/), 0, 'nobody closed it');
+};
+
+subtest 'a rule names the client' => sub {
+    begin('3', 'cleo', Type => 'x11');
+    my $relay = relay('cleo', $client{ben}{pcscd}, $uid{cleo});
+    attach('3', '/run/clients/cleo.comm');
+    explained('3', qr/card in:/, 'cleo is guarded');
+    $relay->end('KILL');
+    expect_lock('3', $long, 'after ClientGrace= it is acted on');
+    expect_entry($long, 'as its own cause', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '3', SCPOLICY_CAUSE => 'client', SCPOLICY_RULE => 'away');
+    expect_no_lock('3', 2, 'once');
+    $relay = relay('cleo', $client{ben}{pcscd}, $uid{cleo});
+    attach('3', '/run/clients/cleo.comm');
+    explained('3', qr/card in:/, 'back with the card it is guarded');
+};
+
+subtest 'no card in time' => sub {
+    begin('4', 'dora', Type => 'x11');
+    pull($channel{ben});
+    expect_lock('2', $long, "the removal is ben's");
+    my $relay = relay('dora', $client{ben}{pcscd}, $uid{dora});
+    attach('4', '/run/clients/dora.comm');
+    expect_lock('4', $long, 'is acted on where a rule says so');
+    expect_entry($long, 'as its own cause', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '4', SCPOLICY_CAUSE => 'no-card', SCPOLICY_RULE => 'required');
+    insert($channel{ben});
+    explained('2', qr/card in:/, 'his card is back');
+};
+
+subtest 'letting go' => sub {
+    my $relay = relay('anna-too', $client{anna}{pcscd}, $uid{anna});
+    begin('5', 'anna');
+    attach('5', '/run/clients/anna-too.comm');
+    explained('5', qr/card in:/, 'it is watched');
+    $leader{5}->end('KILL');
+    ok($relay->wait_for(qr/^CLOSED$/, $long), 'when the shell ends, the connection does: ssh can end');
+};
+
+subtest 'what is no connection' => sub {
+    begin('6', 'dora');
+    my $offer = tool('offer');
+    for my $case (
+        ['file', qr/no socket/], ['pipe', qr/no socket/], ['datagram', qr/no unix stream socket/], ['tcp', qr/no unix stream socket/],
+        ['unconnected', qr/not connected/], ['listening', qr/listens/])
+    {
+        like(run($leader{6}, "$offer $case->[0]"), $case->[1], $case->[0]);
+    }
+    like(run($leader{6}, "$offer pair nonsense"), qr/A dialect is pcsc-lite or xrdp/, 'another dialect');
+    is(run($leader{6}, "$offer pair"), 'attached', 'a socketpair passes');
+    ok($daemon->wait_for(qr/session 6: the connection to its client's PC.SC is over|session 6: .*governed once/, $long), 'and harms its own session alone');
+    run($leader{6}, "$offer pair") for 2 .. 4;
+    like(run($leader{6}, "$offer pair"), qr/too many connections within a minute/, 'the fifth in a minute is refused');
+    like(run(leader('ben'), "$offer pair"), qr/You are in no session/, 'a process of no session');
+    session('7', UID => $uid{ben}, LEADER => (my $other = leader('ben'))->pid);
+    record('7', UID => $uid{ben}, USER => 'ben', LEADER => $other->pid);
+    $daemon->wait_for(qr/session 7 of user .* is governed/, $long);
+    like(run($other, "$offer pair"), qr/a card in a reader of this machine .* guards it/, 'a card here outranks one at the client');
+};
+
+# A far end that misbehaves: what it is, and what it does with each connection.
+subtest 'far ends that nobody should trust' => sub {
+    my %far_end = (
+        closes => ['', qr/it closed the connection/],
+        old => ['print $c pack "iiL", 4, 3, 0x8010001E', qr/version 4:3/],
+        garbage => ['print $c "x" x 100000', qr/does not speak|disorder/],
+        names => ['print $c pack("iiL", 4, 4, 0) . "n" x 2944 . pack("iiL", 4, 4, 0)', qr/name without an end/],
+        mixed => ['print $c pack("iiL", 4, 4, 0) . "\0" x 4000', qr/disorder/],
+        events => ['print $c pack("iiL", 4, 4, 0) . "\0" x 2944 . pack("iiL", 4, 4, 0) . "\1" x 64', qr/not asked for/],
+        hangs => ['sleep 1000', qr/does not answer/],
+    );
+    my $number = 10;
+    for my $what (sort keys %far_end) {
+        my $id = $number++;
+        my $process = start("far end: $what", $^X, '-MIO::Socket::UNIX', '-e', <<"X");
+            \$SIG{PIPE} = 'IGNORE';
+            my \$l = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => '/run/clients/$what.comm', Listen => 5) or die;
+            chmod 0666, '/run/clients/$what.comm';
+            \$| = 1; print "LISTENING\\n";
+            while (my \$c = \$l->accept) { \$c->autoflush(1); sysread \$c, my \$b, 20 if '$what' ne 'closes'; $far_end{$what}[0]; sleep 1 if '$what' ne 'closes'; close \$c }
+X
+        $process->wait_for(qr/^LISTENING/, $long);
+        begin($id, 'dora');
+        attach($id, "/run/clients/$what.comm");
+        my $line = $daemon->wait_for(qr/session $id: the connection to its client's PC.SC is over/, $long) // '';
+        like($line, $far_end{$what}[1], "$what: one clear message");
+    }
+    explained('1', qr/card in:/, 'nobody else has noticed');
+    pull($channel{anna});
+    expect_lock('1', $long, 'and removals are acted on');
+};
+
+subtest 'the watcher ends' => sub {
+    insert($channel{anna});
+    explained('1', qr/card in:/, 'anna is guarded');
+    $watcher->end('KILL');
+    explained('1', qr/its client is away/, 'for the daemon, the clients are away');
+    $watcher = watcher();
+    attach('1', '/run/clients/anna.comm');
+    explained('1', qr/card in:/, 'until they are attached again');
+};
+
+done_testing();
