@@ -166,6 +166,10 @@ static int get_constant(sd_bus *bus _unused_, const char *path _unused_, const c
 				find_property(userdata, property, own, sizeof(own)) ? own : values[i][1]);
 	if (strcmp(property, "CanLock") == 0)
 		return sd_bus_message_append(reply, "b", can_lock(userdata));
+	if (strcmp(property, "Remote") == 0)
+		return sd_bus_message_append(reply, "b",
+					     find_property(userdata, property, own, sizeof(own)) &&
+						     strcmp(own, "yes") == 0);
 	return sd_bus_message_append(reply, "b", strcmp(property, "Active") == 0);
 }
 

@@ -216,15 +216,23 @@ subtest 'a rule names the client' => sub {
 };
 
 subtest 'no card in time' => sub {
-    begin('4', 'dora', Type => 'x11');
     pull($channel{ben});
     expect_lock('2', $long, "the removal is ben's");
     my $relay = relay('dora', $client{ben}{pcscd}, $uid{dora});
+    begin('4', 'dora', Type => 'x11');
     attach('4', '/run/clients/dora.comm');
     expect_lock('4', $long, 'is acted on where a rule says so');
     expect_entry($long, 'as its own cause', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '4', SCPOLICY_CAUSE => 'no-card', SCPOLICY_RULE => 'required');
     insert($channel{ben});
     explained('2', qr/card in:/, 'his card is back');
+};
+
+subtest 'a session that never attaches' => sub {
+    begin('8', 'dora', Type => 'x11');
+    expect_lock('8', $long, 'is acted on, too, where a rule says so');
+    begin('9', 'dora', Remote => 'no', Service => 'login', Type => 'x11');
+    expect_no_lock('9', 2, 'one on this machine is not');
+    is_deeply(read_record('9'), {}, '… and has no record');
 };
 
 subtest 'letting go' => sub {

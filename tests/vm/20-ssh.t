@@ -12,7 +12,7 @@ guest '
 	busybox ip link set lo up
 	busybox ip address add 192.0.2.1/32 dev lo 2> /dev/null
 	systemd-run -q --collect --unit=signin-sshd -p RuntimeDirectory=sshd \
-		/usr/sbin/sshd -D -e -o ListenAddress=192.0.2.1
+		/usr/sbin/sshd -D -e -o ListenAddress=192.0.2.1 -o StreamLocalBindUnlink=yes
 	echo "password ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/tests
 	[ -e /root/.ssh/id_ed25519 ] || ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519
 	for account in card password; do
@@ -22,12 +22,13 @@ guest '
 wait_for 'busybox nc 192.0.2.1 22 < /dev/null | grep -q ^SSH' || bail_out 'no sshd'
 
 # vm_ssh NAME ACCOUNT [COMMAND...]: signs in and stays; prints the session's id. Its output is in /run/signin-NAME.out.
+ssh_options=
 vm_ssh() {
 	unit=signin-$1
 	account=$2
 	shift 2
 	guest -i "cat > /run/$unit.sh" <<-END
-		exec ssh -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
+		exec ssh $ssh_options -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
 			'echo session=\$XDG_SESSION_ID; ${*:-exec sleep 1000}'
 	END
 	guest "systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
@@ -106,4 +107,32 @@ ok 'the record is of who signed in' guest "grep -qx USER=password /run/scpolicyd
 vm card-out
 ok 'pulled: the session ends with all of them' wait_for "has_ended $ssh && ! pgrep -u card -f 'sleep 1000' -s 0"
 ok 'the other session lives' not has_ended "$other"
+
+# A card at the client: this machine's pcscd is the client's too, and ssh forwards it. No card here opens these sessions.
+vm_policy <<'END'
+[Policy]
+Action=disconnect
+[Rule left-alone]
+User=card
+Action=none
+END
+card_back
+guest 'sed -i /pam_scpolicy/d /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive'
+ssh_options="-o ExitOnForwardFailure=yes -R /run/user/$(guest id -u password)/pcscd.comm:/run/pcscd/pcscd.comm"
+ssh=$(vm_ssh remote password 'scpolicyctl attach; exec sleep 1000')
+ok 'client: its card is bound' wait_for "scpolicyctl explain $ssh | grep -q 'bound: late: .*presence, not proof'" 60
+watcher=$(guest 'pgrep -x scpolicyd-remot')
+ok 'client: what watches it has no file' guest "[ -z \"\$(ls -A /proc/$watcher/root)\" ]"
+ok 'client: … no right' guest "grep -qx 'CapEff:	0000000000000000' /proc/$watcher/status && [ \$(stat -c %u /proc/$watcher) != 0 ]"
+ok 'client: … and no network' guest "[ \$(readlink /proc/$watcher/ns/net) != \$(readlink /proc/1/ns/net) ]"
+guest 'systemctl restart scpolicyd'
+ok 'client: a new daemon has the connection' wait_for "scpolicyctl explain $ssh | grep -q 'card in: .*its client has answered'" 60
+vm card-out
+ok 'client: removed there, the session ends' wait_for "has_ended $ssh" 60
+ok 'client: and is told why' journal_has removal "$ssh" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
+ok 'client: the other session lives' not has_ended "$other"
+card_back
+ssh=$(vm_ssh remote password 'scpolicyctl attach; exec sleep 5')
+ok 'client: when its shell ends, ssh does too' wait_for '! systemctl is-active -q signin-remote' 60
+ok 'client: and nothing is watched' wait_for "has_ended $ssh && [ -z \"\$(ls /proc/$watcher/fd | sed 1,5d)\" ]" 60
 done_testing

@@ -118,7 +118,7 @@ static void take_newcomer(void *userdata, const struct newcomer *newcomer)
 	/* It may have got one meanwhile. */
 	if (!attach_known(attach->daemon, attach->session)) {
 		r = newcomer_record(newcomer, source_of(attach, newcomer->service));
-		if (r < 0) {
+		if (r < 0 && r != -EEXIST) {
 			refuse(attach, "its login record cannot be written");
 			return;
 		}

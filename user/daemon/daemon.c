@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/events.h"
+#include "daemon/newcomers.h"
 #include "daemon/realtime.h"
 #include "daemon/reload.h"
 #include "daemon/setup.h"
@@ -36,6 +37,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 		return NULL;
 	trail_queue_free(daemon->trail);
 	record_source_free(daemon->records);
+	newcomers_free(daemon);
 	logind_source_free(daemon->logind);
 	groups_source_free(daemon->groups);
 	kernel_audit_free(daemon->kernel_audit);
@@ -55,6 +57,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	sd_bus_flush_close_unref(daemon->bus);
 	sd_event_source_disable_unref(daemon->watchdog);
 	reload_free(daemon);
+	sd_event_source_disable_unref(daemon->resolve);
 	events_free(daemon);
 	diagnostics_free(daemon->diagnostics);
 	sd_event_unref(daemon->event);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "daemon/resolve.h"
 #include "daemon/wiring.h"
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -64,15 +63,6 @@ static void set_deadline(struct daemon *daemon)
 	sd_event_source_set_enabled(daemon->deadline, SD_EVENT_ONESHOT);
 }
 
-static void resolve_bound(struct daemon *daemon)
-{
-	char session[SESSION_ID_SIZE];
-
-	memcpy(session, daemon->bound, sizeof(session));
-	daemon->bound[0] = '\0';
-	resolve_session(daemon, session);
-}
-
 void events_take(void *userdata, const struct event *reported)
 {
 	struct daemon *daemon = userdata;
@@ -106,8 +96,6 @@ void events_take(void *userdata, const struct event *reported)
 	if (event.type == EVENT_PCSC_LISTED && daemon->probe)
 		probe_forget_others(daemon->probe);
 	set_deadline(daemon);
-	if (daemon->bound[0])
-		resolve_bound(daemon);
 	/* A recheck has taken in events of its own. */
 	daemon->refused = refused;
 	if (daemon->deaf)

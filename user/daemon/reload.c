@@ -3,6 +3,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "daemon/newcomers.h"
 #include "daemon/resolve.h"
 #include "daemon/wiring.h"
 #include "lib/log.h"
@@ -107,6 +108,7 @@ int reload_again(void *userdata)
 		use_config(daemon, &config);
 		report_reload(daemon, "the policy was read again and is in force for every session", false);
 	}
+	newcomers_look(daemon);
 	bus_reloaded(daemon->callers);
 	sd_notify(false, "READY=1");
 	return r;

@@ -6,6 +6,7 @@
 #include "daemon/attach.h"
 #include "daemon/capabilities.h"
 #include "daemon/events.h"
+#include "daemon/newcomers.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
 #include "daemon/sessions.h"
@@ -99,7 +100,9 @@ static int setup_trail(struct daemon *daemon)
 
 static int setup_world(struct daemon *daemon)
 {
-	return world_new(verdicts_take, daemon, &daemon->world);
+	int r = verdicts_new(daemon);
+
+	return r < 0 ? r : world_new(verdicts_take, daemon, &daemon->world);
 }
 
 static int setup_callers(struct daemon *daemon)
@@ -211,6 +214,15 @@ static int setup_records(struct daemon *daemon)
 	return r;
 }
 
+static int setup_newcomers(struct daemon *daemon)
+{
+	int r = newcomers_new(daemon);
+
+	if (r < 0)
+		log_error("cannot listen for new sessions: %s", strerror(-r));
+	return r;
+}
+
 static int setup_waiting(struct daemon *daemon)
 {
 	int r = daemon->probe ? probe_catch_up(daemon->probe) : 0;
@@ -308,6 +320,8 @@ const struct setup_step setup_steps[] = {
 	{"remote", setup_remote, {"loop", "core"}},
 	/* Reports the records that are there: each is governed, and asks both; those of a card at a client ask for that. */
 	{"records", setup_records, {"kernel", "groups", "logind", "remote"}},
+	/* A session that has a record needs no other. */
+	{"newcomers", setup_newcomers, {"bus", "records"}},
 	/* What happened before this start is about the recorded sessions … */
 	{"waiting", setup_waiting, {"kernel", "records"}},
 	/* … and older than what is there now. */

@@ -5,6 +5,7 @@
 
 #include "actions/announce.h"
 #include "daemon/realtime.h"
+#include "daemon/resolve.h"
 #include "daemon/wiring.h"
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -42,12 +43,32 @@ static void disarm_session(struct daemon *daemon, const struct verdict *verdict)
 		record_source_forget(daemon->records, session);
 }
 
+static int on_bound(sd_event_source *source _unused_, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	if (daemon->bound[0])
+		resolve_session(daemon, daemon->bound);
+	return 0;
+}
+
+int verdicts_new(struct daemon *daemon)
+{
+	int r = sd_event_add_defer(daemon->event, &daemon->resolve, on_bound, daemon);
+
+	if (r >= 0)
+		r = sd_event_source_set_priority(daemon->resolve, PRIORITY_SOURCE);
+	return r < 0 ? r : sd_event_source_set_enabled(daemon->resolve, SD_EVENT_OFF);
+}
+
 /* A rule may ask which reader the card is in: for a card at a client that is known only now. */
 static void note_bound(struct daemon *daemon, const struct login_record *login)
 {
 	if (login->source == LOGIN_LOCAL || govern_record(daemon->govern, login) <= 0)
 		return;
+	/* Not before the core has taken in the event at hand. */
 	snprintf(daemon->bound, sizeof(daemon->bound), "%s", login->session);
+	sd_event_source_set_enabled(daemon->resolve, SD_EVENT_ONESHOT);
 	log_info("session %s of user %s is bound to the card in %s at its client%s", login->session,
 		 login->user, login->card.name,
 		 login->late ? ": presence, not proof of the sign-in (bound=late)" : "");

@@ -4,6 +4,11 @@
 #include "actions/trail.h"
 #include "policy/verdict.h"
 
+struct daemon;
+
+/* What the core says while it takes in an event, and what has to wait until it has. 0, or a negative errno. */
+int verdicts_new(struct daemon *daemon);
+
 /* The core's handler; `userdata` is the daemon. A step is taken before anything else is done. */
 void verdicts_take(void *userdata, const struct verdict *verdict);
 

@@ -41,6 +41,7 @@ struct daemon {
 	struct deaf *deaf; /* NULL while the sources are set up */
 	struct record_source *records;
 	struct remote_source *remote;
+	sd_bus_slot *newcomers; /* hears of new sessions */
 	struct logind_source *logind;
 	struct groups_source *groups;
 	struct bus *callers; /* who asks us, on a connection of its own */
@@ -54,7 +55,8 @@ struct daemon {
 	/* Of events.c. The core asks for the first three; they are done once its call has returned. */
 	bool recheck, reread, locate;
 	bool acted;		     /* the core took a step in that call */
-	char bound[SESSION_ID_SIZE]; /* a session whose card at its client was bound in that call; "": none */
+	char bound[SESSION_ID_SIZE]; /* the session whose card at its client was bound last */
+	sd_event_source *resolve;    /* on while rules are to be asked for it */
 	bool refused; /* there was no memory for that event, or for the calls that it asks for */
 	sd_event_source *deadline;
 	sd_event_source *rest; /* PC/SC is not asked again before it is over */

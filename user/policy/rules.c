@@ -352,6 +352,14 @@ bool rules_need_groups(const struct rules *rules)
 	return false;
 }
 
+bool rules_need_cards(const struct rules *rules)
+{
+	for (const struct entry *entry = rules->entries; entry; entry = entry->hh.next)
+		if (entry->rule.causes & 1U << CAUSE_NO_CARD && entry->rule.settings.card_within)
+			return true;
+	return false;
+}
+
 size_t rules_count(const struct rules *rules)
 {
 	return HASH_COUNT(rules->entries);

@@ -126,6 +126,8 @@ struct governance rules_resolve(const struct rules *rules, const struct session_
 
 /* Whether any rule asks for groups: if not, none need be looked up. */
 bool rules_need_groups(const struct rules *rules);
+/* Whether any rule says what is done with a remote session that shows no card in time. */
+bool rules_need_cards(const struct rules *rules);
 size_t rules_count(const struct rules *rules);
 /* In the order in which they are asked: the first for NULL, then the one after `rule`; NULL after the last. */
 const struct rule *rules_next(const struct rules *rules, const struct rule *rule);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sources/newcomer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,9 @@ int newcomer_record(const struct newcomer *newcomer, enum login_source source)
 
 	if (r < 0)
 		return r;
+	/* That of a card in a reader here, which the PAM module has written meanwhile, counts. */
+	if (faccessat(dir, newcomer->session, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
 	memcpy(login.session, newcomer->session, sizeof(login.session));
 	memcpy(login.user, newcomer->user, sizeof(login.user));
 	/* Not every program that opens a session names a service. */

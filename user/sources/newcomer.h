@@ -22,5 +22,5 @@ typedef void (*newcomer_taker)(void *userdata, const struct newcomer *newcomer);
 int newcomer_ask(sd_bus *bus, const char *session, newcomer_taker take, void (*release)(void *),
 		 void *userdata);
 
-/* A login record of it that waits for its card. 0, or a negative errno. */
+/* A login record of it that waits for its card. 0; -EEXIST: it has one; or another negative errno. */
 int newcomer_record(const struct newcomer *newcomer, enum login_source source);

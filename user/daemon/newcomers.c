@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/newcomers.h"
+
+#include <string.h>
+
+#include "daemon/wiring.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "sources/newcomer.h"
+
+#define LOGIND	       "org.freedesktop.login1"
+#define LOGIND_PATH    "/org/freedesktop/login1"
+#define LOGIND_MANAGER LOGIND ".Manager"
+
+static void release_nothing(void *userdata _unused_)
+{
+}
+
+/* As a rule's Session=remote has it: xrdp's sessions are local ones for logind. */
+static bool is_remote(const struct newcomer *newcomer)
+{
+	return strncmp(newcomer->class, "user", 4) == 0 &&
+	       (newcomer->remote || strcmp(newcomer->service, "xrdp-sesman") == 0);
+}
+
+static enum login_source source_of(const struct newcomer *newcomer)
+{
+	if (strcmp(newcomer->service, "xrdp-sesman") == 0)
+		return LOGIN_XRDP;
+	return strcmp(newcomer->service, "sshd") == 0 ? LOGIN_SSH : LOGIN_ATTACH;
+}
+
+static void take_new_session(void *userdata, const struct newcomer *newcomer)
+{
+	struct daemon *daemon = userdata;
+	struct session_view view;
+	int r;
+
+	if (!newcomer || !is_remote(newcomer) || world_session(daemon->world, newcomer->session, &view))
+		return;
+	r = newcomer_record(newcomer, source_of(newcomer));
+	if (r < 0 && r != -EEXIST)
+		log_warning("session %s: cannot write a login record: %s", newcomer->session, strerror(-r));
+}
+
+static void ask(struct daemon *daemon, const char *session)
+{
+	int r = session_id_valid(session)
+			? newcomer_ask(daemon->bus, session, take_new_session, release_nothing, daemon)
+			: 0;
+
+	if (r < 0)
+		log_warning("session %s: cannot ask logind: %s", session, strerror(-r));
+}
+
+static int on_session_new(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
+{
+	struct daemon *daemon = userdata;
+	const char *session;
+
+	/* With a destination it came from anybody, and not through the match. */
+	if (!sd_bus_message_get_destination(message) && rules_need_cards(daemon->config.rules) &&
+	    sd_bus_message_read(message, "so", &session, NULL) >= 0)
+		ask(daemon, session);
+	return 0;
+}
+
+static int on_sessions_listed(sd_bus_message *reply, void *userdata, sd_bus_error *error _unused_)
+{
+	const char *session;
+
+	if (sd_bus_message_is_method_error(reply, NULL) ||
+	    sd_bus_message_enter_container(reply, 'a', "(susso)") < 0)
+		return 0;
+	while (sd_bus_message_read(reply, "(susso)", &session, NULL, NULL, NULL, NULL) > 0)
+		ask(userdata, session);
+	return 0;
+}
+
+static int on_listening(sd_bus_message *reply, void *userdata _unused_, sd_bus_error *error _unused_)
+{
+	if (sd_bus_message_is_method_error(reply, NULL))
+		log_error("cannot hear of new sessions: %s", sd_bus_message_get_error(reply)->message);
+	return 0;
+}
+
+void newcomers_look(struct daemon *daemon)
+{
+	int r = 0;
+
+	if (daemon->newcomers && rules_need_cards(daemon->config.rules))
+		r = sd_bus_call_method_async(daemon->bus, NULL, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
+					     "ListSessions", on_sessions_listed, daemon, "");
+	if (r < 0)
+		log_warning("cannot list the sessions: %s", strerror(-r));
+}
+
+int newcomers_new(struct daemon *daemon)
+{
+	int r = sd_bus_match_signal_async(daemon->bus, &daemon->newcomers, LOGIND, LOGIND_PATH,
+					  LOGIND_MANAGER, "SessionNew", on_session_new, on_listening, daemon);
+
+	if (r >= 0)
+		newcomers_look(daemon);
+	return r;
+}
+
+void newcomers_free(struct daemon *daemon)
+{
+	daemon->newcomers = sd_bus_slot_unref(daemon->newcomers);
+}
