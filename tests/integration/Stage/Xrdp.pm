@@ -145,11 +145,11 @@ sub start_xrdp {
 
 # The person's desktop is on the client's screen when the desktop's X server says so.
 sub connect_client {
-    my ($name) = @_;
+    my ($name, @options) = @_;
     local $ENV{HOME} = '/run/home';    # where it remembers certificates
     my ($xfreerdp) = grep { -x "/usr/bin/$_" } 'xfreerdp', 'xfreerdp3';
     my $client = start("xfreerdp-$name", $xfreerdp, "/v:127.0.0.1:$port", "/u:$name", '/p:any', '/cert:ignore',
-        '/sec:tls', '/size:640x480');
+        '/sec:tls', '/size:640x480', @options);
     ok($sesman->wait_for(qr/rdpClientConProcessMsgClientInfo:/, 15), "$name has the desktop before them")
         or diag($client->transcript, $sesman->transcript(20), $xrdp->transcript(20));
     return $client;

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A card at an xrdp client: the real xrdp and FreeRDP's client, whose machine's pcscd is the one here.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use Stage;
+use Stage::Xrdp;
+use Test::More;
+
+my $SLOT0 = 35963;
+my $long = 60;
+my $ctl = build('scpolicyctl');
+
+sub run {
+    my ($leader, $command) = @_;
+    my $before = $leader->{next};
+    $leader->say($command);
+    $leader->wait_for(qr/^END$/, $long) // diag($leader->transcript);
+    return join "\n", @{$leader->{lines}}[$before .. $leader->{next} - 2];
+}
+
+sub explained {
+    my ($pattern, $why) = @_;
+    ok(until_true($long, sub { (qx($ctl explain 10 2>&1) // '') =~ $pattern }), $why) or diag(scalar qx($ctl explain 10 2>&1));
+}
+
+sub expect_disconnect {
+    my ($client, $cause, $why) = @_;
+    ok(client_ended($client, $long), $why);
+    expect_entry($long, 'and the journal says why', SCPOLICY_EVENT => 'removal', SCPOLICY_SESSION => '10', SCPOLICY_CAUSE => $cause);
+    expect_entry($long, 'and what it did', SCPOLICY_EVENT => 'action', SCPOLICY_SESSION => '10', SCPOLICY_ACTION => 'disconnect');
+}
+
+start_xrdp();
+write_file('/etc/scpolicyd.conf', "[Policy]\nAction=disconnect\n[Remote]\nGrace=5s\n");
+start_bus();
+my $logind = start_logind();
+start_journal();
+start_pcscd();
+my $watcher = start('watcher', 'systemd-socket-activate', '--seqpacket', '-l', '/run/scpolicyd-remote.socket', build('scpolicyd-remote'));
+until_true($long, sub { -S '/run/scpolicyd-remote.socket' });
+my $daemon = start_daemon();
+insert($SLOT0);
+
+my $client = connect_client('anna', '/smartcard');
+my ($display, $pid) = (desktops('anna'))[0] =~ /^(:\d+)\S* (\d+)$/ or die 'no desktop';
+my $leader = start('leader', 'setsid', 'setpriv', '--reuid=' . uid_of('anna'), '--regid=' . uid_of('anna'), '--clear-groups',
+    'env', 'HOME=/run/home/anna', "DISPLAY=$display", 'XRDP_SESSION=1', 'ASAN_OPTIONS=detect_leaks=0',
+    'sh', '-c', 'while read -r line; do eval "$line" 2>&1; echo END; done');
+session('10', UID => uid_of('anna'), LEADER => $leader->pid, Name => 'anna', Service => 'xrdp-sesman', Type => 'x11',
+    Display => $display, Seat => '', TTY => '');
+
+subtest 'a desktop and its card' => sub {
+    ok(until_true($long, sub { run($leader, "$ctl attach") =~ m{^The card at the client \(/run/home/anna/\.pcsc\d+/pcscd\.comm\)} }),
+        'attach finds the socket of its display');
+    explained(qr/card in: .*bound late: presence, not proof/s, 'the card at the client guards the session');
+    like(scalar qx($ctl explain 10), qr/source=xrdp/, 'as xrdp redirects it');
+    ok(!client_ended($client, 1), 'nothing happens while it is in');
+};
+
+subtest 'it is removed at the client' => sub {
+    pull($SLOT0);
+    expect_disconnect($client, 'card', 'the client is disconnected');
+    ok(kill(0, $pid), 'the desktop lives');
+};
+
+subtest 'back without the card' => sub {
+    $client = connect_client('anna', '/smartcard');
+    is_deeply([desktops('anna')], ["$display.0 $pid"], 'it is the same desktop');
+    explained(qr/card out|its client has answered/, 'its card service is heard again, on the connection of before');
+    insert($SLOT0);
+    explained(qr/card in:/, 'with the card it is guarded again');
+};
+
+subtest 'the client leaves' => sub {
+    $client->end('TERM');
+    explained(qr/card unknown: its client is away/, 'that is no removal');
+    pull($SLOT0);
+    $client = connect_client('anna', '/smartcard');
+    expect_disconnect($client, 'absent', 'nobody continues without the card');
+    insert($SLOT0);
+    $client = connect_client('anna', '/smartcard');
+    explained(qr/card in:/, 'with it, anna does');
+    ok(!client_ended($client, 1), 'and stays');
+    pull($SLOT0);
+    expect_disconnect($client, 'card', 'until it is removed again');
+};
+
+is(stop_daemon(), 0, 'the daemon ends well');
+unlike($daemon->transcript . $watcher->transcript, qr/Sanitizer|runtime error/, 'the sanitizers found nothing');
+done_testing();
