@@ -76,7 +76,8 @@ TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out $(TOOL_LIBRARIES),
 
 LOADER_SOURCES := $(wildcard user/loader/*.c) user/sources/probe_load.c
 REMOTE_SOURCES := $(wildcard user/remote/*.c)
-PROGRAMS := scpolicyd scpolicyd-loader scpolicyd-remote scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+READER_ID_SOURCES := $(wildcard user/reader-id/*.c)
+PROGRAMS := scpolicyd scpolicyd-loader scpolicyd-remote scpolicyd-reader-id scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
@@ -169,6 +170,9 @@ $(1)/scpolicyd-loader: $(call objects,$(2),$(LOADER_SOURCES)) $(1)/libscpolicy.a
 $(1)/scpolicyd-remote: $(call objects,$(2),$(REMOTE_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lseccomp -lcap-ng
+$(1)/scpolicyd-reader-id: $(call objects,$(2),$(READER_ID_SOURCES))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^
 $(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES) $(CONFIG_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
@@ -206,6 +210,8 @@ build/san/tests/test_find_usb: $(call objects,build/san/obj,user/pam/find_usb.c 
 
 # The loader's, but its main().
 build/san/tests/test_loader: build/san/obj/user/loader/serve.o
+
+build/san/tests/test_driver_list: build/san/obj/user/reader-id/driver_list.o
 
 # A cause of the table becomes one that only a rule with its name governs.
 build/san/tests/test_rules: TEST_LIBS = -Wl,--wrap=cause_of_any_rule
@@ -321,7 +327,7 @@ coverage:
 	@scripts/coverage $(OPTIONS)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
-                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c) $(REMOTE_SOURCES)
+                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c) $(REMOTE_SOURCES) $(READER_ID_SOURCES)
 
 lint: deps build/removal.skel.h
 	@scripts/lint $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -- $(LINT_SOURCES)
@@ -338,7 +344,7 @@ install: programs
 	install -m 0755 build/scpolicyctl $(DESTDIR)$(BINDIR)/
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	install -m 0755 build/scpolicyd-loader build/scpolicyd-remote build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
+	install -m 0755 build/scpolicyd-loader build/scpolicyd-remote build/scpolicyd-reader-id build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
 		$(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
@@ -353,7 +359,8 @@ install: programs
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	install -m 0644 user/data/scpolicyd-metrics.timer $(DESTDIR)$(UNITDIR)/
-	install -m 0644 udev-rules/70-scpolicyd.rules $(DESTDIR)$(UDEVDIR)/
+	sed -e 's|/usr/libexec/scpolicyd/|$(LIBEXECDIR)/|g' udev-rules/70-scpolicyd.rules > $(DESTDIR)$(UDEVDIR)/70-scpolicyd.rules
+	chmod 0644 $(DESTDIR)$(UDEVDIR)/70-scpolicyd.rules
 	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl
 	install -D -m 0644 -t $(DESTDIR)$(SCAPDIR) user/data/scap/scpolicyd-xccdf.xml
 	install -m 0755 user/data/scap/scpolicyd-sce $(DESTDIR)$(SCAPDIR)/

@@ -81,4 +81,19 @@ ok_guarded_again 'inserted after that'
 vm reader-out
 ok_only_card_locked 'pulled at last'
 ok 'pulled at last: the probe reported it' journal_has removal "$card" SCPOLICY_SOURCE=probe
+
+# Interfaces that are all "vendor specific" do not say what they are. pcscd's drivers list the readers among such devices.
+# A gadget on a loop-back controller takes any id.
+gadget=/sys/kernel/config/usb_gadget/vendor
+device='/sys/devices/platform/dummy_hcd.0/usb*/[0-9]*-1'
+guest "modprobe -a dummy_hcd libcomposite usb_f_ss_lb; mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	mkdir $gadget $gadget/configs/c.1 $gadget/functions/SourceSink.0 && ln -s $gadget/functions/SourceSink.0 $gadget/configs/c.1"
+plug_vendor() { guest "echo 0x$1 > $gadget/idVendor; echo 0x$2 > $gadget/idProduct; echo dummy_udc.0 > $gadget/UDC" && wait_for "[ -e $device ]"; }
+is_marked() { guest "udevadm settle; udevadm info -q property -p $device | grep -qx ID_SMARTCARD_READER=1"; }
+ok 'a vendor specific device, in the list of libccid' plug_vendor 08e6 3437
+ok 'it is a reader' is_marked
+guest "echo > $gadget/UDC"
+wait_for "[ ! -e $device ]"
+ok 'a vendor specific device, in no list' plug_vendor 1d6b 0104
+ok 'it is none' [ "$(is_marked; echo $?)" = 1 ]
 done_testing
