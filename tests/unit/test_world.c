@@ -1183,6 +1183,110 @@ static const struct row rows[] = {
 	 "11ms pcsc reader name=R7 slot=0 usb=1:7 card=present counter=1" ATR "\n"
 	 "12ms udev device-add usb=1:7 path=1-4",
 	 "act 4 lock|removal 4 absent startup|action 4 lock"},
+
+	/* ---- a token that is a USB device by itself ---- */
+	{"pulled and back in its port, at the address that it had: guarded again",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "10s uevent device-remove usb=1:8\n11s pcsc reader " CARD "card=present counter=1" ATR "\n"
+	 "12s uevent device-add usb=1:8 path=1-4 id=1050:0407\n13s daemon time\n"
+	 "20s uevent device-remove usb=1:8",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock|restored 4|outcome 4 lock unverified|act 4 lock|"
+	 "removal 4 reader uevent|action 4 lock"},
+	{"… within Settle=: forgotten",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes settle=2s\n"
+	 "10s uevent device-remove usb=1:8\n11s uevent device-add usb=1:9 path=1-4 id=1050:0407\n"
+	 "15s daemon time",
+	 "settled 4"},
+	{"… and nobody reported that it was pulled: absent, and guarded again",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "10s uevent device-add usb=1:9 path=1-4 id=1050:0407\n10001ms daemon time",
+	 "act 4 lock|removal 4 absent startup|action 4 lock|restored 4"},
+	{"… and nothing locks the session: that it is back ends the second stage",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes then=logout after=20s\n"
+	 "7ms logind session-kind session=4 kind=local,tty\n10s uevent device-remove usb=1:8\n"
+	 "11s uevent device-add usb=1:9 path=1-4 id=1050:0407\n40s daemon time",
+	 "act 4 lock|removal 4 reader uevent|cannot-lock 4|countdown 4 logout 20000ms|restored 4|"
+	 "cancelled 4 logout"},
+	{"… when the second stage waits for the machine's devices after sleep: it is taken",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes then=logout after=3s\n"
+	 "7ms logind session-kind session=4 kind=local,tty\n10s uevent device-remove usb=1:8\n"
+	 "11s logind sleep\n12s logind resume\n13s daemon time\n"
+	 "14s uevent device-add usb=1:9 path=1-4 id=1050:0407\n16999ms daemon time\n17s daemon time",
+	 "act 4 lock|removal 4 reader uevent|cannot-lock 4|countdown 4 logout 3000ms|recheck|restored 4|"
+	 "act 4 terminate|action 4 logout"},
+	{"an earlier daemon acted on its removal, and it is here: guarded when its person unlocks",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes away=yes\n"
+	 "7ms record record session=5 user=c name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes away=yes\n"
+	 "8ms logind session-locked session=4\n10s uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "20s logind session-unlocked session=4\n30s uevent device-remove usb=1:8",
+	 "restored 4|act 4 lock|removal 4 reader uevent|action 4 lock"},
+	{"unlocked without it, and no such device is plugged in: unguarded",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "10s uevent device-remove usb=1:8\n10100ms logind session-locked session=4\n"
+	 "20s logind session-unlocked session=4",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock|outcome 4 lock verified|unguarded 4"},
+	{"… with it in another port: bound to it there",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "7ms uevent device-add usb=1:20 path=1-20\n10s uevent device-remove usb=1:8\n"
+	 "10100ms logind session-locked session=4\n11s uevent device-add usb=1:9 path=1-5 id=1050:0407\n"
+	 "20s logind session-unlocked session=4\n30s uevent device-remove usb=1:9",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock|outcome 4 lock verified|restored 4|act 4 lock|"
+	 "removal 4 reader uevent|action 4 lock"},
+	{"… while two are plugged in: unguarded, told once",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "10s uevent device-remove usb=1:8\n10100ms logind session-locked session=4\n"
+	 "11s uevent device-add usb=1:9 path=1-5 id=1050:0407\n"
+	 "12s uevent device-add usb=1:10 path=1-6 id=1050:0407\n20s logind session-unlocked session=4",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock|outcome 4 lock verified|unguarded 4"},
+	{"… and the only one guards another person's session: unguarded; one of the same person's does not count",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "7ms uevent device-add usb=1:9 path=1-5 id=1050:0407\n"
+	 "8ms record record session=5 user=b name=Key slot=0 usb=1:9 path=1-5 id=1050:0407 usb-token=yes\n"
+	 "9ms record record session=6 user=c name=Key slot=0 usb=1:9 path=1-5 id=1050:0407 usb-token=yes\n"
+	 "10s uevent device-remove usb=1:8\n10100ms logind session-locked session=4\n"
+	 "20s logind session-unlocked session=4",
+	 "act 4 lock|removal 4 reader uevent|action 4 lock|outcome 4 lock verified|unguarded 4"},
+	{"a card's session at the same device: two names are no two interfaces",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "7ms record record session=5 user=b name=R7 slot=0 usb=1:8 card=present counter=1" ATR
+	 " path=1-4 id=1050:0407\n"
+	 "8ms pcsc reader name=R7 slot=0 usb=1:8 card=present counter=1" ATR "\n"
+	 "5s pcsc reader name=R7 slot=0 usb=1:8 card=empty counter=2",
+	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
+	{"PcscLost=lock: pcscd says nothing of it anyway",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes pcsc-lost=lock\n"
+	 "10ms pcsc pcsc-down\n9s daemon time",
+	 ""},
+	{"a record that is read while a listing is on its way, and such a device is in its port: the listing decides",
+	 "5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n10ms uevent device-remove usb=1:8\n"
+	 "12ms uevent lost\n"
+	 "13ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "14ms uevent device-add usb=1:9 path=1-4 id=1050:0407\n"
+	 "15ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "15ms startup device-add usb=1:9 path=1-4 id=1050:0407\n15ms startup devices-listed\n"
+	 "16ms daemon time",
+	 "recheck|act 4 lock|removal 4 absent startup|action 4 lock|restored 4"},
+	{"asleep: it is enumerated again, and a smart card on it says \"out\": guarded, as it never left",
+	 SET
+	 "action=lock\n5ms uevent device-add usb=1:8 path=1-4 id=1050:0407\n"
+	 "6ms record record session=4 user=b name=Key slot=0 usb=1:8 path=1-4 id=1050:0407 usb-token=yes\n"
+	 "10s logind sleep\n10010ms uevent device-remove usb=1:8\n"
+	 "10020ms uevent device-add usb=1:9 path=1-4 id=1050:0407\n"
+	 "10025ms probe slot-change usb=1:9 slots=02\n11s logind resume\n20s daemon time\n"
+	 "30s uevent device-remove usb=1:9",
+	 "recheck|act 4 lock|removal 4 reader uevent|action 4 lock"},
 };
 
 /* ---- putting a row through the core --------------------------------------------------------------------- */

@@ -49,11 +49,12 @@ static struct reader *only_reader(const struct world *world, const struct sessio
  */
 void bind_person(struct world *world, struct session *session, uint64_t stamp)
 {
-	struct reader *reader = world->pcsc_up ? only_reader(world, session) : NULL;
+	bool token = session->login.usb_token;
+	struct reader *reader = world->pcsc_up && !token ? only_reader(world, session) : NULL;
 
-	if (session->login.usb_token && bind_token_person(world, session, stamp))
+	if (token && bind_token_person(world, session, stamp))
 		return;
-	if (reader && !session->login.usb_token) {
+	if (reader) {
 		deadline_set(world, session, DEADLINE_SETTLE, 0);
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 		session->login.usb_path[0] = session->login.usb_id[0] = '\0';
@@ -72,7 +73,6 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 	session->said |= SAID_UNGUARDED;
 	removal_tell(
 		world, session, VERDICT_UNGUARDED, stamp,
-		session->login.usb_token
-			? "it was unlocked without its token: no such USB device is plugged in, or several are"
-			: "it was unlocked without its card: no reader has that card, or several have one like it");
+		token ? "it was unlocked without its token: no such USB device is plugged in, or several are"
+		      : "it was unlocked without its card: no reader has that card, or several have one like it");
 }

@@ -19,10 +19,7 @@ static void bind_to(struct world *world, struct session *session, struct device 
 /* The device that has come into the session's place since its token left; NULL: there is none. */
 static struct device *back(const struct world *world, const struct session *session)
 {
-	struct device *device =
-		world->asleep || !session_device_left(session) ? NULL : device_in_place(session);
-
-	return device && device->presence == PRESENCE_HERE ? device : NULL;
+	return world->asleep || !session_device_left(session) ? NULL : device_in_place(session);
 }
 
 /* It guards an away session again. */

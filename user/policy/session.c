@@ -128,6 +128,9 @@ static void believe_out(struct world *world, struct session *session, struct bel
 		belief.source = SOURCE_STARTUP;
 	}
 	case_open(world, session, &belief);
+	/* A token may be in its place again already. */
+	if (session->login.usb_token)
+		bind_return(world, session, belief.stamp);
 	/* A card is in again already. PC/SC's next report decides whether it guards the session. */
 	reader = belief.evidence & EVIDENCE_SLOT ? NULL : reader_in_place(world, session);
 	if (reader && reader->state.card == CARD_PRESENT)
