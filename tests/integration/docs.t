@@ -83,7 +83,7 @@ my $language = slurp('user/policy/trace_keys.c');
 names('user/man/scpolicyctl.1.scd', 'events', all($language, qr/\[EVENT_\w+\] = \{"([a-z-]+)"/));
 names('user/man/scpolicyctl.1.scd', 'keys', all($language, qr/\[(?:KEY|TRACE)_\w+\] = \{"([a-z-]+)"/));
 names('user/man/scpolicyctl.1.scd', 'settings', all(slurp('user/policy/settings.h'), qr/ROW\([A-Z_]+, \w+, "([a-z-]+)"/));
-names('user/man/scpolicyctl.1.scd', 'verdicts', all(slurp('user/policy/trace_write.c'), qr/\[VERDICT_\w+\] = "([a-z-]+)"/));
+names('user/man/scpolicyctl.1.scd', 'verdicts', all(slurp('user/policy/trace_verdict.c'), qr/\[VERDICT_\w+\] = "([a-z-]+)"/));
 
 # A stack names only arguments that the module knows, and each line of it is one.
 for my $block (slurp('user/man/pam_scpolicy.8.scd') =~ /^```\n(.*?)^```/msg) {

@@ -331,29 +331,6 @@ struct world {
 #define LIST_ADD(head, session, link)	 DL_APPEND2(head, session, link.prev, link.next)
 #define LIST_DELETE(head, session, link) DL_DELETE2(head, session, link.prev, link.next)
 
-#define CACHE_LINE 64U
-
-/* Zeroed, and from the start of a cache line: then what a removal reads of it takes the fewest lines. */
-static inline void *alloc_lines(size_t size)
-{
-	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
-	void *memory = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
-
-	return memory ? memset(memory, 0, size) : NULL;
-}
-
-/* Nanoseconds from `start` to `stamp`; 0 if the stamp, from another source, is earlier. */
-static inline uint64_t since(uint64_t start, uint64_t stamp)
-{
-	return stamp > start ? stamp - start : 0;
-}
-
-/* A moment out of reach counts as one that never comes. */
-static inline uint64_t later(uint64_t moment, uint64_t span)
-{
-	return span > UINT64_MAX - 1 - moment ? UINT64_MAX - 1 : moment + span;
-}
-
 static inline struct moment moment_now(const struct world *world, uint64_t stamp)
 {
 	return (struct moment){.stamp = stamp, .now = world->now, .order = world->order};
@@ -391,11 +368,6 @@ static inline bool device_is_crowded(const struct device *device)
 static inline bool world_is_crowded(const struct world *world)
 {
 	return HASH_COUNT(world->readers) > READERS_CROWD;
-}
-
-static inline bool atr_equal(const struct atr *a, const struct atr *b)
-{
-	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 #include "policy/calls.h"

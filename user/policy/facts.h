@@ -51,6 +51,36 @@ struct session;
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
 #define STALE_NSEC (5 * NSEC_PER_SEC)
 
+/* ---- small things --------------------------------------------------------------------------------------- */
+
+#define CACHE_LINE 64U
+
+/* Zeroed, and from the start of a cache line: then what a removal reads of it takes the fewest lines. */
+static inline void *alloc_lines(size_t size)
+{
+	size_t lines = (size + CACHE_LINE - 1) / CACHE_LINE;
+	void *memory = aligned_alloc(CACHE_LINE, lines * CACHE_LINE);
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
+/* Nanoseconds from `start` to `stamp`; 0 if the stamp, from another source, is earlier. */
+static inline uint64_t since(uint64_t start, uint64_t stamp)
+{
+	return stamp > start ? stamp - start : 0;
+}
+
+/* A moment out of reach counts as one that never comes. */
+static inline uint64_t later(uint64_t moment, uint64_t span)
+{
+	return span > UINT64_MAX - 1 - moment ? UINT64_MAX - 1 : moment + span;
+}
+
+static inline bool atr_equal(const struct atr *a, const struct atr *b)
+{
+	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
 /* ---- facts ---------------------------------------------------------------------------------------------- */
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
-/* The words of recordings, which trace_write.c writes and trace_read.c reads. */
+/* The words of recordings, which trace_write.c and trace_verdict.c write and trace_read.c reads. */
 #include "policy/trace.h"
 
 enum trace_value {

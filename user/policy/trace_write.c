@@ -1,129 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recordings, written. */
-#include <errno.h>
-#include <stdarg.h>
+/* Recordings: how an event is written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/macro.h"
-#include "policy/trace_keys.h"
-
-struct writer {
-	char *line;
-	size_t used;
-};
-
-static void put(struct writer *writer, const char *format, ...) _printf_(2, 3);
-static void put(struct writer *writer, const char *format, ...)
-{
-	char *end = writer->line + writer->used;
-	va_list arguments;
-
-	*end = '\0';
-	va_start(arguments, format);
-	vsnprintf(end, TRACE_LINE_MAX - writer->used, format, arguments);
-	va_end(arguments);
-	writer->used += strlen(end);
-}
-
-/* ---- values --------------------------------------------------------------------------------------------- */
-
-const char *trace_escape(const char *text, char *buffer, size_t size)
-{
-	size_t used = 0;
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool plain = c > ' ' && c < 0x7f && c != '%';
-		size_t length = plain ? 1 : 3;
-
-		if (used + length >= size)
-			break;
-		if (plain)
-			buffer[used] = (char)c;
-		else
-			snprintf(buffer + used, size - used, "%%%02X", c);
-		used += length;
-	}
-	buffer[used] = '\0';
-	return buffer;
-}
-
-static void put_escaped(struct writer *writer, const char *text)
-{
-	trace_escape(text, writer->line + writer->used, TRACE_LINE_MAX - writer->used);
-	writer->used += strlen(writer->line + writer->used);
-}
+#include "policy/trace_text.h"
 
 /* Its size, then its bytes. */
-static void put_hex(struct writer *writer, const uint8_t *field)
+static void put_hex(struct trace_text *text, const uint8_t *field)
 {
 	for (size_t i = 1; i <= field[0]; i++)
-		put(writer, "%02X", field[i]);
+		trace_put(text, "%02X", field[i]);
 }
 
-static void put_kind(struct writer *writer, unsigned kind)
+static void put_kind(struct trace_text *text, unsigned kind)
 {
 	const char *between = "";
 
 	for (unsigned bit = 0; session_kind_name(bit); bit++) {
 		if (!(kind & 1U << bit))
 			continue;
-		put(writer, "%s%s", between, session_kind_name(bit));
+		trace_put(text, "%s%s", between, session_kind_name(bit));
 		between = ",";
 	}
 }
 
-static void put_usb(struct writer *writer, struct usb_address usb)
-{
-	put(writer, "%u:%u", usb.bus, usb.device);
-}
-
-static void put_field(struct writer *writer, enum trace_value type, const void *field)
+static void put_field(struct trace_text *text, enum trace_value type, const void *field)
 {
 	switch (type) {
 	case VALUE_TEXT:
-		put_escaped(writer, field);
+		trace_put_escaped(text, field);
 		break;
 	case VALUE_HEX:
-		put_hex(writer, field);
+		put_hex(text, field);
 		break;
 	case VALUE_BYTE:
-		put(writer, "%u", *(const uint8_t *)field);
+		trace_put(text, "%u", *(const uint8_t *)field);
 		break;
 	case VALUE_COUNTER:
-		put(writer, "%u", *(const uint16_t *)field);
+		trace_put(text, "%u", *(const uint16_t *)field);
 		break;
 	case VALUE_TIME:
-		put(writer, "%lluns", (unsigned long long)*(const uint64_t *)field);
+		trace_put(text, "%lluns", (unsigned long long)*(const uint64_t *)field);
 		break;
 	case VALUE_USB:
-		put_usb(writer, *(const struct usb_address *)field);
+		trace_put_usb(text, *(const struct usb_address *)field);
 		break;
 	case VALUE_CARD:
-		put(writer, "%s", trace_card_names[*(const enum card_state *)field]);
+		trace_put(text, "%s", trace_card_names[*(const enum card_state *)field]);
 		break;
 	case VALUE_KIND:
-		put_kind(writer, *(const unsigned *)field);
+		put_kind(text, *(const unsigned *)field);
 		break;
 	case VALUE_YES:
-		put(writer, "yes"); /* "no" is left out, see is_empty() */
+		trace_put(text, "yes"); /* "no" is left out, see is_empty() */
 		break;
 	case VALUE_ACTION:
-		put(writer, "%s", action_name(*(const enum action *)field));
+		trace_put(text, "%s", action_name(*(const enum action *)field));
 		break;
 	case VALUE_FALLBACK:
-		put(writer, "%s", *(const enum fallback *)field == FALLBACK_LOGOUT ? "logout" : "warn");
+		trace_put(text, "%s", *(const enum fallback *)field == FALLBACK_LOGOUT ? "logout" : "warn");
 		break;
 	case VALUE_LOCK:
-		put(writer, "%s", *(const bool *)field ? "lock" : "ignore");
+		trace_put(text, "%s", *(const bool *)field ? "lock" : "ignore");
 		break;
 	case VALUE_BIND:
-		put(writer, "%s", *(const bool *)field ? "first" : "none");
+		trace_put(text, "%s", *(const bool *)field ? "first" : "none");
 		break;
 	case VALUE_SOURCE:
-		put(writer, "%s", login_source_name(*(const enum login_source *)field));
+		trace_put(text, "%s", login_source_name(*(const enum login_source *)field));
 		break;
 	}
 }
@@ -136,12 +81,13 @@ static bool is_empty(enum trace_value type, const void *field)
 	return type == VALUE_TIME ? *(const uint64_t *)field == 0 : *(const uint8_t *)field == 0;
 }
 
-static void put_key(struct writer *writer, const char *prefix, const struct trace_key *key, const void *field)
+static void put_key(struct trace_text *text, const char *prefix, const struct trace_key *key,
+		    const void *field)
 {
 	if (key->optional && is_empty(key->type, field))
 		return;
-	put(writer, " %s%s=", prefix, key->name);
-	put_field(writer, key->type, field);
+	trace_put(text, " %s%s=", prefix, key->name);
+	put_field(text, key->type, field);
 }
 
 /* ---- events --------------------------------------------------------------------------------------------- */
@@ -158,7 +104,7 @@ static bool is_default(const struct trace_key *key, const void *field, const voi
 	}
 }
 
-static void put_settings(struct writer *writer, const char *prefix, const struct settings *settings)
+static void put_settings(struct trace_text *text, const char *prefix, const struct settings *settings)
 {
 	static const struct settings usual = SETTINGS_DEFAULT;
 
@@ -169,7 +115,7 @@ static void put_settings(struct writer *writer, const char *prefix, const struct
 		if (key.optional && is_default(&key, field, trace_setting_value(&usual, i)))
 			continue;
 		key.optional = false;
-		put_key(writer, prefix, &key, field);
+		put_key(text, prefix, &key, field);
 	}
 }
 
@@ -178,13 +124,13 @@ static bool does_something(const struct settings *settings)
 	return settings->action != ACTION_NONE || settings->then != ACTION_NONE || settings->unit[0];
 }
 
-static void put_governance(struct writer *writer, const struct governance *governance)
+static void put_governance(struct trace_text *text, const struct governance *governance)
 {
 	const struct settings *common = governance->by_cause[0];
 
 	if (!common)
 		return;
-	put_settings(writer, "", common);
+	put_settings(text, "", common);
 	for (enum cause cause = 1; cause < CAUSE_COUNT; cause++) {
 		bool any = cause_of_any_rule() & 1U << cause;
 		char prefix[16];
@@ -193,7 +139,7 @@ static void put_governance(struct writer *writer, const struct governance *gover
 			: !does_something(governance->by_cause[cause]))
 			continue;
 		snprintf(prefix, sizeof(prefix), "%s.", cause_name(cause));
-		put_settings(writer, prefix, governance->by_cause[cause]);
+		put_settings(text, prefix, governance->by_cause[cause]);
 	}
 }
 
@@ -291,152 +237,17 @@ const char *trace_format(const struct event *event, char line[static TRACE_LINE_
 {
 	const struct trace_line *has = &trace_lines[event->type];
 	struct trace_event trace = {0};
-	struct writer writer = {.line = line};
+	struct trace_text text = {.line = line};
 
 	spread(event, &trace);
-	put(&writer, "%lluns %s %s", (unsigned long long)event->stamp, event_source_name(event->source),
-	    has->name);
+	trace_put(&text, "%lluns %s %s", (unsigned long long)event->stamp, event_source_name(event->source),
+		  has->name);
 	for (enum trace_key_id key = 0; key < KEY_COUNT; key++) {
 		if (has->keys & 1U << key)
-			put_key(&writer, "", &trace_keys[key], (const char *)&trace + trace_keys[key].offset);
+			put_key(&text, "", &trace_keys[key], (const char *)&trace + trace_keys[key].offset);
 	}
 	if (has->settings)
-		put_governance(&writer, event->type == EVENT_RECORD ? &event->record.governance
-								    : &event->change.governance);
+		put_governance(&text, event->type == EVENT_RECORD ? &event->record.governance
+								  : &event->change.governance);
 	return line;
-}
-
-/* ---- verdicts ------------------------------------------------------------------------------------------- */
-
-static const char *const verdict_names[VERDICT_TYPE_COUNT] = {
-	[VERDICT_ACT] = "act",
-	[VERDICT_ARM] = "arm",
-	[VERDICT_DISARM] = "disarm",
-	[VERDICT_WATCH] = "watch",
-	[VERDICT_UNWATCH] = "unwatch",
-	[VERDICT_RECHECK] = "recheck",
-	[VERDICT_REREAD] = "reread",
-	[VERDICT_LOCATE] = "locate",
-	[VERDICT_BOUND] = "bound",
-	[VERDICT_DEALT] = "dealt",
-	[VERDICT_REMOVAL] = "removal",
-	[VERDICT_ACTION] = "action",
-	[VERDICT_OUTCOME] = "outcome",
-	[VERDICT_HEARD] = "heard",
-	[VERDICT_CONTRADICTED] = "contradicted",
-	[VERDICT_COMM_ERROR] = "comm-error",
-	[VERDICT_RESTORED] = "restored",
-	[VERDICT_RECHECKED] = "rechecked",
-	[VERDICT_UNIT] = "unit",
-	[VERDICT_SETTLED] = "settled",
-	[VERDICT_COUNTDOWN] = "countdown",
-	[VERDICT_CANCELLED] = "cancelled",
-	[VERDICT_CANNOT_LOCK] = "cannot-lock",
-	[VERDICT_UNGUARDED] = "unguarded",
-};
-
-static void put_steps(struct writer *writer, unsigned steps)
-{
-	for (enum step step = 0; step < STEP_COUNT; step++) {
-		if (steps & 1U << step)
-			put(writer, " %s", step_name(step));
-	}
-}
-
-static void put_verdict(struct writer *writer, const struct verdict *verdict)
-{
-	switch (verdict->type) {
-	case VERDICT_ACT:
-		put(writer, " %s", step_name(verdict->step));
-		break;
-	case VERDICT_ARM:
-		put_steps(writer, verdict->steps);
-		break;
-	case VERDICT_BOUND:
-		put(writer, " usb=");
-		put_usb(writer, verdict->login->card.usb);
-		put(writer, " counter=%u", verdict->login->card.event_counter);
-		break;
-	case VERDICT_DEALT:
-		put(writer, " %s", verdict->dealt ? "yes" : "no");
-		break;
-	case VERDICT_ACTION:
-	case VERDICT_CANCELLED:
-		put(writer, " %s", action_name(verdict->action));
-		break;
-	case VERDICT_COUNTDOWN:
-		put(writer, " %s %llums", action_name(verdict->action),
-		    (unsigned long long)(verdict->later / NSEC_PER_MSEC));
-		break;
-	case VERDICT_UNIT:
-		put(writer, " ");
-		put_escaped(writer, verdict->settings->unit);
-		break;
-	case VERDICT_REMOVAL:
-	case VERDICT_HEARD:
-	case VERDICT_CONTRADICTED:
-		put(writer, " %s %s", cause_name(verdict->cause), event_source_name(verdict->source));
-		break;
-	case VERDICT_OUTCOME:
-		put(writer, " %s %s", action_name(verdict->action), outcome_name(verdict->outcome));
-		break;
-	case VERDICT_WATCH:
-	case VERDICT_UNWATCH:
-		put(writer, " usb=");
-		put_usb(writer, verdict->usb);
-		break;
-	case VERDICT_DISARM:
-	case VERDICT_RECHECK:
-	case VERDICT_REREAD:
-	case VERDICT_LOCATE:
-	case VERDICT_COMM_ERROR:
-	case VERDICT_RESTORED:
-	case VERDICT_RECHECKED:
-	case VERDICT_SETTLED:
-	case VERDICT_CANNOT_LOCK:
-	case VERDICT_UNGUARDED:
-	case VERDICT_TYPE_COUNT:
-		break;
-	}
-}
-
-const char *trace_format_verdict(const struct verdict *verdict, char line[static TRACE_LINE_MAX])
-{
-	struct writer writer = {.line = line};
-
-	put(&writer, "%s", verdict_names[verdict->type]);
-	if (verdict->login) {
-		put(&writer, " ");
-		put_escaped(&writer, verdict->login->session);
-	}
-	put_verdict(&writer, verdict);
-	return line;
-}
-
-static int make_room(struct trace_buffer *buffer, size_t size)
-{
-	char *text;
-
-	if (size <= buffer->size)
-		return 0;
-	size = size > 2 * buffer->size ? size : 2 * buffer->size;
-	text = realloc(buffer->text, size);
-	if (!text)
-		return -ENOMEM;
-	buffer->text = text;
-	buffer->size = size;
-	return 0;
-}
-
-int trace_append_verdict(const struct verdict *verdict, struct trace_buffer *buffer)
-{
-	char line[TRACE_LINE_MAX];
-	size_t length = strlen(trace_format_verdict(verdict, line)) + strlen("= \n");
-	int r = make_room(buffer, buffer->used + length + 1);
-
-	if (r < 0)
-		return r;
-	snprintf(buffer->text + buffer->used, length + 1, "= %s\n", line);
-	buffer->used += length;
-	return 0;
 }
