@@ -26,8 +26,8 @@ static const struct column session_columns[] = {
 	{"state", "STATE", 0, state_paint},
 	{"actions", "ACTION", 0, action_paint},
 	{"rule", "RULE", 0, NULL},
-	{"bound", "BOUND", 0, NULL},
 	{"reader", "READER", SCOLS_FL_TRUNC, NULL},
+	{"bound", "BOUND", 0, NULL},
 };
 
 static const struct column reader_columns[] = {
@@ -35,9 +35,21 @@ static const struct column reader_columns[] = {
 	{"present", "CARD", 0, NULL},
 	{"watched", "PROBE", 0, NULL},
 	{"usb_path", "USB", 0, NULL},
-	{"source", "SOURCE", 0, NULL},
 	{"sessions", "SESSIONS", 0, NULL},
+	{"source", "SOURCE", 0, NULL},
 };
+
+/* The last column of both is for cards at clients, and shown where there are some. */
+static size_t columns_of(struct json_object *rows, size_t columns)
+{
+	for (size_t i = 0; i < tree_count(rows); i++) {
+		const char *source = tree_string(json_object_array_get_idx(rows, i), "source");
+
+		if (*source && strcmp(source, "local") != 0)
+			return columns;
+	}
+	return columns - 1;
+}
 
 /* "lock, logout": both stages, for people. */
 static void name_actions(struct json_object *session)
@@ -69,7 +81,8 @@ static int show_sessions(struct ctl *ctl, struct json_object *sessions)
 		name_actions(json_object_array_get_idx(sessions, i));
 	for (size_t i = 0; !ctl->json && i < tree_count(sessions); i++)
 		name_binding(json_object_array_get_idx(sessions, i));
-	return output_rows(ctl, "sessions", sessions, session_columns, ELEMENTS(session_columns), none);
+	return output_rows(ctl, "sessions", sessions, session_columns,
+			   columns_of(sessions, ELEMENTS(session_columns)), none);
 }
 
 int verb_sessions(struct ctl *ctl, int argc _unused_, char **argv _unused_)
@@ -88,8 +101,8 @@ int verb_readers(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 	int status = client_call(ctl, "ListReaders", NULL, 0, &readers);
 
 	if (status == EXIT_FINE)
-		status = output_rows(ctl, "readers", readers, reader_columns, ELEMENTS(reader_columns),
-				     no_reader);
+		status = output_rows(ctl, "readers", readers, reader_columns,
+				     columns_of(readers, ELEMENTS(reader_columns)), no_reader);
 	return status;
 }
 
@@ -247,7 +260,7 @@ static int show_text(struct ctl *ctl, const struct overview *overview)
 	putchar('\n');
 	if (status == EXIT_FINE)
 		status = output_rows(ctl, "readers", overview->readers, reader_columns,
-				     ELEMENTS(reader_columns), no_reader);
+				     columns_of(overview->readers, ELEMENTS(reader_columns)), no_reader);
 	return status;
 }
 
