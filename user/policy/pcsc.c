@@ -135,6 +135,8 @@ void pcsc_listed(struct world *world, const struct event *event)
 	bool news = !world->pcsc_listed;
 
 	HASH_ITER(hh, world->readers, reader, next_reader) {
+		/* A new reader has no sister interface that the listing does not name. */
+		news |= reader->came > world->readers_listing.last;
 		if (!reader_missed(world, reader))
 			continue;
 		forget(world, reader);

@@ -93,6 +93,17 @@ static int record_remote(struct world *world, const struct event *event)
 	return 0;
 }
 
+/* One more session at the device may leave open whose a reader without an address is. */
+static void update_doubts(struct world *world, const struct device *device, const struct event *event)
+{
+	struct session *session, *next;
+
+	DL_FOREACH_SAFE2(device->sessions, session, next, on_device.next) {
+		if (session->deadlines[DEADLINE_BELIEF])
+			session_update(world, session, event->source, event->stamp);
+	}
+}
+
 static int record_reported(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
@@ -124,6 +135,8 @@ static int record_reported(struct world *world, const struct event *event)
 	session_update(world, session, event->source, event->stamp);
 	if ((missed && recent) || (device && names_another_reader(session, device)))
 		update_list(world, &device->sessions, event);
+	else if (device && world->unlocated)
+		update_doubts(world, device, event);
 	return 0;
 }
 
