@@ -56,7 +56,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -88,7 +88,8 @@ make             builds everything under build/, the tests' tools too; make prog
 make demo        shows the main job in a throw-away VM (installs what it needs)
 make check       runs every test, lint too (installs what it needs)
 make check-unit, check-integration, check-vm CASE=NN-name    run parts of it
-make soak        has the simulated machine judge the core for SECONDS=60, with new seeds each time
+make soak        has the simulated machine judge the core for SECONDS=60, then a VM the daemon, with new random faults each time
+make reliability measures what the daemon survives: FAULTS=200, FUZZ_SECONDS=60; writes scripts/RELIABILITY.md
 make fuzz        throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
 make coverage    fails when neither the unit tests nor the oracle run a line, or take a branch, of the core; shows which
 make bench       measures scpolicyd beside everything else, in VMs of its own (installs what it needs; 90 minutes)
@@ -316,10 +317,22 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZED_SOURCES) $(wildcard user/*/*.h)
 fuzz: $(FUZZERS)
 	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
-# New seeds each time: the clock's. Its last line says what was found.
+# New seeds each time: the clock's. First the simulated machine, then a real one; the last line says what was found there.
 SECONDS ?= 60
-soak: build/tests/model/soak
+soak: deps
+	@$(MAKE) --no-print-directory all build/tests/model/soak
 	@build/tests/model/soak --seconds $(SECONDS) --seed $$(date +%s)000000 --jobs $$(nproc)
+	@scripts/vm-image > /dev/null && $(MAKE) -s --no-print-directory install DESTDIR=build/vm/root PREFIX=/usr
+	@scripts/soak --seconds=$(SECONDS)
+
+# Faults in the VM, then every parser; scripts/RELIABILITY.md gets the tables.
+FAULTS ?= 200
+reliability: deps
+	@$(MAKE) --no-print-directory all $(FUZZERS)
+	@scripts/vm-image > /dev/null && $(MAKE) -s --no-print-directory install DESTDIR=build/vm/root PREFIX=/usr
+	@scripts/soak --faults=$(FAULTS)
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+	@scripts/reliability --publish
 
 # OPTIONS is for gcovr: --branches, --html-details build/coverage.html
 coverage:
