@@ -37,6 +37,9 @@ CPPFLAGS := -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"
 CFLAGS := -std=gnu17 -O2 -g -fPIC -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
           -Wpointer-arith -Wvla -fstack-protector-strong -fno-common $(if $(WERROR),-Werror) $(CFLAGS)
 LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+# A build that hides its directory, as a package's does: the optimizer at link time writes debug information without
+# regard to the flag for that, and knows the directory by this name alone.
+HERE := $(if $(findstring -prefix-map=,$(CFLAGS)),PWD=/proc/self/cwd)
 HARDEN := -D_FORTIFY_SOURCE=2
 # From event to call the core passes ten files. Optimized as one they take 1,300 instructions for a removal, else
 # 1,700. clang would need its own archiver and linker for that.
@@ -126,7 +129,7 @@ FORCE:
 build/obj/%.o: %.c build/paths
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+	$(Q)$(HERE) $(CC) $(CPPFLAGS) $(HARDEN) $(EXTRA) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
 
 build/san/obj/%.o: %.c build/paths
 	$(call say,CC san,$<)
@@ -164,28 +167,28 @@ $(1)/libscpolicy.a: $(call objects,$(2),$(LIB_SOURCES))
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 $(1)/scpolicyd: $(call objects,$(2),$(DAEMON_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(DAEMON_LIBS)
 $(1)/scpolicyd-loader: $(call objects,$(2),$(LOADER_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lbpf
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lbpf
 $(1)/scpolicyd-remote: $(call objects,$(2),$(REMOTE_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lseccomp -lcap-ng
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lseccomp -lcap-ng
 $(1)/scpolicyd-reader-id: $(call objects,$(2),$(READER_ID_SOURCES))
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^
 $(1)/scpolicyctl: $(call objects,$(2),$(CTL_SOURCES) $(CONFIG_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(CTL_LIBS)
 $(1)/scpolicyd-pcsc-worker: $(call objects,$(2),$(WORKER_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(WORKER_LIBS)
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(WORKER_LIBS)
 $(1)/scpolicyd-pam-helper: $(call objects,$(2),$(HELPER_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(HELPER_LIBS)
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ $$(HELPER_LIBS)
 $(1)/pam_scpolicy.so: $(call objects,$(2),$(PAM_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $(3) $$(LDFLAGS) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -o $$@ $$^ -lpam
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -o $$@ $$^ -lpam
 endef
 $(eval $(call programs,build,build/obj,$(LTO)))
 $(eval $(call programs,build/san,build/san/obj,$(SANITIZE)))
