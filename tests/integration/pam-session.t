@@ -94,12 +94,13 @@ for (;;) {
     last if count_down();
     $failures++;
     if (-e "$RECORDS/h$nth") { $recorded++ }
-    elsif (!$reply->{TEXT}) { push @lost, $nth }
+    elsif (!$reply->{TEXT} || $reply->{TEXT} =~ /^cannot reach pcscd: Not enough memory/) { push @lost, $nth }
 }
-# libseccomp 2.5.4 frees twice what it could not allocate a part of: it crashes or hangs. The module runs another helper.
+# libseccomp 2.5.4 frees twice what it could not allocate a part of: it crashes or hangs. The module runs another helper. In
+# libpcsclite 2.3 three allocations are not tried again, which the reply says.
 cmp_ok($failures, '>', 100, "$failures allocations of the helper failed, each once");
 is($recorded, $failures - @lost, "$recorded sign-ins were recorded: all where the helper answered");
-cmp_ok(scalar @lost, '<', $failures / 4, 'what did not answer is libseccomp, in a few places');
+cmp_ok(scalar @lost, '<', $failures / 4, 'what failed is libseccomp, or libpcsclite, in a few places');
 
 # /run is full: for a moment, then for good.
 system('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0755', 'full', '/run/scpolicyd') == 0 or die;

@@ -30,6 +30,8 @@ vm card-out
 ok_not_removed 'away' "$card" 2
 guest 'systemctl start pcscd.socket'
 ok_only_card_locked 'back, and the card is out'
+# The probe may have reported it before the new pcscd looked; inserted by then, the card would contradict the probe.
+wait_for "journal_has removal $card SCPOLICY_SOURCE=pcsc || journal_has heard $card SCPOLICY_SOURCE=pcsc SCPOLICY_CAUSE=card" 20
 vm card-in
 ok_guarded_again 'inserted again'
 

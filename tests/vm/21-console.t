@@ -4,6 +4,8 @@
 # its user in. One in the background is left alone, and the journal says why.
 . "$(dirname "$0")/lib.sh"
 vm_boot
+# Nothing here is about how long a console's locker takes to start, which on a busy host is longer than 3 s.
+printf '[Policy]\nLockTimeout=30s\n' | vm_policy
 # The next case stops this case's units, and that undoes its changes in the guest.
 guest '
 	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes \
@@ -42,8 +44,15 @@ ok 'another password does not open it' never "! systemctl is-active -q $lock" 4
 vm card-in
 wait_for card-atr 20
 ok 'nor does the card' guest "systemctl is-active -q $lock"
-press p a s s w o r d
-ok "its user's password does" wait_for "! systemctl is-active -q $lock"
+# physlock drops what is typed before it asks again, which takes seconds after a wrong password.
+opens() {
+	for try in 1 2 3 4 5 6; do
+		press p a s s w o r d
+		! wait_for "! systemctl is-active -q $lock" || return 0
+	done
+	return 1
+}
+ok "its user's password does" opens
 is 'the session is back' "$(shown)" tty2
 ok 'and lives' not has_ended "$session"
 

@@ -131,8 +131,8 @@ vm_spoil() { spoilt=1; }
 fresh_state() {
 	vm all-in || return
 	guest --timeout=90 "$guest_functions; fresh_state" || return
-	# The card answers again before a case uses it.
-	wait_for 'timeout 8 card-atr' 12 || vm_unstall
+	# The card answers again before a case uses it. pcscd 2.3 asks polkit first, which has to start for that.
+	wait_for 'timeout 30 card-atr' 45 || vm_unstall
 }
 
 # On a busy host the emulated reader may fail to answer (host/card-preload.c has the reason that is known): pcscd waits for
@@ -249,8 +249,8 @@ one_session() {
 }
 
 is_set() { # USER: whose session $card is
-	[ -n "$card" ] && vm_locker "$card" && start_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' &&
-		wait_for "log_has 'session $card of user $1 is governed'"
+	[ -n "$card" ] && vm_locker "$card" && start_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' 60 &&
+		wait_for "log_has 'session $card of user $1 is governed'" 60
 }
 
 # The emulated reader may fail while the stage is set, which is not what a case is about: there are two tries.

@@ -30,10 +30,11 @@ await() {
 	done
 }
 
-# service NAME COMMAND...: in the background; its output is /run/NAME.out.
+# service NAME COMMAND...: in the background; its output is /run/NAME.out, which nobody finds there from the last time.
 service() {
 	name=$1
 	shift
+	rm -f "/run/$name.out" "/run/$name.err"
 	systemd-run -q --collect --unit="$name" -p StandardOutput=truncate:"/run/$name.out" \
 		-p StandardError=truncate:"/run/$name.err" -- "$@"
 }
