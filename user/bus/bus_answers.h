@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /* What the methods of org.scpolicyd1 answer, once it is known who calls. Of the bus alone. */
-#include "bus/bus.h"
+#include <systemd/sd-event.h>
+
 #include "bus/bus_access.h"
+#include "bus/bus_host.h"
 #include "bus/bus_signals.h"
 
 struct bus {
