@@ -88,14 +88,14 @@ static void add_reader(struct world *world, unsigned reader, unsigned counter)
 static void add_session(struct world *world, unsigned session, unsigned reader)
 {
 	struct login_record login = {.uid = 1000, .user = "anna", .leader = 1, .card = state(reader, 1)};
+	struct event event = {.type = EVENT_RECORD, .source = SOURCE_RECORD, .record = {.login = &login}};
 
 	snprintf(login.session, sizeof(login.session), "c%u", session);
 	snprintf(login.usb_path, sizeof(login.usb_path), "%u-%u", 1 + reader / 127, 1 + reader % 127);
 	strcpy(login.usb_id, "08e6:4433");
-	send(world, (struct event){.type = EVENT_RECORD,
-				   .source = SOURCE_RECORD,
-				   .record = {.login = &login,
-					      .governance = {{&settings, &settings, &settings, &settings}}}});
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		event.record.governance.by_cause[cause] = &settings;
+	send(world, event);
 }
 
 static void tell_everything(struct world *world, unsigned readers, unsigned counter)

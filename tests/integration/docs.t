@@ -36,7 +36,8 @@ sub names {
 my $keys = slurp('user/config/config_keys.c');
 my $page = slurp('user/man/scpolicyd.conf.5.scd');
 my $sample = slurp('user/data/scpolicyd.conf');
-my %settings = map { $_ => 1 } all($keys, qr/(?:SETTING\(|REMOTE\(|\.name = )"(\w+)"/);
+my %words = slurp('user/policy/settings.h') =~ /\bROW\([A-Z_]+, \w+, [A-Z]+, "(\w+)",\s*(?:\\\n\s*)?"([a-z-]+)"/g;
+my %settings = map { $_ => 1 } keys %words, all($keys, qr/POLICY_ONLY\("(\w+)"/);
 my @matches = all($keys, qr/MATCH\("(\w+)"/);
 cmp_ok(keys %settings, '>', 5, 'there are keys to look for');
 for my $key (sort keys %settings) {
@@ -82,7 +83,7 @@ for my $list (['event_source', 'SOURCE', qr/_STARTUP/], ['outcome', 'OUTCOME', q
 my $language = slurp('user/policy/trace_keys.c');
 names('user/man/scpolicyctl.1.scd', 'events', all($language, qr/\[EVENT_\w+\] = \{"([a-z-]+)"/));
 names('user/man/scpolicyctl.1.scd', 'keys', all($language, qr/\[(?:KEY|TRACE)_\w+\] = \{"([a-z-]+)"/));
-names('user/man/scpolicyctl.1.scd', 'settings', all(slurp('user/policy/settings.h'), qr/ROW\([A-Z_]+, \w+, "([a-z-]+)"/));
+is($words{$_}, lc(s/(?<=.)(?=[A-Z])/-/gr), "a recording calls $_= as scpolicyctl(1) says") for sort keys %words;
 names('user/man/scpolicyctl.1.scd', 'verdicts', all(slurp('user/policy/trace_verdict.c'), qr/\[VERDICT_\w+\] = "([a-z-]+)"/));
 
 # A stack names only arguments that the module knows, and each line of it is one.

@@ -287,91 +287,28 @@ static void test_replacing_keeps_the_place(void **state _unused_)
 static void test_unset_keys_come_from_policy(void **state _unused_)
 {
 	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
-	const struct settings policy = {.action = ACTION_NONE,
-					.then = ACTION_LOGOUT,
-					.after = 1,
-					.settle = 2,
-					.confirm = 3,
-					.lock_timeout = 4,
-					.when_lock_fails = FALLBACK_LOGOUT,
-					.when_cannot_lock = FALLBACK_LOGOUT,
-					.lock_when_pcsc_lost = true,
-					.unit = "policy@.service"};
-	const struct settings own = {.action = ACTION_DISCONNECT,
-				     .after = 11,
-				     .settle = 12,
-				     .confirm = 13,
-				     .lock_timeout = 14,
-				     .unit = "own@.service"};
+	const struct settings own = {0};
+	struct settings policy;
 
+	/* Every byte differs. */
+	memset(&policy, 1, sizeof(policy));
+	policy.rule[0] = '\0';
 	*rules_policy(rules) = policy;
 	for (enum setting setting = 0; setting <= SETTING_COUNT; setting++) {
 		struct rule rule = {.set = setting < SETTING_COUNT ? 1U << setting : 0, .settings = own};
-		struct settings expected = policy, wanted = own;
 		const struct settings *got;
+		char name[RULE_NAME_SIZE];
 
-		snprintf(rule.name, sizeof(rule.name), "rule %d", (int)setting);
-		snprintf(expected.rule, sizeof(expected.rule), "rule %d", (int)setting);
-		switch (setting) {
-		case SETTING_ACTION:
-			expected.action = wanted.action;
-			break;
-		case SETTING_THEN:
-			expected.then = wanted.then;
-			break;
-		case SETTING_AFTER:
-			expected.after = wanted.after;
-			break;
-		case SETTING_SETTLE:
-			expected.settle = wanted.settle;
-			break;
-		case SETTING_CONFIRM:
-			expected.confirm = wanted.confirm;
-			break;
-		case SETTING_LOCK_TIMEOUT:
-			expected.lock_timeout = wanted.lock_timeout;
-			break;
-		case SETTING_WHEN_LOCK_FAILS:
-			expected.when_lock_fails = wanted.when_lock_fails;
-			break;
-		case SETTING_WHEN_CANNOT_LOCK:
-			expected.when_cannot_lock = wanted.when_cannot_lock;
-			break;
-		case SETTING_PCSC_LOST:
-			expected.lock_when_pcsc_lost = wanted.lock_when_pcsc_lost;
-			break;
-		case SETTING_UNIT:
-			strcpy(expected.unit, wanted.unit);
-			break;
-		case SETTING_CARD_WITHIN:
-			expected.card_within = wanted.card_within;
-			break;
-		case SETTING_GRACE:
-			expected.grace = wanted.grace;
-			break;
-		case SETTING_BIND:
-			expected.bind_first = wanted.bind_first;
-			break;
-		case SETTING_CLIENT_GRACE:
-			expected.client_grace = wanted.client_grace;
-			break;
-		case SETTING_COUNT:
-			break;
-		}
+		snprintf(name, sizeof(name), "rule %d", (int)setting);
+		strcpy(rule.name, name);
 		assert_int_equal(rules_put(rules, &rule), 0);
 		rules_complete(rules);
-		got = &rules_find(rules, expected.rule)->settings;
-		assert_int_equal(got->action, expected.action);
-		assert_int_equal(got->then, expected.then);
-		assert_int_equal(got->after, expected.after);
-		assert_int_equal(got->settle, expected.settle);
-		assert_int_equal(got->confirm, expected.confirm);
-		assert_int_equal(got->lock_timeout, expected.lock_timeout);
-		assert_int_equal(got->when_lock_fails, expected.when_lock_fails);
-		assert_int_equal(got->when_cannot_lock, expected.when_cannot_lock);
-		assert_int_equal(got->lock_when_pcsc_lost, expected.lock_when_pcsc_lost);
-		assert_string_equal(got->unit, expected.unit);
-		assert_string_equal(got->rule, expected.rule);
+		got = &rules_find(rules, name)->settings;
+		for (enum setting other = 0; other < SETTING_COUNT; other++) {
+			assert_true(setting_equal(got, other == setting ? &own : &policy, other));
+			assert_false(setting_equal(got, other == setting ? &policy : &own, other));
+		}
+		assert_string_equal(got->rule, name);
 	}
 }
 

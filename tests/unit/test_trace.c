@@ -244,9 +244,13 @@ static void test_written(void **state _unused_)
 	/* Settings that were read are those of each cause. */
 	strcpy(expected, "1000ns daemon settings session=3");
 	add_settings(expected, "");
-	add_settings(expected, "reader.");
-	add_settings(expected, "absent.");
-	add_settings(expected, "pcsc-lost.");
+	for (enum cause cause = 1; cause < CAUSE_COUNT; cause++) {
+		char prefix[32];
+
+		snprintf(prefix, sizeof(prefix), "%s.", cause_name(cause));
+		if (cause_of_any_rule() & 1U << cause)
+			add_settings(expected, prefix);
+	}
 	assert_written("1us daemon settings session=3", expected);
 }
 

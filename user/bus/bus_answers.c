@@ -110,7 +110,7 @@ static int answer_simulate(void *userdata, sd_bus_message *call, const struct ca
 	r = sd_bus_message_read(call, "s", &word);
 	if (r >= 0 && !cause_find(word, strlen(word), &cause))
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
-						  "A cause is " CAUSE_LIST("or") ", not '%s'", word);
+						  "A cause is " CAUSES_OR ", not '%s'", word);
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(call, &reply);
 	if (r < 0)

@@ -262,20 +262,36 @@ static const char *format_time(const struct key *key _unused_, const void *field
 
 /* ---- the table ----------------------------------------------------------------------------------------- */
 
-#define SETTING(name_, number, type, ...)                                                                    \
+/* What a value may be: the last columns of settings.h. */
+#define FIRST_STAGE    WORD(word, actions, "none, lock, logout or disconnect")
+#define SECOND_STAGE   WORD(word, second_actions, "none, logout or disconnect")
+#define WARN_OR_LOGOUT WORD(word, fallbacks, "warn or logout")
+#define IGNORE_OR_LOCK WORD(bool, pcsc_lost, "ignore or lock")
+#define UP_TO_MINUTE   TIME(0, NSEC_PER_MIN, "a time of at most 1min")
+#define FIRST_OR_NONE  WORD(bool, binds, "first or none")
+#define UP_TO_HOUR     TIME(0, NSEC_PER_HOUR, "a time of at most 1h")
+#define UP_TO_DAY      TIME(0, 24 * NSEC_PER_HOUR, "a time of at most 24h")
+#define SOME_TIME      TIME(NSEC_PER_MSEC, NSEC_PER_MIN, "a time from 1ms to 1min")
+#define UNIT_TEMPLATE                                                                                        \
+	.parse = parse_unit, .format = format_unit, .expected = "a template unit such as note@.service"
+#define WORD(type, words_, expected_)                                                                        \
+	.parse = parse_##type, .format = format_##type, .words = (words_), .expected = (expected_)
+#define TIME(least, most, expected_)                                                                         \
+	.parse = parse_time, .format = format_time, .minimum = (least), .maximum = (most),                   \
+	.expected = (expected_)
+
+#define IN_RULE	  (KEY_IN_POLICY | KEY_IN_RULE)
+#define IN_REMOTE KEY_IN_REMOTE
+#define SETTING(number, member, where, key, word, type, values, ...)                                         \
+	{.name = key, .sections = IN_##where, .setting = SETTING_##number, values},
+#define POLICY_ONLY(name_, of_rules_, words_, expected_)                                                     \
 	{.name = (name_),                                                                                    \
-	 .sections = KEY_IN_POLICY | KEY_IN_RULE,                                                            \
-	 .setting = (number),                                                                                \
-	 .parse = parse_##type,                                                                              \
-	 .format = format_##type,                                                                            \
-	 __VA_ARGS__}
-#define REMOTE(name_, number, type, ...)                                                                     \
-	{.name = (name_),                                                                                    \
-	 .sections = KEY_IN_REMOTE,                                                                          \
-	 .setting = (number),                                                                                \
-	 .parse = parse_##type,                                                                              \
-	 .format = format_##type,                                                                            \
-	 __VA_ARGS__}
+	 .sections = KEY_IN_POLICY,                                                                          \
+	 .setting = SETTING_COUNT,                                                                           \
+	 .of_rules = (of_rules_),                                                                            \
+	 .parse = parse_bool,                                                                                \
+	 .words = (words_),                                                                                  \
+	 .expected = (expected_)}
 #define MATCH(name_, member, parse_, ...)                                                                    \
 	{.name = (name_),                                                                                    \
 	 .sections = KEY_IN_RULE,                                                                            \
@@ -283,53 +299,18 @@ static const char *format_time(const struct key *key _unused_, const void *field
 	 .offset = offsetof(struct rule, member),                                                            \
 	 .parse = (parse_),                                                                                  \
 	 __VA_ARGS__}
-#define UP_TO_MINUTE .maximum = NSEC_PER_MIN, .expected = "a time of at most 1min"
-#define GLOBS	     .expected = "a list of globs: separated by spaces, one that has spaces in double quotes"
+#define GLOBS .expected = "a list of globs: separated by spaces, one that has spaces in double quotes"
 
 const struct key config_keys[] = {
-	SETTING("Action", SETTING_ACTION, word, .words = actions,
-		.expected = "none, lock, logout or disconnect"),
-	SETTING("Then", SETTING_THEN, word, .words = second_actions,
-		.expected = "none, logout or disconnect"),
-	SETTING("After", SETTING_AFTER, time, .maximum = 24 * NSEC_PER_HOUR,
-		.expected = "a time of at most 24h"),
-	SETTING("Settle", SETTING_SETTLE, time, UP_TO_MINUTE),
-	SETTING("Confirm", SETTING_CONFIRM, time, UP_TO_MINUTE),
-	SETTING("LockTimeout", SETTING_LOCK_TIMEOUT, time, .minimum = NSEC_PER_MSEC, .maximum = NSEC_PER_MIN,
-		.expected = "a time from 1ms to 1min"),
-	SETTING("WhenLockFails", SETTING_WHEN_LOCK_FAILS, word, .words = fallbacks,
-		.expected = "warn or logout"),
-	SETTING("WhenCannotLock", SETTING_WHEN_CANNOT_LOCK, word, .words = fallbacks,
-		.expected = "warn or logout"),
-	SETTING("PcscLost", SETTING_PCSC_LOST, bool, .words = pcsc_lost, .expected = "ignore or lock"),
-	SETTING("Unit", SETTING_UNIT, unit, .expected = "a template unit such as note@.service"),
-	{.name = "HealPcscd",
-	 .sections = KEY_IN_POLICY,
-	 .setting = SETTING_COUNT,
-	 .of_rules = rules_heal_pcscd,
-	 .parse = parse_bool,
-	 .words = yes_or_no,
-	 .expected = "yes or no"},
-	SETTING("CardWithin", SETTING_CARD_WITHIN, time, .maximum = 24 * NSEC_PER_HOUR,
-		.expected = "a time of at most 24h"),
-	REMOTE("Grace", SETTING_GRACE, time, .maximum = NSEC_PER_HOUR, .expected = "a time of at most 1h"),
-	REMOTE("Bind", SETTING_BIND, bool, .words = binds, .expected = "first or none"),
-	REMOTE("ClientGrace", SETTING_CLIENT_GRACE, time, .maximum = 24 * NSEC_PER_HOUR,
-	       .expected = "a time of at most 24h"),
-	{.name = "Source",
-	 .sections = KEY_IN_POLICY,
-	 .setting = SETTING_COUNT,
-	 .of_rules = rules_from_gpo,
-	 .parse = parse_bool,
-	 .words = sources,
-	 .expected = "local or gpo"},
+	EVERY_SETTING(SETTING) POLICY_ONLY("HealPcscd", rules_heal_pcscd, yes_or_no, "yes or no"),
+	POLICY_ONLY("Source", rules_from_gpo, sources, "local or gpo"),
 	MATCH("User", user, parse_patterns, GLOBS),
 	MATCH("Group", group, parse_patterns, GLOBS),
 	MATCH("Service", service, parse_patterns, GLOBS),
 	MATCH("Reader", reader, parse_patterns, GLOBS),
 	MATCH("Session", kinds, parse_words, .words = kinds,
 	      .expected = "a list of local, remote, graphical and tty"),
-	MATCH("Cause", causes, parse_causes, .expected = "a list of " CAUSE_LIST("and")),
+	MATCH("Cause", causes, parse_causes, .expected = "a list of " CAUSES_AND),
 };
 
 const struct key *config_key(const char *name)

@@ -231,7 +231,7 @@ static int check_cause(const char *word)
 			return EXIT_FINE;
 	}
 	nearest = nearest_word(word, names, ELEMENTS(names));
-	output_error("no cause \"%s\"; %s%s%sthe causes are: " CAUSE_WORDS, word,
+	output_error("no cause \"%s\"; %s%s%sthe causes are: " CAUSES_WORDS, word,
 		     nearest ? "did you mean \"" : "", nearest ? nearest : "", nearest ? "\"? " : "");
 	return EXIT_USAGE;
 }
@@ -276,7 +276,7 @@ int verb_simulate(struct ctl *ctl, int argc, char **argv)
 
 	if (argc < 2) {
 		output_error(
-			"simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSE_WORDS);
+			"simulate wants: scpolicyctl simulate [SESSION] CAUSE; the causes are: " CAUSES_WORDS);
 		return EXIT_USAGE;
 	}
 	status = check_cause(cause);

@@ -25,9 +25,9 @@ static const struct verb verbs[] = {
 	 "SESSION is an id as loginctl has it; without one, or with \"self\", your own.\n\n"
 	 "  scpolicyctl explain 12"},
 	{"simulate", verb_simulate, 0, 2, "[SESSION] CAUSE", "what would be done; does nothing",
-	 CAUSE_HELP "\n"
-		    "  scpolicyctl simulate 12 card\n"
-		    "  scpolicyctl simulate reader        your own session"},
+	 CAUSES_HELP "\n"
+		     "  scpolicyctl simulate 12 card\n"
+		     "  scpolicyctl simulate reader        your own session"},
 	{"monitor", verb_monitor, 0, 0, "", "what happens, while it happens, until Ctrl-C",
 	 "One line an event; SINCE is counted from the removal, by the kernel's own stamp if\n"
 	 "the probe heard it. With --json one object a line.\n\n"

@@ -3,24 +3,15 @@
 
 #include <string.h>
 
-#include "lib/macro.h"
+enum governed { NAMED_RULE = 0, ANY_RULE = 1 };
+
+#define ROW(number, name, governed, help, message, notice)                                                   \
+	[CAUSE_##number] = {name, message, notice, governed},
 
 static const struct {
 	const char *name, *message, *notice;
-	bool any_rule; /* [Policy] and rules without Cause= govern it; else only a rule that names it does */
-} causes[] = {
-	[CAUSE_CARD] = {"card", "its card was removed", "Your smart card was removed", true},
-	[CAUSE_READER] = {"reader", "its card's reader was removed",
-			  "The reader of your smart card was removed", true},
-	[CAUSE_ABSENT] = {"absent", "its card was found absent", "Your smart card is missing", true},
-	[CAUSE_PCSC_LOST] = {"pcsc-lost", "pcscd stays away, and nothing else can watch its card",
-			     "Your smart card can no longer be watched", true},
-	[CAUSE_CLIENT] = {"client", "its client is away, so nobody knows whether its card is in",
-			  "The machine with your smart card is away", false},
-	[CAUSE_NO_CARD] = {"no-card", "its client has shown no card in time",
-			   "No smart card was found in time", false},
-};
-ASSERT_ROWS(causes, CAUSE_COUNT);
+	enum governed governed;
+} causes[] = {EVERY_CAUSE(ROW, ROW, ROW)};
 
 const char *cause_name(enum cause cause)
 {
@@ -52,6 +43,6 @@ unsigned cause_of_any_rule(void)
 	unsigned mask = 0;
 
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		mask |= (unsigned)causes[cause].any_rule << cause;
+		mask |= (unsigned)causes[cause].governed << cause;
 	return mask;
 }

@@ -4,25 +4,45 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum cause {
-	CAUSE_CARD,	 /* the card was taken out of its reader */
-	CAUSE_READER,	 /* the reader was taken away, or can no longer be used */
-	CAUSE_ABSENT,	 /* found missing when looked for */
-	CAUSE_PCSC_LOST, /* pcscd stays away, and nothing else watches the reader */
-	CAUSE_CLIENT,	 /* the client of a remote session is away; only a rule that names it governs it */
-	CAUSE_NO_CARD,	 /* a remote session has shown no card in time; likewise */
-	CAUSE_COUNT,
-};
+/*
+ * A row is a cause: its number; its name, as Cause=, SCPOLICY_CAUSE= and recordings have it; who governs it; and what
+ * happened, in the words of the help, of the journal and of the desktop. ANY_RULE: [Policy] and rules without Cause=
+ * govern it. NAMED_RULE: only a rule that names it in Cause= does.
+ */
+#define EVERY_CAUSE(FIRST, NEXT, LAST)                                                                       \
+	FIRST(CARD, "card", ANY_RULE, "the card is removed from its reader", "its card was removed",         \
+	      "Your smart card was removed")                                                                 \
+	NEXT(READER, "reader", ANY_RULE, "the reader is removed, or can no longer be used",                  \
+	     "its card's reader was removed", "The reader of your smart card was removed")                   \
+	NEXT(ABSENT, "absent", ANY_RULE, "the card is found missing when the daemon looks for it",           \
+	     "its card was found absent", "Your smart card is missing")                                      \
+	NEXT(PCSC_LOST, "pcsc-lost", ANY_RULE, "pcscd stays away, and nothing else watches the reader",      \
+	     "pcscd stays away, and nothing else can watch its card",                                        \
+	     "Your smart card can no longer be watched")                                                     \
+	NEXT(CLIENT, "client", NAMED_RULE, "the client of a remote session is away",                         \
+	     "its client is away, so nobody knows whether its card is in",                                   \
+	     "The machine with your smart card is away")                                                     \
+	LAST(NO_CARD, "no-card", NAMED_RULE, "a remote session has shown no card in time",                   \
+	     "its client has shown no card in time", "No smart card was found in time")
 
-/* The names, for messages. test_cause.c compares them with the table. */
-#define CAUSE_LIST(last) "card, reader, absent, pcsc-lost, client " last " no-card"
-#define CAUSE_WORDS	 "card reader absent pcsc-lost client no-card"
-#define CAUSE_HELP                                                                                           \
-	"CAUSE is card (it is removed), reader (it is removed), absent (the card is found\n"                 \
-	"missing), pcsc-lost (pcscd stays away), client (a remote session's client is away)\n"               \
-	"or no-card (a remote session has shown no card in time).\n"
+#define CAUSE_NUMBER(number, ...) CAUSE_##number,
+enum cause { EVERY_CAUSE(CAUSE_NUMBER, CAUSE_NUMBER, CAUSE_NUMBER) CAUSE_COUNT };
 
-/* As Cause=, SCPOLICY_CAUSE= and recordings have it; NULL outside the enum. */
+/* The names in messages: "card, reader … and pcsc-lost", "… or …", "card reader …"; and for the help a line each. */
+#define CAUSE_ALONE(number, name, ...) name
+#define CAUSE_COMMA(number, name, ...) ", " name
+#define CAUSE_AND(number, name, ...)   " and " name
+#define CAUSE_OR(number, name, ...)    " or " name
+#define CAUSE_BLANK(number, name, ...) " " name
+
+#define CAUSE_LINE(number, name, governed, help, ...) "  " name ": " help "\n"
+
+#define CAUSES_AND   EVERY_CAUSE(CAUSE_ALONE, CAUSE_COMMA, CAUSE_AND)
+#define CAUSES_OR    EVERY_CAUSE(CAUSE_ALONE, CAUSE_COMMA, CAUSE_OR)
+#define CAUSES_WORDS EVERY_CAUSE(CAUSE_ALONE, CAUSE_BLANK, CAUSE_BLANK)
+#define CAUSES_HELP  "CAUSE is one of:\n" EVERY_CAUSE(CAUSE_LINE, CAUSE_LINE, CAUSE_LINE)
+
+/* NULL outside the enum. */
 const char *cause_name(enum cause cause);
 
 /* The cause whose name is the `length` bytes at `name`. False: there is none. */

@@ -90,13 +90,11 @@ static void borrower_forget(struct player *player, struct borrower *borrower)
 
 static bool same_settings(const struct settings *a, const struct settings *b)
 {
-	return a->action == b->action && a->then == b->then && a->after == b->after &&
-	       a->settle == b->settle && a->confirm == b->confirm && a->lock_timeout == b->lock_timeout &&
-	       a->when_lock_fails == b->when_lock_fails && a->when_cannot_lock == b->when_cannot_lock &&
-	       a->lock_when_pcsc_lost == b->lock_when_pcsc_lost && a->bind_first == b->bind_first &&
-	       a->card_within == b->card_within && a->grace == b->grace &&
-	       a->client_grace == b->client_grace && strcmp(a->unit, b->unit) == 0 &&
-	       strcmp(a->rule, b->rule) == 0;
+	for (enum setting setting = 0; setting < SETTING_COUNT; setting++) {
+		if (!setting_equal(a, b, setting))
+			return false;
+	}
+	return strcmp(a->rule, b->rule) == 0;
 }
 
 static const struct settings *lend(struct borrower *borrower, const struct settings *settings)

@@ -12,7 +12,7 @@
 
 #include "lib/macro.h"
 
-#define EVERY_CAUSE ((1U << CAUSE_COUNT) - 1)
+#define ALL_CAUSES ((1U << CAUSE_COUNT) - 1)
 
 struct file_name {
 	struct file_name *next;
@@ -124,6 +124,11 @@ void *setting_field(struct settings *settings, enum setting setting)
 const void *setting_value(const struct settings *settings, enum setting setting)
 {
 	return (const char *)settings + members[setting].offset;
+}
+
+bool setting_equal(const struct settings *a, const struct settings *b, enum setting setting)
+{
+	return memcmp(setting_value(a, setting), setting_value(b, setting), members[setting].size) == 0;
 }
 
 void rule_clear(struct rule *rule)
@@ -271,18 +276,11 @@ void rules_note_policy(struct rules *rules, enum setting setting, const char *fi
 	rules->policy_origins[setting] = (struct origin){.rule = "", .file = file, .line = line};
 }
 
-/* [Policy] says otherwise. */
-static bool unnamed_differs(const struct rules *rules, enum setting setting)
-{
-	return memcmp(setting_value(&rules->unnamed, setting), setting_value(&rules->policy, setting),
-		      members[setting].size) != 0;
-}
-
 struct origin rules_origin(const struct rules *rules, const struct settings *settings, enum setting setting)
 {
 	const struct rule *rule = *settings->rule ? rules_find(rules, settings->rule) : NULL;
 
-	if (settings == &rules->unnamed && unnamed_differs(rules, setting))
+	if (settings == &rules->unnamed && !setting_equal(settings, &rules->policy, setting))
 		return (struct origin){.rule = "", .file = ""};
 	if (!rule || !(rule->set & 1U << setting))
 		return rules->policy_origins[setting];
@@ -327,7 +325,7 @@ struct governance rules_resolve(const struct rules *rules, const struct session_
 {
 	const unsigned any = cause_of_any_rule();
 	struct governance governance;
-	unsigned open = EVERY_CAUSE; /* causes that no rule has decided yet */
+	unsigned open = ALL_CAUSES; /* causes that no rule has decided yet */
 
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
 		governance.by_cause[cause] = any & 1U << cause ? &rules->policy : &rules->unnamed;

@@ -57,6 +57,8 @@ bool pattern_matches(const char *glob, const char *text);
 /* The member of `settings` that holds it. */
 void *setting_field(struct settings *settings, enum setting setting);
 const void *setting_value(const struct settings *settings, enum setting setting);
+/* Whether both have the same there. After the end of a text they may differ, and then this may be false. */
+bool setting_equal(const struct settings *a, const struct settings *b, enum setting setting);
 
 /* What one [Rule …] matches and sets. All that is asked must match. */
 struct rule {

@@ -22,7 +22,7 @@ enum fallback {
 	FALLBACK_LOGOUT,
 };
 
-/* Names of rules and units are told in the audit: bounded, so that they can be kept without allocation. */
+/* Reports of actions have the names of rules and units: bounded, so that they can be kept without allocation. */
 #define RULE_NAME_SIZE 64
 #define UNIT_NAME_SIZE 256 /* UNIT_NAME_MAX of systemd, with the NUL */
 
@@ -45,39 +45,35 @@ struct settings {
 };
 
 /*
- * The keys that [Policy] and every rule may set: number, member, its word in recordings, which must not change, and what the
- * word's value is (enum trace_value). Recordings have them in this order. What stands in [Remote] only, [Policy] alone has: Grace=,
- * Bind=, ClientGrace=.
+ * A row is a key: its number, its member, which sections it may stand in (RULE: [Policy] and every rule; REMOTE: [Remote]
+ * alone), its name, its word in recordings, which must not change, what the word's value is (enum trace_value), what the
+ * key's value may be (config_keys.c), and its default. Recordings have them in this order.
  */
 #define EVERY_SETTING(ROW)                                                                                   \
-	ROW(ACTION, action, "action", ACTION)                                                                \
-	ROW(THEN, then, "then", ACTION)                                                                      \
-	ROW(AFTER, after, "after", TIME)                                                                     \
-	ROW(SETTLE, settle, "settle", TIME)                                                                  \
-	ROW(CONFIRM, confirm, "confirm", TIME)                                                               \
-	ROW(LOCK_TIMEOUT, lock_timeout, "lock-timeout", TIME)                                                \
-	ROW(WHEN_LOCK_FAILS, when_lock_fails, "when-lock-fails", FALLBACK)                                   \
-	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, "when-cannot-lock", FALLBACK)                                \
-	ROW(PCSC_LOST, lock_when_pcsc_lost, "pcsc-lost", LOCK)                                               \
-	ROW(UNIT, unit, "unit", TEXT)                                                                        \
-	ROW(CARD_WITHIN, card_within, "card-within", TIME)                                                   \
-	ROW(GRACE, grace, "grace", TIME)                                                                     \
-	ROW(BIND, bind_first, "bind", BIND)                                                                  \
-	ROW(CLIENT_GRACE, client_grace, "client-grace", TIME)
+	ROW(ACTION, action, RULE, "Action", "action", ACTION, FIRST_STAGE, ACTION_LOCK)                      \
+	ROW(THEN, then, RULE, "Then", "then", ACTION, SECOND_STAGE, ACTION_NONE)                             \
+	ROW(AFTER, after, RULE, "After", "after", TIME, UP_TO_DAY, 0)                                        \
+	ROW(SETTLE, settle, RULE, "Settle", "settle", TIME, UP_TO_MINUTE, 0)                                 \
+	ROW(CONFIRM, confirm, RULE, "Confirm", "confirm", TIME, UP_TO_MINUTE, 500 * NSEC_PER_MSEC)           \
+	ROW(LOCK_TIMEOUT, lock_timeout, RULE, "LockTimeout", "lock-timeout", TIME, SOME_TIME,                \
+	    3 * NSEC_PER_SEC)                                                                                \
+	ROW(WHEN_LOCK_FAILS, when_lock_fails, RULE, "WhenLockFails", "when-lock-fails", FALLBACK,            \
+	    WARN_OR_LOGOUT, FALLBACK_WARN)                                                                   \
+	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, RULE, "WhenCannotLock", "when-cannot-lock", FALLBACK,        \
+	    WARN_OR_LOGOUT, FALLBACK_WARN)                                                                   \
+	ROW(PCSC_LOST, lock_when_pcsc_lost, RULE, "PcscLost", "pcsc-lost", LOCK, IGNORE_OR_LOCK, false)      \
+	ROW(UNIT, unit, RULE, "Unit", "unit", TEXT, UNIT_TEMPLATE, "")                                       \
+	ROW(CARD_WITHIN, card_within, RULE, "CardWithin", "card-within", TIME, UP_TO_DAY, 0)                 \
+	ROW(GRACE, grace, REMOTE, "Grace", "grace", TIME, UP_TO_HOUR, 20 * NSEC_PER_SEC)                     \
+	ROW(BIND, bind_first, REMOTE, "Bind", "bind", BIND, FIRST_OR_NONE, true)                             \
+	ROW(CLIENT_GRACE, client_grace, REMOTE, "ClientGrace", "client-grace", TIME, UP_TO_DAY,              \
+	    30 * NSEC_PER_SEC)
 
 #define SETTING_NUMBER(number, ...) SETTING_##number,
 enum setting { EVERY_SETTING(SETTING_NUMBER) SETTING_COUNT };
-#undef SETTING_NUMBER
 
-#define SETTINGS_DEFAULT                                                                                     \
-	{                                                                                                    \
-		.action = ACTION_LOCK,                                                                       \
-		.confirm = 500 * NSEC_PER_MSEC,                                                              \
-		.lock_timeout = 3 * NSEC_PER_SEC,                                                            \
-		.bind_first = true,                                                                          \
-		.grace = 20 * NSEC_PER_SEC,                                                                  \
-		.client_grace = 30 * NSEC_PER_SEC,                                                           \
-	}
+#define SETTING_VALUE(number, member, where, key, word, type, values, value) .member = value,
+#define SETTINGS_DEFAULT						     {EVERY_SETTING(SETTING_VALUE)}
 
 /*
  * What governs one session: for each cause the settings of the first rule that matches. They belong to the

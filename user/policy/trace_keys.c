@@ -31,7 +31,7 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 };
 
 /* Of settings, texts may be left out, and what came after the first recordings. */
-#define SETTING_KEY(number, member, word, type)                                                              \
+#define SETTING_KEY(number, member, where, key, word, type, ...)                                             \
 	[SETTING_##number] = {word, VALUE_##type,                                                            \
 			      .optional =                                                                    \
 				      VALUE_##type == VALUE_TEXT || SETTING_##number >= SETTING_CARD_WITHIN, \
