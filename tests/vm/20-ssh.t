@@ -31,7 +31,7 @@ vm_ssh() {
 		exec ssh $ssh_options -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
 			'echo session=\$XDG_SESSION_ID; ${*:-exec sleep 1000}'
 	END
-	guest "systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
+	guest "rm -f /run/$unit.out; systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
 		-p StandardError=truncate:/run/$unit.err sh /run/$unit.sh"
 	wait_for "grep -q ^session= /run/$unit.out" 30
 	session=$(guest "tr -d '\r' < /run/$unit.out | sed -n s/^session=//p")
