@@ -37,6 +37,30 @@ static void assert_refused(const char *line, size_t size, unsigned column, const
 		fail_msg("%s: column %u: %s; expected %u: %s", line, error.column, error.text, column, text);
 }
 
+/* What a cause's settings leave out is not taken from those that are written for every cause. */
+static void test_settings_of_a_cause(void **state _unused_)
+{
+	static const char line[] =
+		"1ms record settings session=3 rule=one action=none bind=none grace=1s unit=a@.service reader.rule= "
+		"reader.unit= reader.bind=first reader.grace=20s client.then=logout no-card.unit=b@.service";
+	char again[TRACE_LINE_MAX], third[TRACE_LINE_MAX];
+	struct trace_error error = {0};
+	struct trace_event event;
+
+	assert_int_equal(trace_parse(line, &event, &error), 0);
+	trace_format(&event.event, again);
+	assert_int_equal(trace_parse(again, &event, &error), 0);
+	assert_string_equal(trace_format(&event.event, third), again);
+	assert_string_equal(event.settings[CAUSE_CARD].unit, "a@.service");
+	assert_string_equal(event.settings[CAUSE_READER].rule, "");
+	assert_string_equal(event.settings[CAUSE_READER].unit, "");
+	assert_true(event.settings[CAUSE_READER].bind_first);
+	assert_int_equal(event.settings[CAUSE_READER].grace, 20 * NSEC_PER_SEC);
+	assert_int_equal(event.settings[CAUSE_ABSENT].grace, NSEC_PER_SEC);
+	assert_int_equal(event.settings[CAUSE_CLIENT].then, ACTION_LOGOUT);
+	assert_string_equal(event.settings[CAUSE_NO_CARD].unit, "b@.service");
+}
+
 static void test_errors(void **state _unused_)
 {
 	static const struct {
@@ -105,6 +129,7 @@ static void test_errors(void **state _unused_)
 		{"10ms pcsc reader counter=99999999999999999999", 18, "unknown key or bad value: counter"},
 		{"10ms uevent device-add usb=1:5 id=08e6:44333", 32, "unknown key or bad value: id"},
 		{"10ms record record session=3 away=1", 30, "unknown key or bad value: away"},
+		{"10ms record record session=3 source=moon", 30, "unknown key or bad value: source"},
 		/* What makes no sense without a key. */
 		{"10ms record record name=R0 slot=0 usb=1:5", 13, "no session: record"},
 		{"10ms  daemon settings action=lock", 14, "no session: settings"},
@@ -388,11 +413,17 @@ static void test_old_recordings(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),		cmocka_unit_test(test_odd_bytes),
-		cmocka_unit_test(test_values),		cmocka_unit_test(test_written),
-		cmocka_unit_test(test_common_settings), cmocka_unit_test(test_many_slots),
-		cmocka_unit_test(test_names),		cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_escape),		cmocka_unit_test(test_old_recordings),
+		cmocka_unit_test(test_settings_of_a_cause),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_odd_bytes),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_common_settings),
+		cmocka_unit_test(test_many_slots),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_old_recordings),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);

@@ -92,27 +92,24 @@ static void put_key(struct trace_text *text, const char *prefix, const struct tr
 
 /* ---- events --------------------------------------------------------------------------------------------- */
 
-static bool is_default(const struct trace_key *key, const void *field, const void *usual)
+static bool is_usual(const struct trace_key *key, const void *field, const void *usual)
 {
-	switch (key->type) {
-	case VALUE_TIME:
+	if (key->type == VALUE_TIME)
 		return *(const uint64_t *)field == *(const uint64_t *)usual;
-	case VALUE_BIND:
+	if (key->type == VALUE_BIND)
 		return *(const bool *)field == *(const bool *)usual;
-	default:
-		return *(const char *)field == '\0';
-	}
+	return strcmp(field, usual) == 0;
 }
 
-static void put_settings(struct trace_text *text, const char *prefix, const struct settings *settings)
+/* `usual`: what a reader takes for those that are left out. */
+static void put_settings(struct trace_text *text, const char *prefix, const struct settings *settings,
+			 const struct settings *usual)
 {
-	static const struct settings usual = SETTINGS_DEFAULT;
-
 	for (unsigned i = 0; i < TRACE_SETTING_COUNT; i++) {
 		struct trace_key key = trace_settings[i];
 		const void *field = trace_setting_value(settings, i);
 
-		if (key.optional && is_default(&key, field, trace_setting_value(&usual, i)))
+		if (key.optional && is_usual(&key, field, trace_setting_value(usual, i)))
 			continue;
 		key.optional = false;
 		put_key(text, prefix, &key, field);
@@ -126,11 +123,12 @@ static bool does_something(const struct settings *settings)
 
 static void put_governance(struct trace_text *text, const struct governance *governance)
 {
+	static const struct settings built_in = SETTINGS_DEFAULT;
 	const struct settings *common = governance->by_cause[0];
 
 	if (!common)
 		return;
-	put_settings(text, "", common);
+	put_settings(text, "", common, &built_in);
 	for (enum cause cause = 1; cause < CAUSE_COUNT; cause++) {
 		bool any = cause_of_any_rule() & 1U << cause;
 		char prefix[16];
@@ -139,7 +137,7 @@ static void put_governance(struct trace_text *text, const struct governance *gov
 			: !does_something(governance->by_cause[cause]))
 			continue;
 		snprintf(prefix, sizeof(prefix), "%s.", cause_name(cause));
-		put_settings(text, prefix, governance->by_cause[cause]);
+		put_settings(text, prefix, governance->by_cause[cause], any ? common : &built_in);
 	}
 }
 
