@@ -191,6 +191,18 @@ static void test_no_memory_for_many(void **state _unused_)
 	check_recording(recording);
 }
 
+/* A session whose card is at its client, new or known. */
+static void test_no_memory_for_a_client(void **state _unused_)
+{
+	static char lines[] =
+		"1ms record record session=3 user=a source=ssh awaiting=yes name= slot=0 usb=0:0\n"
+		"2ms record record session=4 user=a name=R0 slot=0 usb=1:5\n"
+		"3ms record record session=4 user=a source=ssh awaiting=yes name= slot=0 usb=0:0\n";
+	_cleanup_fclose_ FILE *recording = fmemopen(lines, strlen(lines), "r");
+
+	check_recording(recording);
+}
+
 static void test_no_world(void **state _unused_)
 {
 	struct world *world;
@@ -298,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_no_memory_for_many),
+		cmocka_unit_test(test_no_memory_for_a_client),
 		cmocka_unit_test(test_no_world),
 		cmocka_unit_test(test_no_memory_around_the_core),
 	};

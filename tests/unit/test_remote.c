@@ -302,6 +302,109 @@ static const struct row rows[] = {
 		  "7s record record session=3 user=anna source=xrdp late=yes" R0 IN
 		  "8s pcsc reader name=R0 slot=0 usb=0:0 " OUT,
 	 "act 9 lock|removal 9 card pcsc|action 9 lock", NULL},
+	{"its reader cannot be read, time and again",
+	 GOVERNED "5s pcsc remote-reader session=3" R0 "card=unavailable counter=1\n5s " LIST
+		  "6s pcsc remote-reader session=3" R0 "card=unavailable counter=1\n6s " LIST
+		  "8s daemon time\n9s pcsc remote-reader session=3" R0 "card=present counter=2" ATR
+		  "\n9s " LIST,
+	 "", "card in: "},
+	{"a reader leaves that its client never named",
+	 GOVERNED "5s pcsc remote-reader-gone session=3 name=R7\n5s " LIST, "", "card in: "},
+	{"its reader leaves, and it is heard before the list is complete",
+	 GOVERNED "5s pcsc remote-silent session=3\n6s pcsc remote-reader-gone session=3 name=R0\n"
+		  "6s pcsc remote-heard session=3\n7s " LIST,
+	 "act 3 lock|removal 3 reader pcsc|action 3 lock", NULL},
+	{"the count ran backwards: another insertion",
+	 GOVERNED "5s pcsc remote-reader session=3" R0 "card=present counter=0" ATR "\n5s " LIST, LOCKED,
+	 NULL},
+	{"back while the machine sleeps: guarded again when it is awake",
+	 GOVERNED "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+		  "6s logind sleep\n7s pcsc remote-reader session=3" R0 "card=present counter=3" ATR
+		  "\n7s " LIST "8s logind resume\n",
+	 LOCKED "|restored 3", "card in: "},
+	{"acted on for its client, which was silent, and the card was out: a removal of its own",
+	 WATCHED("client.action=lock client.client-grace=10s") "5s pcsc remote-silent session=3\n15s daemon time\n"
+							       "30s pcsc remote-reader session=3" R0
+							       "card=present counter=3" ATR "\n30s " LIST
+							       "30s pcsc remote-heard session=3\n31s daemon time",
+	 "act 3 lock|removal 3 client pcsc|action 3 lock|act 3 lock|outcome 3 lock unverified|removal 3 card pcsc|"
+	 "action 3 lock|restored 3",
+	 NULL},
+	{"… and was not",
+	 WATCHED("client.action=lock client.client-grace=10s") "5s pcsc remote-silent session=3\n15s daemon time\n"
+							       "30s pcsc remote-heard session=3\n",
+	 "act 3 lock|removal 3 client pcsc|action 3 lock|restored 3", "card in: "},
+	{"a client that is silent, and then leaves: away since it was silent",
+	 WATCHED("client.action=lock client.client-grace=10s") "5s pcsc remote-silent session=3\n"
+							       "10s pcsc remote-down session=3\n11s pcsc remote-heard session=3\n14999ms daemon time\n15s daemon time",
+	 "act 3 lock|removal 3 client pcsc|action 3 lock", NULL},
+	{"… and a record is written meanwhile",
+	 WATCHED("client.action=lock client.client-grace=10s") "5s pcsc remote-down session=3\n"
+							       "9s record record session=3 user=anna source=ssh late=yes client.action=lock client.client-grace=10s" R0 IN
+							       "14999ms daemon time\n15s daemon time",
+	 "act 3 lock|removal 3 client pcsc|action 3 lock", NULL},
+	{"another connection, and the one before has not ended",
+	 GOVERNED "5s pcsc remote-up session=3\n5s pcsc remote-reader session=3" R0
+		  "card=present counter=0" ATR "\n5s " LIST,
+	 "", "card in: "},
+	{"acted on, the new connection's list is read while the machine sleeps: guarded again when it is awake",
+	 WATCHED("client.action=lock client.client-grace=1s") "5s pcsc remote-down session=3\n6s daemon time\n"
+							      "7s logind sleep\n8s pcsc remote-up session=3\n8s pcsc remote-reader session=3" R0 IN
+							      "8s " LIST "9s logind resume\n",
+	 "act 3 lock|removal 3 client pcsc|action 3 lock|restored 3", "card in: "},
+	{"a rule that only starts a unit for an absent client",
+	 WATCHED("client.unit=note@.service client.client-grace=1s") "5s pcsc remote-down session=3\n6s daemon time",
+	 "removal 3 client pcsc|unit 3 note@.service", NULL},
+	{"… that has a second stage only",
+	 WATCHED("client.then=logout client.after=5s client.client-grace=1s") "5s pcsc remote-down session=3\n"
+									      "6s daemon time\n11s daemon time\n11500ms daemon time",
+	 "removal 3 client pcsc|countdown 3 logout 5000ms|act 3 terminate|action 3 logout", NULL},
+	{"a rule that names no-card, and asks for nothing",
+	 LOCAL RECORDED("no-card.action=none no-card.card-within=30s") "40s daemon time", "",
+	 "card unknown: "},
+	{"a rule that names no-card, without a time", LOCAL RECORDED("no-card.action=lock") "40s daemon time",
+	 "", "card unknown: "},
+	{"Settle=: more than a loose plug; after it the card guards the session again",
+	 WATCHED("settle=2s") "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+			      "6s pcsc remote-reader session=3" R0 "card=present counter=5" ATR "\n6s " LIST
+			      "7s daemon time\n7001ms daemon time",
+	 LOCKED "|restored 3", "card in: "},
+	{"Settle=: its client comes anew meanwhile, with the card",
+	 WATCHED("settle=5s") "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+			      "6s pcsc remote-down session=3\n7s pcsc remote-up session=3\n7s pcsc remote-reader session=3" R0
+			      "card=present counter=0" ATR "\n7s " LIST,
+	 "settled 3", "card in: "},
+	{"logout waits for Confirm=: that the card is back does not end it",
+	 WATCHED("action=logout confirm=5s") "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+					     "6s pcsc remote-reader session=3" R0 "card=present counter=3" ATR
+					     "\n6s " LIST "10s daemon time",
+	 "removal 3 card pcsc|restored 3|act 3 terminate|action 3 logout", NULL},
+	{"… nor of a session without a locker",
+	 WATCHED("action=logout confirm=5s") "4s logind session-kind session=3 kind=remote,tty,ssh\n"
+					     "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+					     "6s pcsc remote-reader session=3" R0 "card=present counter=3" ATR
+					     "\n6s " LIST "10s daemon time",
+	 "removal 3 card pcsc|restored 3|act 3 terminate|action 3 logout", NULL},
+	{"… whose second stage it ends",
+	 WATCHED("then=logout after=20s") "4s logind session-kind session=3 kind=remote,tty,ssh\n"
+					  "5s pcsc remote-reader session=3" R0 OUT "5s " LIST
+					  "6s pcsc remote-reader session=3" R0 "card=present counter=3" ATR
+					  "\n6s " LIST "60s daemon time",
+	 "act 3 lock|removal 3 card pcsc|cannot-lock 3|countdown 3 logout 20000ms|restored 3|cancelled 3 logout",
+	 NULL},
+	{"unlocked twice while its client is away: not guarded, told once",
+	 GOVERNED "5s pcsc remote-reader session=3" R0 OUT "5s " LIST "6s logind session-locked session=3\n"
+		  "7s pcsc remote-down session=3\n20s logind session-unlocked session=3\n"
+		  "21s logind session-locked session=3\n30s logind session-unlocked session=3\n",
+	 LOCKED "|outcome 3 lock verified|unguarded 3", NULL},
+	{"acted on for want of a card: that is said",
+	 LOCAL RECORDED("no-card.action=lock no-card.card-within=30s") "31s daemon time",
+	 "act 3 lock|removal 3 no-card pcsc|action 3 lock",
+	 "card unknown: its client has shown no card; its client was not reached yet; acted on 14 min ago, because no card had shown; "},
+	{"settings of causes that differ in one key each",
+	 LOCAL RECORDED("bind=none reader.bind=first absent.grace=5s pcsc-lost.card-within=9s")
+		 REACHED CARD_IN,
+	 "", "card unknown: "},
 	{"the session ends", GOVERNED "5s logind session-ended session=3\n6s pcsc remote-down session=3", "",
 	 NULL},
 };
@@ -390,6 +493,7 @@ static void test_views(void **state _unused_)
 	assert_string_equal(reader.state->name, "R0");
 	assert_false(world_remote_reader(world, "3", 1, &reader));
 	assert_false(world_remote_reader(world, "9", 0, &reader));
+	assert_false(world_remote_reader(world, "5", 0, &reader));
 	assert_true(world_simulate(world, "3", CAUSE_CLIENT, &simulation));
 	assert_int_equal(simulation.action, ACTION_LOGOUT);
 	assert_true(simulation.after_agreement);
@@ -404,12 +508,56 @@ static void test_views(void **state _unused_)
 	player_free(player);
 }
 
+/* [Policy] has CardWithin=, and no rule names no-card: a recording leaves such settings out, so this is no row. */
+static void test_time_without_rule(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct player *player = NULL;
+	struct trace_event event;
+	struct trace_error error;
+	const char *broken = "";
+
+	assert_int_equal(player_new(note, &heard, &player), 0);
+	assert_int_equal(
+		trace_parse(
+			"1s record record session=3 user=anna source=ssh awaiting=yes name= slot=0 usb=0:0 "
+			"no-card.action=none no-card.card-within=30s",
+			&event, &error),
+		0);
+	assert_int_equal(player_event(player, &event.event, &broken), 0);
+	tell(player, "40s daemon time");
+	player_free(player);
+	assert_string_equal(heard.text, "");
+}
+
+/* A client that names more readers than PC/SC can have: the first ones count. */
+static void test_many_readers(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct player *player = NULL;
+
+	assert_int_equal(player_new(note, &heard, &player), 0);
+	tell(player, GOVERNED);
+	for (unsigned i = 1; i <= 20; i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line),
+			 "3s pcsc remote-reader session=3 name=Q%u slot=0 usb=0:0 card=empty counter=0", i);
+		tell(player, line);
+	}
+	tell(player, "3s " LIST "5s pcsc remote-reader session=3" R0 OUT "5s " LIST);
+	player_free(player);
+	assert_string_equal(heard.text, LOCKED);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + 1] = {cmocka_unit_test(test_views)};
+	struct CMUnitTest tests[ELEMENTS(rows) + 3] = {cmocka_unit_test(test_time_without_rule),
+						       cmocka_unit_test(test_views),
+						       cmocka_unit_test(test_many_readers)};
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
-		tests[1 + i] = (struct CMUnitTest){
+		tests[3 + i] = (struct CMUnitTest){
 			.name = rows[i].name, .test_func = test_row, .initial_state = (void *)&rows[i]};
 	return cmocka_run_group_tests_name("remote", tests, NULL, NULL);
 }

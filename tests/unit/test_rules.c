@@ -198,6 +198,26 @@ static void test_first_match_for_each_cause(void **state _unused_)
 	expect(rules, "anna", "a-card", "rest", "any-absent", "a-lost");
 	expect(rules, NULL, "any-absent", "rest", "any-absent", "rest");
 	assert_int_equal(rules_count(rules), 6);
+	/* Nothing is left to decide for the rule after it. */
+	put(rules, "every", (1U << CAUSE_COUNT) - 1, NULL);
+	put(rules, "last", 0, NULL);
+	expect(rules, NULL, "any-absent", "rest", "any-absent", "rest");
+}
+
+static void test_cards_are_needed_only_when_asked_for(void **state _unused_)
+{
+	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
+	struct rule timed = {.name = "timed",
+			     .causes = 1 << CAUSE_NO_CARD,
+			     .set = 1U << SETTING_CARD_WITHIN,
+			     .settings = {.card_within = 1}};
+
+	assert_false(rules_need_cards(rules));
+	put(rules, "card", 1 << CAUSE_CARD, NULL);
+	put(rules, "untimed", 1 << CAUSE_NO_CARD, NULL);
+	assert_false(rules_need_cards(rules));
+	assert_int_equal(rules_put(rules, &timed), 0);
+	assert_true(rules_need_cards(rules));
 }
 
 static void test_rules_are_walked_in_their_order(void **state _unused_)
@@ -364,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_bad_patterns),
 		cmocka_unit_test(test_first_match_for_each_cause),
 		cmocka_unit_test(test_rules_are_walked_in_their_order),
+		cmocka_unit_test(test_cards_are_needed_only_when_asked_for),
 		cmocka_unit_test_teardown(test_only_its_name_governs_a_cause, name_all),
 		cmocka_unit_test_teardown(test_nothing_says_what_an_unnamed_cause_does, name_all),
 		cmocka_unit_test(test_replacing_keeps_the_place),

@@ -64,8 +64,7 @@ static void adopt(struct world *world, struct session *session, const struct rem
 		report_later(world, session, REPORT_BOUND);
 	session->login.card.event_counter = reader->state.event_counter;
 	remote->bound_life = remote->life;
-	if (now)
-		now->recovered = 0;
+	now->recovered = 0;
 	if (next)
 		next->recovered = 0;
 }
@@ -123,7 +122,8 @@ static bool came_back(struct world *world, struct session *session, uint64_t sta
 		return false;
 	/* A loose plug moves the count twice. More often, and it was taken out while it settled. */
 	if (settled && remote->bound_life == remote->life &&
-	    (uint16_t)(reader->state.event_counter - session->login.card.event_counter) > 2)
+	    (uint16_t)(reader->state.event_counter - session->login.card.event_counter) >
+		    2 + reader->recovered)
 		return false;
 	/* What was just done happened first, so it is reported first. */
 	if (session->reports & (REPORT_REMOVAL | REPORT_ACTION)) {
@@ -199,6 +199,8 @@ static void believe(struct world *world, struct session *session, const struct b
 		remote->out_cause = belief->cause;
 	}
 	case_open(world, session, belief);
+	/* The card may be in again already, and nothing more may be reported of it. */
+	came_back(world, session, belief->stamp);
 }
 
 void remote_update(struct world *world, struct session *session, uint64_t stamp)
@@ -214,7 +216,7 @@ void remote_update(struct world *world, struct session *session, uint64_t stamp)
 			return;
 		belief = remote_belief(world, session);
 		/* That was acted on, once. */
-		if (belief.kind == BELIEF_IN || (belief.kind == BELIEF_OUT && is_absence(belief.cause)))
+		if (belief.kind == BELIEF_OUT && is_absence(belief.cause))
 			return;
 	} else
 		belief = remote_belief(world, session);
@@ -232,7 +234,7 @@ static void leave(struct world *world, struct remote *remote)
 static void come(struct world *world, struct remote *remote, bool known)
 {
 	/* An earlier daemon watched this connection, so the record's count is of this life. */
-	if (known && !remote->life && !remote->bound_life)
+	if (known && !remote->life)
 		remote->bound_life = 1;
 	if (!known || !remote->life)
 		remote->life++;
@@ -306,7 +308,7 @@ void remote_record(struct world *world, struct session *session, const struct ev
 
 const struct reader_state *remote_reader_at(const struct session *session, unsigned index)
 {
-	return session->remote && remote_is_here(session->remote) && index < session->remote->now.count
+	return remote_is_here(session->remote) && index < session->remote->now.count
 		       ? &session->remote->now.readers[index].state
 		       : NULL;
 }

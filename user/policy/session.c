@@ -365,6 +365,11 @@ void session_time(struct world *world, struct session *session)
 	if (deadline_due(world, session, DEADLINE_CONFIRM))
 		confirm_over(world, session);
 	case_time(world, session);
-	if (session_is_away(session) && !session->is_remote)
+	if (!session_is_away(session))
+		return;
+	/* A card that is back may have been no loose plug: after Settle= it guards the session. */
+	if (session->is_remote)
+		remote_update(world, session, world->now);
+	else
 		bind_return(world, session, world->now);
 }
