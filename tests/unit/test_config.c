@@ -244,6 +244,7 @@ static void test_every_key(void **state _unused_)
 						      "WhenLockFails=logout\n"
 						      "WhenCannotLock=logout\n"
 						      "PcscLost=lock\n"
+						      "Keep=any\n"
 						      "HealPcscd=yes\n"
 						      "Source=local\n"
 						      "Unit=note@.service\n"
@@ -268,6 +269,7 @@ static void test_every_key(void **state _unused_)
 						      "WhenLockFails=warn\n"
 						      "WhenCannotLock=warn\n"
 						      "PcscLost=ignore\n"
+						      "Keep=last\n"
 						      "Unit=\n"
 						      "CardWithin=0s\n");
 	const struct settings *policy = rules_policy(config.rules), *own;
@@ -282,6 +284,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(policy->when_lock_fails, FALLBACK_LOGOUT);
 	assert_int_equal(policy->when_cannot_lock, FALLBACK_LOGOUT);
 	assert_true(policy->lock_when_pcsc_lost);
+	assert_true(policy->keep_any);
 	assert_string_equal(policy->unit, "note@.service");
 	assert_int_equal(policy->card_within, 60 * NSEC_PER_SEC);
 	assert_int_equal(policy->grace, 120 * NSEC_PER_SEC);
@@ -300,6 +303,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(own->when_lock_fails, FALLBACK_WARN);
 	assert_int_equal(own->when_cannot_lock, FALLBACK_WARN);
 	assert_false(own->lock_when_pcsc_lost);
+	assert_false(own->keep_any);
 	assert_string_equal(own->unit, "");
 	assert_int_equal(own->card_within, 0);
 	assert_false(own->bind_first); /* [Remote] alone has it */
@@ -315,7 +319,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(rule->causes, 1 << CAUSE_CARD | 1 << CAUSE_PCSC_LOST);
 	assert_int_equal(rule->set, (1U << SETTING_GRACE) - 1);
 	assert_string_equal(rule->file, "a.conf");
-	assert_int_equal(rule->line, 19);
+	assert_int_equal(rule->line, 20);
 }
 
 /* Each gives the rule "a b" the action logout. */
@@ -467,6 +471,7 @@ static const struct {
 	{"[Policy]\nThen=lock\n", "a.conf:2: key Then=: \"lock\" is not none, logout or disconnect"},
 	{"[Policy]\nWhenLockFails=lock\n", "a.conf:2: key WhenLockFails=: \"lock\" is not warn or logout"},
 	{"[Policy]\nWhenCannotLock=no\n", "a.conf:2: key WhenCannotLock=: \"no\" is not warn or logout"},
+	{"[Policy]\nKeep=all\n", "a.conf:2: key Keep=: \"all\" is not last or any"},
 	{"[Policy]\nPcscLost=logout\n", "a.conf:2: key PcscLost=: \"logout\" is not ignore or lock"},
 	{"[Policy]\nHealPcscd=maybe\n", "a.conf:2: key HealPcscd=: \"maybe\" is not yes or no"},
 	{"[Rule a]\nHealPcscd=yes\n", "a.conf:2: key HealPcscd= may not stand in section [Rule ...]"},

@@ -120,6 +120,7 @@ void announce_verdict(const struct verdict *verdict, const char *tty)
 	case VERDICT_RESTORED:
 	case VERDICT_RECHECKED:
 	case VERDICT_SETTLED:
+	case VERDICT_KEPT:
 	case VERDICT_TYPE_COUNT:
 		return;
 	}

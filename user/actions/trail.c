@@ -41,6 +41,7 @@ static const struct kind kinds[] = {
 	[VERDICT_COUNTDOWN] = {"countdown", "839feb6e21c74c448e81261c5c215857", LOG_NOTICE},
 	[VERDICT_CANCELLED] = {"cancelled", "3bab741473bc419e9e3d3243fc6cb087", LOG_NOTICE},
 	[VERDICT_CANNOT_LOCK] = {"cannot-lock", "28f5cc31be1a46149e0decf990dca9e3", LOG_WARNING},
+	[VERDICT_KEPT] = {"kept", "b5d0c27f91e84a36a2f7603c8d5e1b94", LOG_NOTICE},
 	[VERDICT_UNGUARDED] = {"unguarded", "9d2c61b7f0e34c58a7b3d16e82f4a905", LOG_WARNING},
 };
 ASSERT_ROWS(kinds, VERDICT_TYPE_COUNT);
@@ -135,6 +136,12 @@ static void say_what_happened(struct trail_entry *entry, const struct verdict *v
 	case VERDICT_CANNOT_LOCK:
 		say_message(entry, "Session %s of user %s cannot be locked%s%s", session, user, between,
 			    detail);
+		break;
+	case VERDICT_KEPT:
+		say_message(
+			entry,
+			"Session %s of user %s: one of its tokens was removed (%s), another one stays, no removal",
+			session, user, cause_name(verdict->cause));
 		break;
 	case VERDICT_UNGUARDED:
 		say_message(entry, "Session %s of user %s is not guarded%s%s", session, user, between,

@@ -31,6 +31,7 @@ static const struct word second_actions[] = {
 static const struct word fallbacks[] = {{"warn", FALLBACK_WARN}, {"logout", FALLBACK_LOGOUT}, {NULL, 0}};
 static const struct word pcsc_lost[] = {{"ignore", false}, {"lock", true}, {NULL, 0}};
 static const struct word binds[] = {{"first", true}, {"none", false}, {NULL, 0}};
+static const struct word keep[] = {{"last", false}, {"any", true}, {NULL, 0}};
 static const struct word sources[] = {{"local", false}, {"gpo", true}, {NULL, 0}};
 static const struct word yes_or_no[] = {{"no", false}, {"yes", true}, {NULL, 0}};
 static const struct word kinds[] = {
@@ -269,6 +270,7 @@ static const char *format_time(const struct key *key _unused_, const void *field
 #define IGNORE_OR_LOCK WORD(bool, pcsc_lost, "ignore or lock")
 #define UP_TO_MINUTE   TIME(0, NSEC_PER_MIN, "a time of at most 1min")
 #define FIRST_OR_NONE  WORD(bool, binds, "first or none")
+#define LAST_OR_ANY    WORD(bool, keep, "last or any")
 #define UP_TO_HOUR     TIME(0, NSEC_PER_HOUR, "a time of at most 1h")
 #define UP_TO_DAY      TIME(0, 24 * NSEC_PER_HOUR, "a time of at most 24h")
 #define SOME_TIME      TIME(NSEC_PER_MSEC, NSEC_PER_MIN, "a time from 1ms to 1min")

@@ -289,6 +289,9 @@ static void say_verdict(char *text, const struct verdict *verdict)
 		append(text, verdict->dealt ? "store that its removal was acted on"
 					    : "store that it has no removal");
 		break;
+	case VERDICT_KEPT:
+		append(text, "one of its tokens was removed, another one stays: no removal");
+		break;
 	case VERDICT_UNGUARDED:
 		append(text, "not guarded: a removal of its card would not be noticed");
 		break;

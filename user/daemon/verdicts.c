@@ -168,6 +168,7 @@ void verdicts_take(void *userdata, const struct verdict *verdict)
 	case VERDICT_COUNTDOWN:
 	case VERDICT_CANCELLED:
 	case VERDICT_CANNOT_LOCK:
+	case VERDICT_KEPT:
 	case VERDICT_UNGUARDED:
 		report_verdict(daemon, verdict);
 		break;

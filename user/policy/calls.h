@@ -148,6 +148,11 @@ void bind_confirm(struct world *world, struct session *session, struct reader *r
 bool bind_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp);
 
+/* keep.c: the tokens of Keep=any. keep_instead(): true, another one stays, and the session is bound to it */
+void keep_bound(struct session *session, const struct login_record *next);
+void keep_forget(struct session *session);
+bool keep_instead(struct world *world, struct session *session, const struct belief *belief);
+
 /* bind_token.c: the same for a token that is a USB device by itself. bind_token_person(): false, no other one can be meant */
 bool bind_token_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_token_after_sleep(struct world *world, struct session *session, uint64_t stamp);

@@ -142,6 +142,7 @@ enum said {
 	SAID_UNGUARDED = 1 << 1,
 	SAID_DEALT = 1 << 2,
 	SAID_MISSED = 1 << 3, /* LockTimeout= ended without the sign of its last lock */
+	SAID_KEEPS = 1 << 4,  /* session->kept has tokens: not said, but here a removal reads it at no cost */
 };
 
 /* Which key of the policy asks for what is pending. */
@@ -200,6 +201,14 @@ struct remote {
 	struct moment out;    /* the removal of the bound insertion, */
 	enum cause out_cause; /* … and its cause */
 	struct remote_table now, next; /* the last list; what was reported since */
+};
+
+/* A token that the person has proven in the session, beside the one that it is bound to; Keep=. */
+struct kept {
+	struct kept *next;
+	struct moment bound;
+	unsigned life, stay, others, interfaces, interface, recovered, pcsc_life;
+	struct login_record login; /* what describes the token in it counts, and no more */
 };
 
 struct session_link {
@@ -261,6 +270,7 @@ struct session {
 
 	struct remote *remote;	   /* what its client's PC/SC reports; NULL: it has none */
 	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
+	struct kept *kept;	   /* the one that was bound last is the first */
 	struct verdict overtaken;
 	UT_hash_handle hh;
 };

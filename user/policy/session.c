@@ -43,6 +43,7 @@ void session_forget(struct world *world, struct session *session)
 	LIST_DELETE(world->placeless, session, on_device);
 	free(session->remote);
 	HASH_DELETE(hh, world->sessions, session);
+	keep_forget(session);
 	free(session);
 }
 
@@ -127,6 +128,8 @@ static void believe_out(struct world *world, struct session *session, struct bel
 		belief.cause = CAUSE_ABSENT;
 		belief.source = SOURCE_STARTUP;
 	}
+	if (session->said & SAID_KEEPS && keep_instead(world, session, &belief))
+		return;
 	case_open(world, session, &belief);
 	/* A token may be in its place again already. */
 	if (session->login.usb_token)

@@ -40,6 +40,7 @@ struct settings {
 	uint64_t card_within;	   /* how long a remote session may show no card; 0: for ever */
 	uint64_t grace;		   /* how long its card may take to show once its client is back */
 	uint64_t client_grace;	   /* how long its client may be away */
+	bool keep_any;		   /* Keep=any: of the tokens proven in the session, the last one counts */
 	char unit[UNIT_NAME_SIZE]; /* Unit=: "" or a template such as "note@.service" */
 	char rule[RULE_NAME_SIZE]; /* which rule said so; "" for [Policy] */
 };
@@ -64,6 +65,7 @@ struct settings {
 	ROW(PCSC_LOST, lock_when_pcsc_lost, RULE, "PcscLost", "pcsc-lost", LOCK, IGNORE_OR_LOCK, false)      \
 	ROW(UNIT, unit, RULE, "Unit", "unit", TEXT, UNIT_TEMPLATE, "")                                       \
 	ROW(CARD_WITHIN, card_within, RULE, "CardWithin", "card-within", TIME, UP_TO_DAY, 0)                 \
+	ROW(KEEP, keep_any, RULE, "Keep", "keep-any", YES, LAST_OR_ANY, false)                               \
 	ROW(GRACE, grace, REMOTE, "Grace", "grace", TIME, UP_TO_HOUR, 20 * NSEC_PER_SEC)                     \
 	ROW(BIND, bind_first, REMOTE, "Bind", "bind", BIND, FIRST_OR_NONE, true)                             \
 	ROW(CLIENT_GRACE, client_grace, REMOTE, "ClientGrace", "client-grace", TIME, UP_TO_DAY,              \

@@ -31,6 +31,7 @@ static const char *const verdict_names[VERDICT_TYPE_COUNT] = {
 	[VERDICT_COUNTDOWN] = "countdown",
 	[VERDICT_CANCELLED] = "cancelled",
 	[VERDICT_CANNOT_LOCK] = "cannot-lock",
+	[VERDICT_KEPT] = "kept",
 	[VERDICT_UNGUARDED] = "unguarded",
 };
 
@@ -74,6 +75,7 @@ static void put_verdict(struct trace_text *text, const struct verdict *verdict)
 	case VERDICT_REMOVAL:
 	case VERDICT_HEARD:
 	case VERDICT_CONTRADICTED:
+	case VERDICT_KEPT:
 		trace_put(text, " %s %s", cause_name(verdict->cause), event_source_name(verdict->source));
 		break;
 	case VERDICT_OUTCOME:

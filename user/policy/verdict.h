@@ -36,6 +36,7 @@ enum verdict_type {
 	VERDICT_COUNTDOWN,    /* `action` follows in `later` nanoseconds unless the session is unlocked */
 	VERDICT_CANCELLED,    /* the second stage is cancelled: `detail` says why */
 	VERDICT_CANNOT_LOCK,  /* nothing can lock the session */
+	VERDICT_KEPT, /* Keep=any: a token was removed, and another that its person has proven stays: no removal */
 	VERDICT_UNGUARDED, /* its person works, and the daemon would not notice that the card in use is removed */
 	VERDICT_TYPE_COUNT,
 };
