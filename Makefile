@@ -48,6 +48,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 PCSC_CFLAGS := $(shell $(PKG_CONFIG) --cflags libpcsclite)
 PKCS11_CFLAGS := $(shell $(PKG_CONFIG) --cflags p11-kit-1)
+# Optional: without it nobody can tell several security keys apart. The library is loaded when there are several.
+FIDO_CFLAGS := $(if $(shell $(PKG_CONFIG) --exists libfido2 && echo yes),-DHAVE_LIBFIDO2 $(shell $(PKG_CONFIG) --cflags libfido2))
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
@@ -137,7 +139,7 @@ build/san/obj/%.o: %.c build/paths
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCSC_CFLAGS)
-build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS)
+build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS) $(FIDO_CFLAGS)
 build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/vm/host/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags libcacard)
@@ -210,7 +212,7 @@ build/san/tests/pkcs11-module.so: tests/unit/pkcs11-module.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKCS11_CFLAGS) $(CFLAGS) -Wno-missing-prototypes -shared -o $@ $<
 
-build/san/tests/test_find_usb: $(call objects,build/san/obj,user/pam/find_usb.c user/pam/find_text.c)
+build/san/tests/test_find_usb: $(call objects,build/san/obj,$(addprefix user/pam/,find_usb.c find_fido.c u2f_keys.c find_text.c))
 
 # The loader's, but its main().
 build/san/tests/test_loader: build/san/obj/user/loader/serve.o

@@ -13,6 +13,7 @@
 
 #include "lib/cleanup.h"
 #include "pam/find_usb.h"
+#include "pam/u2f_keys.h"
 #include "shell.h"
 
 /* A key of FIDO's, a keyboard, and a long item before the usage page. */
@@ -58,7 +59,7 @@ static int find(const char *wanted, struct login_record *ret, struct find_text *
 	snprintf(request.usb_token, sizeof(request.usb_token), "%s", wanted);
 	*ret = (struct login_record){0};
 	text->text[0] = '\0';
-	return usb_token_find(root, &request, ret, text);
+	return usb_token_find(root, &request, 1000, ret, text);
 }
 
 static void expect_port(const char *wanted, const char *port)
@@ -99,7 +100,7 @@ static void test_fido(void **state _unused_)
 	expect_port("fido", "1-1");
 	plug("1-2", "1050", "0407", "");
 	hidraw("1-2", FIDO);
-	expect_none("fido", "there are 2 security keys, and the one used is not known");
+	expect_none("fido", "there are 2 security keys: which one was used is not known");
 }
 
 /* One that no USB device is above, such as a program's, is nothing that can be unplugged. */
@@ -155,6 +156,46 @@ static void test_written(void **state _unused_)
 	assert_int_equal(read.seen, 5);
 }
 
+static struct u2f_handles handles;
+
+static void test_u2f_keys(void **state _unused_)
+{
+	static const char text[] =
+		"# anna:AAAA,\nann:AAAA,k,es256,+presence\nanna:SGVsbG8=,k,es256,+presence:_-8,k,es256,:,k:!!,k:"
+		"AAAA\nannabel:AAAA,k\nanna:V29ybGQ,\n";
+
+	u2f_keys_parse(text, "anna", &handles);
+	assert_int_equal(handles.count, 3);
+	assert_int_equal(handles.handles[0].size, 5);
+	assert_memory_equal(handles.handles[0].bytes, "Hello", 5);
+	assert_int_equal(handles.handles[1].size, 2);
+	assert_memory_equal(handles.handles[1].bytes, "\xff\xef", 2);
+	assert_memory_equal(handles.handles[2].bytes, "World", 5);
+	u2f_keys_parse(text, "bert", &handles);
+	assert_int_equal(handles.count, 0);
+}
+
+static void expect_refused(const char *path, const char *why)
+{
+	char full[128], expected[256];
+	struct find_text found;
+
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	snprintf(expected, sizeof(expected), "%s: %s", full, why);
+	assert_true(u2f_keys_read(full, "anna", &handles, &found) < 0);
+	assert_string_equal(found.text, expected);
+}
+
+static void test_bad_u2f_keys(void **state _unused_)
+{
+	expect_refused("none", "No such file or directory");
+	shell("mkfifo '%s/pipe' && truncate -s 10M '%s/huge' && echo 'bert:AAAA,k' > '%s/other'", root, root,
+	      root);
+	expect_refused("pipe", "not a regular file");
+	expect_refused("huge", "larger than any such file is");
+	expect_refused("other", "no credential of the user's is in it");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +204,8 @@ int main(void)
 		cmocka_unit_test_setup(test_usb, fresh_root),
 		cmocka_unit_test_setup(test_no_sysfs, fresh_root),
 		cmocka_unit_test_setup(test_written, fresh_root),
+		cmocka_unit_test(test_u2f_keys),
+		cmocka_unit_test_setup(test_bad_u2f_keys, fresh_root),
 	};
 	int failed;
 

@@ -55,7 +55,12 @@ guest 'security-key plug 0; security-key plug 1'
 wait_for '[ "$(ls /sys/class/hidraw | wc -l)" = 2 ]' 20
 session=$(vm_signin other scpolicy-fido)
 ok 'with two keys: nobody knows which one was used' guest "! [ -e /run/scpolicyd/sessions/$session ]"
-ok 'and that is reported' wait_for 'journalctl -q -b | grep -q "there are 2 security keys, and the one used is not known"'
+ok 'and that is reported' wait_for 'journalctl -q -b | grep -q "there are 2 security keys: which one was used is not known"'
+vm_signout other
+guest "sed 's/token=fido/& u2f_keys=\/run\/u2f_keys origin=pam:\/\/scpolicyd/' /etc/pam.d/scpolicy-fido > /etc/pam.d/scpolicy-fido2
+	fido-key 1 other > /run/u2f_keys"
+session=$(vm_signin other scpolicy-fido2)
+ok 'each is asked: the one with the credential is known' guest "grep -qx 'READER=scpolicyd Security Key 1' /run/scpolicyd/sessions/$session"
 vm_signout other
 guest 'security-key pull 0; security-key pull 1; security-key drop 0; security-key drop 1'
 done_testing

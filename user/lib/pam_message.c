@@ -20,7 +20,9 @@
 	REQUEST(field_path, "PKCS11_MODULE", false, module),                                                 \
 	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),     \
 	REQUEST(field_text, "READER_GLOB", false, reader_glob),                                              \
-	REQUEST(field_text, "USB_TOKEN", false, usb_token)
+	REQUEST(field_text, "USB_TOKEN", false, usb_token),                                                  \
+	REQUEST(field_path, "U2F_KEYS", false, u2f_keys),                                                    \
+	REQUEST(field_text, "ORIGIN", false, origin)
 /* clang-format on */
 
 static const struct field look_fields[] = {

@@ -34,6 +34,10 @@
 #define USB_TOKEN_FIDO "fido"
 #define USB_TOKEN_USB  "usb:"
 
+/* pam_u2f's authfile, and the origin that its credentials were made for. */
+#define U2F_KEYS_SIZE	 256
+#define FIDO_ORIGIN_SIZE 256
+
 /* Milliseconds that the line's timeout= may say. */
 #define TIMEOUT_MINIMUM 100
 #define TIMEOUT_MAXIMUM 60000
@@ -56,7 +60,10 @@ struct pam_request {
 	uint32_t timeout_ms;		    /* TIMEOUT= how long the module waits for the reply */
 	char reader_glob[READER_NAME_SIZE]; /* READER_GLOB= fnmatch(3) pattern; empty: any reader */
 	char usb_token[USB_TOKEN_SIZE];	    /* USB_TOKEN= as above; empty: a card in a reader */
-	char note[NOTE_SIZE];		    /* NOTE= from an earlier look, or empty: look now */
+	char u2f_keys
+		[U2F_KEYS_SIZE]; /* U2F_KEYS= with several security keys, the file with the user's credentials; or empty */
+	char origin[FIDO_ORIGIN_SIZE]; /* ORIGIN= of these; empty: "pam://" and the host's name */
+	char note[NOTE_SIZE];	       /* NOTE= from an earlier look, or empty: look now */
 };
 
 enum pam_result {

@@ -11,6 +11,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "pam/find_fido.h"
 
 /* A report descriptor has at most 4096 bytes (HID_MAX_DESCRIPTOR_SIZE, linux/hid.h); an attribute of sysfs is a page. */
 #define ATTRIBUTE_SIZE 4097
@@ -21,7 +22,8 @@
 DEFINE_CLEANUP(DIR *, closedir)
 
 struct tokens {
-	char paths[TOKENS_MAX][PATH_MAX]; /* of the USB devices in sysfs, each once */
+	char paths[TOKENS_MAX][PATH_MAX];     /* of the USB devices in sysfs, each once */
+	char nodes[TOKENS_MAX][NAME_MAX + 1]; /* of a security key: "hidraw0" */
 	size_t count;
 	bool more;
 };
@@ -88,14 +90,16 @@ static bool is_fido(const unsigned char *bytes, size_t size)
 
 /* ---- looking ---------------------------------------------------------------------------------------------- */
 
-static void add_device(struct tokens *tokens, const char *path)
+static void add_device(struct tokens *tokens, const char *path, const char *entry)
 {
 	for (size_t i = 0; i < tokens->count; i++)
 		if (strcmp(tokens->paths[i], path) == 0)
 			return;
 	tokens->more |= tokens->count == TOKENS_MAX;
-	if (!tokens->more)
-		snprintf(tokens->paths[tokens->count++], PATH_MAX, "%s", path);
+	if (tokens->more)
+		return;
+	snprintf(tokens->nodes[tokens->count], sizeof(tokens->nodes[0]), "%s", strrchr(entry, '/') + 1);
+	snprintf(tokens->paths[tokens->count++], PATH_MAX, "%s", path);
 }
 
 static void take_hidraw(struct tokens *tokens, const char *entry)
@@ -107,7 +111,7 @@ static void take_hidraw(struct tokens *tokens, const char *entry)
 		return;
 	size = read_attribute(path, "report_descriptor", descriptor);
 	if (is_fido((const unsigned char *)descriptor, size) && usb_device_above(path))
-		add_device(tokens, path);
+		add_device(tokens, path, entry);
 }
 
 /* "VID:PID" or "VID:PID:SERIAL", with the rest of a word like it. */
@@ -131,7 +135,7 @@ static void take_usb(struct tokens *tokens, const char *entry, const char *wante
 	char path[PATH_MAX];
 
 	if (realpath(entry, path) && is_wanted(path, wanted))
-		add_device(tokens, path);
+		add_device(tokens, path, entry);
 }
 
 static int find_tokens(const char *root, const char *wanted, struct tokens *tokens)
@@ -200,30 +204,55 @@ static void fill_token(struct login_record *record, const char *device)
 	read_name(device, record->usb_id, record->card.name);
 }
 
-int usb_token_find(const char *root, const struct pam_request *request, struct login_record *ret_record,
-		   struct find_text *ret_text)
+/* The one of several keys that the user's credential is on; -1, with the reason. */
+static int choose_key(const struct tokens *tokens, const struct pam_request *request, unsigned int timeout_ms,
+		      struct find_text *text)
+{
+	const char *nodes[TOKENS_MAX];
+	struct find_text why = {"which one was used is not known"};
+	int chosen = -1;
+
+	for (size_t i = 0; i < tokens->count; i++)
+		nodes[i] = tokens->nodes[i];
+	if (request->u2f_keys[0] && !tokens->more)
+		chosen = fido_choose(request, nodes, tokens->count, timeout_ms, &why);
+	if (chosen < 0)
+		find_tell(text, "there are %zu security keys: %s", tokens->count, why.text);
+	return chosen;
+}
+
+/* … of all that were found. */
+static int choose_token(const struct tokens *tokens, const struct pam_request *request,
+			unsigned int timeout_ms, struct find_text *text)
+{
+	bool fido = strcmp(request->usb_token, USB_TOKEN_FIDO) == 0;
+	const char *ids = request->usb_token + (fido ? 0 : strlen(USB_TOKEN_USB));
+
+	if (tokens->count == 1)
+		return 0;
+	if (tokens->count > 1 && fido)
+		return choose_key(tokens, request, timeout_ms, text);
+	if (tokens->count > 1)
+		find_tell(text, "there are %zu USB devices %s, and the one used is not known", tokens->count,
+			  ids);
+	else
+		find_tell(text, fido ? "there is no security key" : "there is no USB device %s", ids);
+	return -1;
+}
+
+int usb_token_find(const char *root, const struct pam_request *request, unsigned int timeout_ms,
+		   struct login_record *ret_record, struct find_text *ret_text)
 {
 	_cleanup_free_ struct tokens *tokens = calloc(1, sizeof(*tokens));
-	const char *wanted = request->usb_token;
-	bool fido = strcmp(wanted, USB_TOKEN_FIDO) == 0;
-	int r = tokens ? find_tokens(root, wanted, tokens) : -ENOMEM;
+	int r = tokens ? find_tokens(root, request->usb_token, tokens) : -ENOMEM, chosen;
 
 	if (r < 0) {
 		find_tell(ret_text, "cannot look for USB devices: %s", strerror(-r));
 		return r;
 	}
-	if (tokens->count == 1) {
-		fill_token(ret_record, tokens->paths[0]);
-		return 1;
-	}
-	if (tokens->count == 0)
-		find_tell(ret_text, fido ? "there is no security key" : "there is no USB device %s",
-			  wanted + (fido ? 0 : strlen(USB_TOKEN_USB)));
-	else if (fido)
-		find_tell(ret_text, "there are %zu security keys, and the one used is not known",
-			  tokens->count);
-	else
-		find_tell(ret_text, "there are %zu USB devices %s, and the one used is not known",
-			  tokens->count, wanted + strlen(USB_TOKEN_USB));
-	return 0;
+	chosen = choose_token(tokens, request, timeout_ms, ret_text);
+	if (chosen < 0)
+		return 0;
+	fill_token(ret_record, tokens->paths[chosen]);
+	return 1;
 }

@@ -7,7 +7,8 @@
 /*
  * Finds the device that request->usb_token describes, "fido" (the device of the only FIDO interface, by the report descriptor of
  * its hidraw node) or "usb:VID:PID[:SERIAL]", and fills the card's members of ret_record. `root` is before /sys: "" but in tests.
+ * Several security keys are asked within `timeout_ms` which one has a credential of the user's, if the request has u2f_keys.
  * 1; 0 when there is no such device, or several, with ret_text saying so and the record untouched.
  */
-int usb_token_find(const char *root, const struct pam_request *request, struct login_record *ret_record,
-		   struct find_text *ret_text);
+int usb_token_find(const char *root, const struct pam_request *request, unsigned int timeout_ms,
+		   struct login_record *ret_record, struct find_text *ret_text);

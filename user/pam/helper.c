@@ -92,7 +92,7 @@ static bool look(const struct pam_request *request, struct login_record *record,
 
 	do {
 		times = times_until(deadline, request);
-		r = request->usb_token[0] ? usb_token_find("", request, record, &text)
+		r = request->usb_token[0] ? usb_token_find("", request, times.tokens_ms, record, &text)
 					  : card_find(request, &times, record, &text);
 	} while (try_again(r, deadline));
 	/* What this process cannot load, another may: without an answer, the module runs one. */

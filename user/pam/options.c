@@ -57,14 +57,29 @@ static bool parse_glob(const char *value, struct options *options)
 	return true;
 }
 
-static bool parse_module(const char *value, struct options *options)
+static bool copy_value(const char *value, char *to, size_t size)
 {
 	size_t length = strlen(value);
 
-	if (value[0] != '/' || length >= sizeof(options->pkcs11_module))
+	if (length >= size)
 		return false;
-	memcpy(options->pkcs11_module, value, length + 1);
+	memcpy(to, value, length + 1);
 	return true;
+}
+
+static bool parse_module(const char *value, struct options *options)
+{
+	return value[0] == '/' && copy_value(value, options->pkcs11_module, sizeof(options->pkcs11_module));
+}
+
+static bool parse_u2f_keys(const char *value, struct options *options)
+{
+	return value[0] == '/' && copy_value(value, options->u2f_keys, sizeof(options->u2f_keys));
+}
+
+static bool parse_origin(const char *value, struct options *options)
+{
+	return value[0] && copy_value(value, options->origin, sizeof(options->origin));
 }
 
 static bool is_hex(const char *text, size_t length)
@@ -95,6 +110,8 @@ static const struct {
 } values_known[] = {
 	{"timeout=", parse_timeout, "a number of milliseconds from 100 to 60000"},
 	{"reader=", parse_glob, "a reader name pattern of 1 to 127 bytes"},
+	{"u2f_keys=", parse_u2f_keys, "an absolute path of at most 255 bytes"},
+	{"origin=", parse_origin, "an origin of 1 to 255 bytes"},
 	{"token=", parse_usb_token, "fido or usb:VID:PID[:SERIAL]"},
 	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
 };

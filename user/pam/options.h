@@ -14,6 +14,7 @@ struct options {
 	uint32_t timeout_ms;
 	char reader_glob[READER_NAME_SIZE];
 	char pkcs11_module[PKCS11_MODULE_SIZE];
+	char u2f_keys[U2F_KEYS_SIZE], origin[FIDO_ORIGIN_SIZE];
 	char usb_token[USB_TOKEN_SIZE]; /* token=; "": a card in a reader */
 };
 

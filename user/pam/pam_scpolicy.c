@@ -98,6 +98,8 @@ static void fill_card(pam_handle_t *pamh, const struct options *options, struct 
 	log_safe(issuer ? issuer : "", request->issuer, sizeof(request->issuer));
 	log_safe(serial ? serial : "", request->serial, sizeof(request->serial));
 	memcpy(request->module, options->pkcs11_module, sizeof(request->module));
+	memcpy(request->u2f_keys, options->u2f_keys, sizeof(request->u2f_keys));
+	memcpy(request->origin, options->origin, sizeof(request->origin));
 	memcpy(request->usb_token, options->usb_token, sizeof(request->usb_token));
 	memcpy(request->reader_glob, options->reader_glob, sizeof(request->reader_glob));
 	request->timeout_ms = options->timeout_ms;
