@@ -71,6 +71,14 @@ uint64_t trail_seconds(uint64_t nanoseconds)
 	return (nanoseconds + NSEC_PER_SEC / 2) / NSEC_PER_SEC;
 }
 
+/* A token that is a USB device by itself is its own reader. */
+static const char *what_happened(const struct verdict *verdict)
+{
+	if (verdict->cause == CAUSE_READER && verdict->login && verdict->login->usb_token)
+		return "its token was removed";
+	return cause_message(verdict->cause);
+}
+
 static void say_what_happened(struct trail_entry *entry, const struct verdict *verdict,
 			      const struct trail_times *times)
 {
@@ -83,7 +91,7 @@ static void say_what_happened(struct trail_entry *entry, const struct verdict *v
 	switch (verdict->type) {
 	case VERDICT_REMOVAL:
 		say_message(entry, "Session %s of user %s: %s (heard by %s)", session, user,
-			    cause_message(verdict->cause), event_source_name(verdict->source));
+			    what_happened(verdict), event_source_name(verdict->source));
 		break;
 	case VERDICT_ACTION:
 		if (verdict->action == ACTION_NONE)
