@@ -29,11 +29,10 @@ static void drop(struct session *session, struct kept *kept)
 
 static void drop_same(struct session *session, const struct login_record *login)
 {
-	struct kept *kept, *next;
 	unsigned count = 0;
 
-	LL_FOREACH_SAFE(session->kept, kept, next)
-	{
+	for (struct kept *kept = session->kept, *following; kept; kept = following) {
+		following = kept->next;
 		if (same_token(&kept->login, login) || ++count > KEPT_MAX)
 			drop(session, kept);
 	}
@@ -48,7 +47,7 @@ void keep_bound(struct session *session, const struct login_record *next)
 	if (!session->insertion || session->is_remote || session_is_away(session) ||
 	    same_token(&session->login, next))
 		return;
-	kept = malloc(sizeof(*kept));
+	kept = calloc(1, sizeof(*kept));
 	if (!kept)
 		return;
 	*kept = (struct kept){
@@ -152,14 +151,12 @@ static void bind_kept(struct world *world, struct session *session, struct kept 
 
 bool keep_instead(struct world *world, struct session *session, const struct belief *belief)
 {
-	struct kept *kept, *next;
-
 	if (session_is_away(session) || !session->governance.by_cause[belief->cause]->keep_any)
 		return false;
-	LL_FOREACH_SAFE(session->kept, kept, next)
-	{
+	for (struct kept *kept = session->kept, *following; kept; kept = following) {
 		struct device *device = device_of(world, kept);
 
+		following = kept->next;
 		if (is_in(world, session, kept, device)) {
 			bind_kept(world, session, kept, device, belief);
 			return true;
