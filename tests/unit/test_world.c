@@ -700,30 +700,29 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|outcome 3 lock unverified|"
 	 "act 4 lock|heard 3 reader probe|removal 4 reader probe|action 4 lock"},
 	{"Keep=any: unlocked with a key; the key is pulled while the card is in: no removal; the card is the last one",
-	 RECORD_KEY
-	 " keep-any=yes\n10ms probe device-remove usb=1:6\n20ms probe slot-change usb=1:5 slots=02",
+	 RECORD_KEY " keep=yes\n10ms probe device-remove usb=1:6\n20ms probe slot-change usb=1:5 slots=02",
 	 "kept 3 reader probe|act 3 lock|removal 3 card probe|action 3 lock"},
 	{"… the card was pulled before the key",
-	 RECORD_KEY " keep-any=yes\n10ms pcsc reader " CARD
+	 RECORD_KEY " keep=yes\n10ms pcsc reader " CARD
 		    "card=empty counter=2\n20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"… and is in again, which nobody has proven",
-	 RECORD_KEY " keep-any=yes\n10ms pcsc reader " CARD "card=empty counter=2\n"
+	 RECORD_KEY " keep=yes\n10ms pcsc reader " CARD "card=empty counter=2\n"
 		    "15ms pcsc reader " CARD "card=present counter=3" ATR
 		    "\n20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"… the reader was unplugged and plugged in again",
 	 RECORD_KEY
-	 " keep-any=yes\n10ms probe device-remove usb=1:5\n11ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 " keep=yes\n10ms probe device-remove usb=1:5\n11ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
 	 "12ms pcsc reader " CARD "card=present counter=1" ATR "\n20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"… nobody knows of the card: pcscd is away",
-	 RECORD_KEY " keep-any=yes\n10ms pcsc pcsc-down\n20ms probe device-remove usb=1:6",
+	 RECORD_KEY " keep=yes\n10ms pcsc pcsc-down\n20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"Keep=last: the key that was used last is pulled", RECORD_KEY "\n10ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"Keep=any: the key alone is pulled, the session was unlocked with the same one",
-	 RECORD_KEY " keep-any=yes\n" RECORD_KEY " keep-any=yes\n10ms probe device-remove usb=1:5\n"
+	 RECORD_KEY " keep=yes\n" RECORD_KEY " keep=yes\n10ms probe device-remove usb=1:5\n"
 		    "20ms probe device-remove usb=1:6",
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},

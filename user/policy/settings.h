@@ -65,7 +65,7 @@ struct settings {
 	ROW(PCSC_LOST, lock_when_pcsc_lost, RULE, "PcscLost", "pcsc-lost", LOCK, IGNORE_OR_LOCK, false)      \
 	ROW(UNIT, unit, RULE, "Unit", "unit", TEXT, UNIT_TEMPLATE, "")                                       \
 	ROW(CARD_WITHIN, card_within, RULE, "CardWithin", "card-within", TIME, UP_TO_DAY, 0)                 \
-	ROW(KEEP, keep_any, RULE, "Keep", "keep-any", YES, LAST_OR_ANY, false)                               \
+	ROW(KEEP, keep_any, RULE, "Keep", "keep", YES, LAST_OR_ANY, false)                                   \
 	ROW(GRACE, grace, REMOTE, "Grace", "grace", TIME, UP_TO_HOUR, 20 * NSEC_PER_SEC)                     \
 	ROW(BIND, bind_first, REMOTE, "Bind", "bind", BIND, FIRST_OR_NONE, true)                             \
 	ROW(CLIENT_GRACE, client_grace, REMOTE, "ClientGrace", "client-grace", TIME, UP_TO_DAY,              \
