@@ -160,7 +160,12 @@ subtest 'its pcscd is started again: the counter begins anew' => sub {
     $client{anna}{relay}->end('KILL');
     $client{anna}{pcscd} = client_pcscd('anna');
     $client{anna}{relay} = relay('anna', $client{anna}{pcscd}, $uid{anna});
-    until_true($long, sub { attach('1', '/run/clients/anna.comm') =~ /guards/ && ctl('explain 1') !~ /away/ });
+    # Not before it answers: four connections a minute are all that a session gets.
+    until_true($long, sub {
+        Stage::connects('/run/clients/anna.comm');
+        ($client{anna}{relay}->wait_for(qr/^(?:CONNECTED|REFUSED)$/, 1) // '') eq 'CONNECTED';
+    });
+    attach('1', '/run/clients/anna.comm');
     explained('1', qr/card in:/, 'the card is the same');
     is($logind->count(qr/^LockSession 1$/), 2, 'nobody was locked');
 };
