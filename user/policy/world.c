@@ -60,6 +60,8 @@ static void look_again(struct world *world, const struct event *event)
 	world->looking_devices = world->looking_pcsc = true;
 	world->recheck_asked = true;
 	listing_ask(world, VERDICT_RECHECK, event->source, event->stamp);
+	/* A record that was read lately waits for the listing. */
+	update_all(world, event);
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------------- */
@@ -165,9 +167,10 @@ static void slept(struct world *world, const struct event *event)
 	if (!sleep)
 		world->resumed = world->now;
 	world->asleep = sleep;
-	if (!sleep)
+	if (sleep)
+		update_all(world, event);
+	else
 		look_again(world, event);
-	update_all(world, event);
 }
 
 static void recheck_over(struct world *world, const struct event *event)
