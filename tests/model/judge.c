@@ -226,7 +226,7 @@ static const struct {
 		 swap_was_unseen},
 	[EXCEPTION_RENUMBERED] =
 		{"renumbered",
-		 "the reader was unplugged shortly before, during or after sleep, and came back as a reader does that the kernel enumerates again",
+		 "the reader was unplugged and plugged in shortly before, during or after sleep, and the kernel enumerates readers again then, too",
 		 came_back_from_sleep},
 	[EXCEPTION_SLEEP_UNHEARD] = {"sleep-unheard",
 				     "the daemon was started while the machine slept, or just after",
