@@ -311,13 +311,38 @@ static void test_common_settings(void **state _unused_)
 
 	assert_string_equal(trace_format(&event, line), expected);
 	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
-		event.change.governance.by_cause[cause] = cause < CAUSE_CLIENT ? &common : &nothing;
+		event.change.governance.by_cause[cause] =
+			cause_of_any_rule() & 1U << cause ? &common : &nothing;
 	add_settings(expected, "");
 	assert_string_equal(trace_format(&event, line), expected);
 	/* A cause that needs a rule with its name has its own. */
 	event.change.governance.by_cause[CAUSE_CLIENT] = &common;
 	add_settings(expected, "client.");
 	assert_string_equal(trace_format(&event, line), expected);
+}
+
+/* A yes or no of a cause is written where it differs from the common one, and only there, whatever comes after it. */
+static void test_yes_or_no(void **state _unused_)
+{
+	static const struct settings common = {.keep_any = true, .unit = "a@.service"},
+				     off = {.keep_any = false, .unit = "a@.service"},
+				     on = {.keep_any = true, .unit = "b@.service"};
+	struct event event = {.type = EVENT_SETTINGS, .source = SOURCE_STARTUP, .change.session = "3"};
+	struct trace_event read;
+	char line[TRACE_LINE_MAX];
+
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		event.change.governance.by_cause[cause] = &common;
+	event.change.governance.by_cause[CAUSE_READER] = &off;
+	event.change.governance.by_cause[CAUSE_ABSENT] = &on;
+	trace_format(&event, line);
+	assert_non_null(strstr(line, " keep=yes"));
+	assert_non_null(strstr(line, " reader.keep=no"));
+	assert_null(strstr(line, "absent.keep="));
+	parse(line, &read);
+	assert_true(read.settings[CAUSE_CARD].keep_any);
+	assert_false(read.settings[CAUSE_READER].keep_any);
+	assert_true(read.settings[CAUSE_ABSENT].keep_any);
 }
 
 static void fill(char *text, size_t size)
@@ -419,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_common_settings),
+		cmocka_unit_test(test_yes_or_no),
 		cmocka_unit_test(test_many_slots),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_longest),

@@ -53,7 +53,7 @@ static void put_field(struct trace_text *text, enum trace_value type, const void
 		put_kind(text, *(const unsigned *)field);
 		break;
 	case VALUE_YES:
-		trace_put(text, "yes"); /* "no" is left out, see is_empty() */
+		trace_put(text, "%s", *(const bool *)field ? "yes" : "no");
 		break;
 	case VALUE_ACTION:
 		trace_put(text, "%s", action_name(*(const enum action *)field));
@@ -92,13 +92,12 @@ static void put_key(struct trace_text *text, const char *prefix, const struct tr
 
 /* ---- events --------------------------------------------------------------------------------------------- */
 
-static bool is_usual(const struct trace_key *key, const void *field, const void *usual)
+/* Texts count up to their NUL, and the rule's name is no setting. */
+static bool is_usual(const struct settings *settings, const struct settings *usual, unsigned index)
 {
-	if (key->type == VALUE_TIME)
-		return *(const uint64_t *)field == *(const uint64_t *)usual;
-	if (key->type == VALUE_BIND)
-		return *(const bool *)field == *(const bool *)usual;
-	return strcmp(field, usual) == 0;
+	if (trace_settings[index].type == VALUE_TEXT)
+		return strcmp(trace_setting_value(settings, index), trace_setting_value(usual, index)) == 0;
+	return setting_equal(settings, usual, (enum setting)index);
 }
 
 /* `usual`: what a reader takes for those that are left out. */
@@ -107,12 +106,11 @@ static void put_settings(struct trace_text *text, const char *prefix, const stru
 {
 	for (unsigned i = 0; i < TRACE_SETTING_COUNT; i++) {
 		struct trace_key key = trace_settings[i];
-		const void *field = trace_setting_value(settings, i);
 
-		if (key.optional && is_usual(&key, field, trace_setting_value(usual, i)))
+		if (key.optional && is_usual(settings, usual, i))
 			continue;
 		key.optional = false;
-		put_key(text, prefix, &key, field);
+		put_key(text, prefix, &key, trace_setting_value(settings, i));
 	}
 }
 
