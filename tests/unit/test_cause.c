@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "lib/macro.h"
 #include "policy/cause.h"
 
 static void join(char *buffer, size_t size, const char *separator, const char *last)
@@ -59,6 +60,24 @@ static void test_words(void **state _unused_)
 	}
 }
 
+/* What others conclude from a cause. */
+static void test_properties(void **state _unused_)
+{
+	static const struct {
+		enum cause cause;
+		bool removal, remote;
+	} rows[] = {
+		{CAUSE_CARD, true, false},	 {CAUSE_READER, true, false}, {CAUSE_ABSENT, true, false},
+		{CAUSE_PCSC_LOST, false, false}, {CAUSE_CLIENT, false, true}, {CAUSE_NO_CARD, false, true},
+	};
+	ASSERT_ROWS(rows, CAUSE_COUNT);
+
+	for (size_t i = 0; i < ELEMENTS(rows); i++) {
+		assert_int_equal(cause_is_removal(rows[i].cause), rows[i].removal);
+		assert_int_equal(cause_is_remote(rows[i].cause), rows[i].remote);
+	}
+}
+
 /* Each name is in the file, between `before` and `after`. */
 static void assert_names(const char *path, const char *before, const char *after)
 {
@@ -98,7 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),	     cmocka_unit_test(test_found_by_name),
 		cmocka_unit_test(test_written_down), cmocka_unit_test(test_help),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_words),	     cmocka_unit_test(test_properties),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static void pull(struct stage *stage, const struct policy *policy)
 		break;
 	case CAUSE_CLIENT:
 	case CAUSE_NO_CARD:
-		/* Not of a session whose card is in a reader here: test_remote.c. */
+		/* A session whose card is in a reader here cannot have these; test_remote.c makes them happen. */
 	case CAUSE_COUNT:
 		break;
 	}
@@ -206,7 +206,7 @@ static void test_all(void **state _unused_)
 	for (size_t a = 0; a < ELEMENTS(actions); a++)
 		for (size_t t = 0; t < ELEMENTS(then); t++)
 			for (size_t k = 0; k < ELEMENTS(kinds); k++)
-				for (unsigned bits = 0; bits < CAUSE_CLIENT << 5; bits++)
+				for (unsigned bits = 0; bits < CAUSE_COUNT << 5; bits++)
 					check(&(struct policy){
 						.action = actions[a],
 						.then = then[t],

@@ -40,7 +40,7 @@ void describe_simulation(struct put *put, const struct bus_host *host, const str
 	put_close(put);
 }
 
-/* What only concerns sessions whose card is at their client comes last in both lists. */
+/* What concerns only sessions whose card is at their client is left out of others' answers. In settings.h it comes last. */
 static bool is_remote(const struct session_view *session)
 {
 	return session->login->source != LOGIN_LOCAL;
@@ -86,8 +86,9 @@ void describe_explanation(struct put *put, const struct bus_host *host, const st
 	put_open(put, 'a', "{sv}");
 	describe_session(put, host, session);
 	put_begin(put, "Causes", 'a', "a{sv}");
-	for (enum cause cause = 0; cause < (is_remote(session) ? CAUSE_COUNT : CAUSE_CLIENT); cause++)
-		put_cause(put, host, session, cause);
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		if (is_remote(session) || !cause_is_remote(cause))
+			put_cause(put, host, session, cause);
 	put_end(put);
 	put_close(put);
 }

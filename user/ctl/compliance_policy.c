@@ -5,9 +5,6 @@
 #include "config/config.h"
 #include "ctl/compliance.h"
 
-/* A removal, and what is found missing afterwards. */
-static const unsigned removals = 1U << CAUSE_CARD | 1U << CAUSE_READER | 1U << CAUSE_ABSENT;
-
 #define PLACE_SIZE 512
 
 static const char *place_text(const char *file, unsigned line, char buffer[static PLACE_SIZE])
@@ -36,6 +33,15 @@ static void check_settings(struct check *check, const struct rules *rules, const
 		   action_name(settings->action), place_text(origin.file, origin.line, place));
 }
 
+/* Whether one of these causes, bit n for cause n, is a removal. */
+static bool any_is_removal(unsigned causes)
+{
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		if (causes & 1U << cause && cause_is_removal(cause))
+			return true;
+	return false;
+}
+
 /* Whoever a rule is for: one that does nothing leaves somebody's session open. */
 static void check_rules_do(struct check *check, const struct rules *rules)
 {
@@ -44,7 +50,7 @@ static void check_rules_do(struct check *check, const struct rules *rules)
 		char who[RULE_NAME_SIZE + 32];
 
 		snprintf(who, sizeof(who), "a session of [Rule %s]", rule->name);
-		if (causes & removals)
+		if (any_is_removal(causes))
 			check_settings(check, rules, &rule->settings, who);
 	}
 }
@@ -137,9 +143,9 @@ static void check_session(struct doctor *doctor, struct check *check, const char
 		check_note(check, CHECK_FAIL,
 			   "session %s of %s was unlocked without its card, and is not guarded", id,
 			   tree_string(session, "user"));
-	for (int cause = 0; cause < CAUSE_COUNT; cause++)
-		if (removals & 1U << cause)
-			check_cause(check, session, (enum cause)cause);
+	for (enum cause cause = 0; cause < CAUSE_COUNT; cause++)
+		if (cause_is_removal(cause))
+			check_cause(check, session, cause);
 }
 
 void check_removal_locks(struct doctor *doctor, struct check *check)

@@ -4,13 +4,17 @@
 #include <string.h>
 
 enum governed { NAMED_RULE = 0, ANY_RULE = 1 };
+enum shows { NO_REMOVAL, REMOVAL };
+enum sessions { ANY_SESSION, REMOTE_SESSION };
 
-#define ROW(number, name, governed, help, message, notice)                                                   \
-	[CAUSE_##number] = {name, message, notice, governed},
+#define ROW(number, name, governed, shows, sessions, help, message, notice)                                  \
+	[CAUSE_##number] = {name, message, notice, governed, shows, sessions},
 
 static const struct {
 	const char *name, *message, *notice;
 	enum governed governed;
+	enum shows shows;
+	enum sessions sessions;
 } causes[] = {EVERY_CAUSE(ROW, ROW, ROW)};
 
 const char *cause_name(enum cause cause)
@@ -36,6 +40,16 @@ const char *cause_message(enum cause cause)
 const char *cause_notice(enum cause cause)
 {
 	return causes[cause].notice;
+}
+
+bool cause_is_removal(enum cause cause)
+{
+	return causes[cause].shows == REMOVAL;
+}
+
+bool cause_is_remote(enum cause cause)
+{
+	return causes[cause].sessions == REMOTE_SESSION;
 }
 
 unsigned cause_of_any_rule(void)

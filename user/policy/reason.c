@@ -59,7 +59,7 @@ ASSERT_ROWS(reasons, REASON_COUNT);
 /* The daemon has acted on pcscd's absence, or on a client's. It still does not know whether the card is in. */
 static bool is_removed(const struct session *session)
 {
-	return session_is_away(session) && session->removal.cause < CAUSE_PCSC_LOST;
+	return session_is_away(session) && cause_is_removal(session->removal.cause);
 }
 
 static void say_belief(const struct session *session, const struct belief *belief, uint64_t now,
@@ -75,7 +75,7 @@ static void say_belief(const struct session *session, const struct belief *belie
 	const char *what = session->login.usb_token ? "token" : "card";
 	bool removed = is_removed(session), doubt = belief->kind == BELIEF_DOUBT && !removed;
 	/* What is acted on for want of a client, or of any card, shows nothing of the card. */
-	bool absence = belief->kind == BELIEF_OUT && belief->cause > CAUSE_PCSC_LOST;
+	bool absence = belief->kind == BELIEF_OUT && !cause_is_removal(belief->cause);
 	char time[SPAN_SIZE];
 
 	/* An insertion that is out does not come back: the same card makes a new one. */

@@ -8,7 +8,7 @@
 /* Where a removal stays open although it is none: what is found once the client is back, or a card shows, counts. */
 static bool is_absence(enum cause cause)
 {
-	return cause == CAUSE_CLIENT || cause == CAUSE_NO_CARD;
+	return !cause_is_removal(cause);
 }
 
 static void take_reader(struct remote_table *table, const struct reader_state *state)

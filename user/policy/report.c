@@ -83,7 +83,7 @@ static bool removal_is_dealt_with(const struct session *session)
 	const struct removal *removal = &session->removal;
 	const struct settings *settings = removal->settings;
 
-	if (!session_is_away(session) || removal->cause >= CAUSE_PCSC_LOST ||
+	if (!session_is_away(session) || !cause_is_removal(removal->cause) ||
 	    session->deadlines[DEADLINE_SETTLE] || session->deadlines[DEADLINE_THEN] ||
 	    removal->pending != ACTION_NONE)
 		return false;

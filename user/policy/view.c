@@ -144,7 +144,7 @@ bool world_simulate(const struct world *world, const char *id, enum cause cause,
 	if (cause == CAUSE_PCSC_LOST && !plan_heeds_pcsc(world, session))
 		return true;
 	/* A session whose card is in a reader here has no client to be away. */
-	if (cause > CAUSE_PCSC_LOST && !session->is_remote)
+	if (cause_is_remote(cause) && !session->is_remote)
 		return true;
 	ret->action = plan_first(settings, cause);
 	ret->settle = plan_settle(settings, cause);
