@@ -11,7 +11,7 @@ use Stage;
 my $top = "$FindBin::Bin/../..";
 my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004);
 my %channel = (anna => 0x8C7B, ben => 0x9C7B);
-my $long = 60;    # for what comes at once, on a machine that is busy with something else
+my $long = 5;
 my (%leader, %client);
 
 own('/etc');
