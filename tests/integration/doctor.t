@@ -144,7 +144,7 @@ put('/etc/selinux/config', "# of RHEL\nSELINUX=enforcing\nSELINUXTYPE=targeted\n
 put("$modules/other/hll", '');
 finds('SELinux enforces, and our module is missing', 'warning:selinux-module-missing@');
 put('/var/log/audit/audit.log', ('type=AVC avc: denied { read } comm="other"' . "\n") x 20000 . $denial);
-finds('and something was denied', 'warning:selinux-module-missing@ fault:selinux-denied@');
+finds('and something was denied', 'warning:selinux-module-missing@', 'fault:selinux-denied@');
 put("$modules/scpolicyd/hll", '');
 finds('denied in spite of the module', 'fault:selinux-denied@');
 put('/sys/fs/selinux/enforce', '0');

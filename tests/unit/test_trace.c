@@ -279,6 +279,24 @@ static void test_written(void **state _unused_)
 	assert_written("1us daemon settings session=3", expected);
 }
 
+/* What a login record has that changes whose card it is, or whether it is one: a recording keeps it. */
+static void test_record_is_kept(void **state _unused_)
+{
+	static const char *const words[] = {"usb-token=yes", "source=ssh", "late=yes",
+					    "awaiting=yes",  "away=yes",   "seen=7ns"};
+
+	for (size_t i = 0; i < ELEMENTS(words); i++) {
+		char line[256], again[TRACE_LINE_MAX];
+		struct trace_event trace;
+
+		snprintf(line, sizeof(line),
+			 "1us record record session=3 user=card name=R0 slot=0 card=present %s", words[i]);
+		parse(line, &trace);
+		if (!strstr(trace_format(&trace.event, again), words[i]))
+			fail_msg("%s is lost: %s", words[i], again);
+	}
+}
+
 /* Notices of more slots than a recording has room for are cut. */
 static void test_many_slots(void **state _unused_)
 {
@@ -443,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_odd_bytes),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_record_is_kept),
 		cmocka_unit_test(test_common_settings),
 		cmocka_unit_test(test_yes_or_no),
 		cmocka_unit_test(test_many_slots),

@@ -27,8 +27,9 @@ guest 'systemctl start pcscd.socket; systemctl kill -s CONT --kill-who=main scpo
 ok 'the log says how many were lost' wait_for "log_has 'ring buffer was full: [1-9][0-9]* records dropped'"
 ok 'every session is compared again' wait_for "journal_has recheck -"
 ok_only_card_locked 'lost'
-# A slow machine may have shown an empty slot between a card and the next.
-[ "${empty#* }" != 1 ] || ok 'lost: found without the probe' not journal_has removal "$card" SCPOLICY_SOURCE=probe
+# A slow machine may have shown an empty slot between a card and the next, and the reader may report it to the new pcscd, too.
+reported_late() { guest "sed -n '/ lost\\b/,\$p' \$(ls -t /run/scpolicyd/trace-* | head -n 1) | grep -q 'slot-change .*slots=02'"; }
+[ "${empty#* }" != 1 ] || reported_late || ok 'lost: found without the probe' not journal_has removal "$card" SCPOLICY_SOURCE=probe
 vm card-in
 ok_guarded_again 'inserted again'
 vm card-out

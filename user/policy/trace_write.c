@@ -157,6 +157,7 @@ static void spread_record(const struct event *event, struct trace_event *trace)
 	trace->login.source = login->source;
 	trace->login.late = login->late;
 	trace->login.awaiting = login->awaiting;
+	trace->login.usb_token = login->usb_token;
 	trace->away = event->record.away;
 }
 

@@ -48,7 +48,7 @@ _Static_assert(sizeof(struct wire_state) == STATE_SIZE, "as on the wire");
 /* Of an ATR: the reader was not initialised yet. */
 #define ATR_NOT_YET (ATR_SIZE + 1)
 
-enum {
+enum state {
 	HELLO,	      /* our version was sent */
 	HELLO_AGAIN,  /* … and the server's own, which is a little newer */
 	STATES,	      /* the states are to come, then our question's version */
@@ -276,7 +276,7 @@ static void take_late_version(struct far_end *far, uint64_t now)
 
 void pcsclite_take(struct far_end *far, uint64_t now)
 {
-	switch (far->pcsclite.state) {
+	switch ((enum state)far->pcsclite.state) {
 	case HELLO:
 	case HELLO_AGAIN:
 		take_hello(far, now);
