@@ -58,4 +58,8 @@ cmp_ok(scalar keys %needs, '>', 50, 'the sources are read');
 is("@nameless", '', 'every include names its room');
 is("@upward",   '', 'no include from a floor above');
 is(join('; ', @circles), '', 'no two files need each other');
+
+my %cases;
+$cases{$_}++ for map { m{/(\d+)-} } glob 'tests/vm/*.t';
+is(join(' ', grep { $cases{$_} > 1 } sort keys %cases), '', 'no two VM cases have one number');
 done_testing;
