@@ -96,4 +96,6 @@ guest "echo > $gadget/UDC"
 wait_for "[ ! -e $device ]"
 ok 'a vendor specific device, in no list' plug_vendor 1d6b 0104
 ok 'it is none' [ "$(is_marked; echo $?)" = 1 ]
+ok 'the gadget is taken away' guest "echo > $gadget/UDC; rm $gadget/configs/c.1/SourceSink.0
+	rmdir $gadget/configs/c.1 $gadget/functions/SourceSink.0 $gadget && modprobe -r usb_f_ss_lb && modprobe -r dummy_hcd"
 done_testing
