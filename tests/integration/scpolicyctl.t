@@ -189,6 +189,8 @@ subtest 'explain' => sub {
     like($text, qr{^Settings \(card\):\n.*^Then +logout +\[Rule anna\] +/etc/scpolicyd.conf:7\n}ms, 'file, line and rule');
     like($text, qr{^Action +lock +\[Policy\] +/etc/scpolicyd.conf:2\n}m, 'what the rule leaves to [Policy]');
     like($text, qr{^Confirm +500ms +- +built-in default\n}m, 'and what nobody wrote');
+    like($text, qr{^Keep +last\b}m, 'a setting that is newer than those of remote sessions');
+    unlike($text, qr{^(?:CardWithin|Grace|ClientGrace|Bind) }m, 'but nothing that concerns remote sessions alone');
     like($text, qr/^Settings \(reader, absent\b.*\):$/m, 'the other causes together');
     my ($card) = grep { $_->{cause} eq 'card' } @{json_as('root', 'explain', '1')->{causes}};
     my ($then) = grep { $_->{key} eq 'Then' } @{$card->{settings}};

@@ -40,7 +40,7 @@ void describe_simulation(struct put *put, const struct bus_host *host, const str
 	put_close(put);
 }
 
-/* What concerns only sessions whose card is at their client is left out of others' answers. In settings.h it comes last. */
+/* What concerns only sessions whose card is at their client is left out of others' answers. */
 static bool is_remote(const struct session_view *session)
 {
 	return session->login->source != LOGIN_LOCAL;
@@ -74,9 +74,9 @@ static void put_cause(struct put *put, const struct bus_host *host, const struct
 	put_text(put, "Action", action_name(simulation.action));
 	put_text(put, "Would", would_text(&simulation, would));
 	put_begin(put, "Settings", 'a', "(ssssu)");
-	for (enum setting setting = 0; setting < (is_remote(session) ? SETTING_COUNT : SETTING_CARD_WITHIN);
-	     setting++)
-		put_setting(put, host->config->rules, simulation.settings, setting);
+	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
+		if (is_remote(session) || !setting_is_remote(setting))
+			put_setting(put, host->config->rules, simulation.settings, setting);
 	put_end(put);
 	put_close(put);
 }

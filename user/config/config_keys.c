@@ -284,7 +284,7 @@ static const char *format_time(const struct key *key _unused_, const void *field
 
 #define IN_RULE	  (KEY_IN_POLICY | KEY_IN_RULE)
 #define IN_REMOTE KEY_IN_REMOTE
-#define SETTING(number, member, where, key, word, type, values, ...)                                         \
+#define SETTING(number, member, where, sessions, lines, key, word, type, values, ...)                        \
 	{.name = key, .sections = IN_##where, .setting = SETTING_##number, values},
 #define POLICY_ONLY(name_, of_rules_, words_, expected_)                                                     \
 	{.name = (name_),                                                                                    \

@@ -109,11 +109,15 @@ static bool patterns_match(const struct patterns *patterns, const char *text)
 
 /* ---- one rule ------------------------------------------------------------------------------------------ */
 
-#define MEMBER(number, name, ...)                                                                            \
-	[SETTING_##number] = {offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name)},
+enum sessions { ANY_SESSION, REMOTE_SESSION };
+
+#define MEMBER(number, name, where, sessions, ...)                                                           \
+	[SETTING_##number] = {offsetof(struct settings, name), sizeof(((struct settings *)NULL)->name),      \
+			      sessions},
 
 static const struct {
 	size_t offset, size;
+	enum sessions sessions;
 } members[SETTING_COUNT] = {EVERY_SETTING(MEMBER)};
 
 void *setting_field(struct settings *settings, enum setting setting)
@@ -129,6 +133,11 @@ const void *setting_value(const struct settings *settings, enum setting setting)
 bool setting_equal(const struct settings *a, const struct settings *b, enum setting setting)
 {
 	return memcmp(setting_value(a, setting), setting_value(b, setting), members[setting].size) == 0;
+}
+
+bool setting_is_remote(enum setting setting)
+{
+	return members[setting].sessions == REMOTE_SESSION;
 }
 
 void rule_clear(struct rule *rule)

@@ -60,6 +60,9 @@ const void *setting_value(const struct settings *settings, enum setting setting)
 /* Whether both have the same there. After the end of a text they may differ, and then this may be false. */
 bool setting_equal(const struct settings *a, const struct settings *b, enum setting setting);
 
+/* REMOTE_SESSION of the table: the setting concerns only sessions whose card is at their client. */
+bool setting_is_remote(enum setting setting);
+
 /* What one [Rule …] matches and sets. All that is asked must match. */
 struct rule {
 	char name[RULE_NAME_SIZE];

@@ -47,35 +47,41 @@ struct settings {
 
 /*
  * A row is a key: its number, its member, which sections it may stand in (RULE: [Policy] and every rule; REMOTE: [Remote]
- * alone), its name, its word in recordings, which must not change, what the word's value is (enum trace_value), what the
- * key's value may be (config_keys.c), and its default. Recordings have them in this order.
+ * alone), whom it concerns (REMOTE_SESSION: only who has the card at a client), whether every line of a recording has it
+ * (MAY_MISS: it is a text, or newer than the first recordings), its name, its word in recordings, which must not change,
+ * what the word's value is (enum trace_value), what the key's value may be (config_keys.c), and its default. Recordings
+ * have them in this order.
  */
 #define EVERY_SETTING(ROW)                                                                                   \
-	ROW(ACTION, action, RULE, "Action", "action", ACTION, FIRST_STAGE, ACTION_LOCK)                      \
-	ROW(THEN, then, RULE, "Then", "then", ACTION, SECOND_STAGE, ACTION_NONE)                             \
-	ROW(AFTER, after, RULE, "After", "after", TIME, UP_TO_DAY, 0)                                        \
-	ROW(SETTLE, settle, RULE, "Settle", "settle", TIME, UP_TO_MINUTE, 0)                                 \
-	ROW(CONFIRM, confirm, RULE, "Confirm", "confirm", TIME, UP_TO_MINUTE, 500 * NSEC_PER_MSEC)           \
-	ROW(LOCK_TIMEOUT, lock_timeout, RULE, "LockTimeout", "lock-timeout", TIME, SOME_TIME,                \
-	    3 * NSEC_PER_SEC)                                                                                \
-	ROW(WHEN_LOCK_FAILS, when_lock_fails, RULE, "WhenLockFails", "when-lock-fails", FALLBACK,            \
-	    WARN_OR_LOGOUT, FALLBACK_WARN)                                                                   \
-	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, RULE, "WhenCannotLock", "when-cannot-lock", FALLBACK,        \
-	    WARN_OR_LOGOUT, FALLBACK_WARN)                                                                   \
-	ROW(PCSC_LOST, lock_when_pcsc_lost, RULE, "PcscLost", "pcsc-lost", LOCK, IGNORE_OR_LOCK, false)      \
-	ROW(UNIT, unit, RULE, "Unit", "unit", TEXT, UNIT_TEMPLATE, "")                                       \
-	ROW(CARD_WITHIN, card_within, RULE, "CardWithin", "card-within", TIME, UP_TO_DAY, 0)                 \
-	ROW(KEEP, keep_any, RULE, "Keep", "keep", YES, LAST_OR_ANY, false)                                   \
-	ROW(GRACE, grace, REMOTE, "Grace", "grace", TIME, UP_TO_HOUR, 20 * NSEC_PER_SEC)                     \
-	ROW(BIND, bind_first, REMOTE, "Bind", "bind", BIND, FIRST_OR_NONE, true)                             \
-	ROW(CLIENT_GRACE, client_grace, REMOTE, "ClientGrace", "client-grace", TIME, UP_TO_DAY,              \
-	    30 * NSEC_PER_SEC)
+	ROW(ACTION, action, RULE, ANY_SESSION, ALWAYS, "Action", "action", ACTION, FIRST_STAGE, ACTION_LOCK) \
+	ROW(THEN, then, RULE, ANY_SESSION, ALWAYS, "Then", "then", ACTION, SECOND_STAGE, ACTION_NONE)        \
+	ROW(AFTER, after, RULE, ANY_SESSION, ALWAYS, "After", "after", TIME, UP_TO_DAY, 0)                   \
+	ROW(SETTLE, settle, RULE, ANY_SESSION, ALWAYS, "Settle", "settle", TIME, UP_TO_MINUTE, 0)            \
+	ROW(CONFIRM, confirm, RULE, ANY_SESSION, ALWAYS, "Confirm", "confirm", TIME, UP_TO_MINUTE,           \
+	    500 * NSEC_PER_MSEC)                                                                             \
+	ROW(LOCK_TIMEOUT, lock_timeout, RULE, ANY_SESSION, ALWAYS, "LockTimeout", "lock-timeout", TIME,      \
+	    SOME_TIME, 3 * NSEC_PER_SEC)                                                                     \
+	ROW(WHEN_LOCK_FAILS, when_lock_fails, RULE, ANY_SESSION, ALWAYS, "WhenLockFails", "when-lock-fails", \
+	    FALLBACK, WARN_OR_LOGOUT, FALLBACK_WARN)                                                         \
+	ROW(WHEN_CANNOT_LOCK, when_cannot_lock, RULE, ANY_SESSION, ALWAYS, "WhenCannotLock",                 \
+	    "when-cannot-lock", FALLBACK, WARN_OR_LOGOUT, FALLBACK_WARN)                                     \
+	ROW(PCSC_LOST, lock_when_pcsc_lost, RULE, ANY_SESSION, ALWAYS, "PcscLost", "pcsc-lost", LOCK,        \
+	    IGNORE_OR_LOCK, false)                                                                           \
+	ROW(UNIT, unit, RULE, ANY_SESSION, MAY_MISS, "Unit", "unit", TEXT, UNIT_TEMPLATE, "")                \
+	ROW(CARD_WITHIN, card_within, RULE, REMOTE_SESSION, MAY_MISS, "CardWithin", "card-within", TIME,     \
+	    UP_TO_DAY, 0)                                                                                    \
+	ROW(KEEP, keep_any, RULE, ANY_SESSION, MAY_MISS, "Keep", "keep", YES, LAST_OR_ANY, false)            \
+	ROW(GRACE, grace, REMOTE, REMOTE_SESSION, MAY_MISS, "Grace", "grace", TIME, UP_TO_HOUR,              \
+	    20 * NSEC_PER_SEC)                                                                               \
+	ROW(BIND, bind_first, REMOTE, REMOTE_SESSION, MAY_MISS, "Bind", "bind", BIND, FIRST_OR_NONE, true)   \
+	ROW(CLIENT_GRACE, client_grace, REMOTE, REMOTE_SESSION, MAY_MISS, "ClientGrace", "client-grace",     \
+	    TIME, UP_TO_DAY, 30 * NSEC_PER_SEC)
 
 #define SETTING_NUMBER(number, ...) SETTING_##number,
 enum setting { EVERY_SETTING(SETTING_NUMBER) SETTING_COUNT };
 
-#define SETTING_VALUE(number, member, where, key, word, type, values, value) .member = value,
-#define SETTINGS_DEFAULT						     {EVERY_SETTING(SETTING_VALUE)}
+#define SETTING_VALUE(number, member, where, sessions, lines, key, word, type, values, value) .member = value,
+#define SETTINGS_DEFAULT								      {EVERY_SETTING(SETTING_VALUE)}
 
 /*
  * What governs one session: for each cause the settings of the first rule that matches. They belong to the

@@ -30,11 +30,10 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_KNOWN] = {"known", VALUE_YES, .optional = true, PLACE(known)},
 };
 
-/* Of settings, texts may be left out, and what came after the first recordings. */
-#define SETTING_KEY(number, member, where, key, word, type, ...)                                             \
-	[SETTING_##number] = {word, VALUE_##type,                                                            \
-			      .optional =                                                                    \
-				      VALUE_##type == VALUE_TEXT || SETTING_##number >= SETTING_CARD_WITHIN, \
+enum lines { ALWAYS, MAY_MISS };
+
+#define SETTING_KEY(number, member, where, sessions, lines, key, word, type, ...)                            \
+	[SETTING_##number] = {word, VALUE_##type, .optional = (lines) == MAY_MISS,                           \
 			      .limit = sizeof(((struct settings *)NULL)->member)},
 
 const struct trace_key trace_settings[TRACE_SETTING_COUNT] = {
