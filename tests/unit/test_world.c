@@ -27,6 +27,11 @@
 #define RECORD_KEY                                                                                                         \
 	"1ms daemon probe\n5ms record record session=3 user=card name=Key slot=0 usb=1:6 card=present counter=0 path=1-2 " \
 	"id=08e6:4433 usb-token=yes"
+#define PLUG_KEY(device)                                                                                     \
+	"5ms uevent device-add usb=1:" device " path=1-" device                                              \
+	" id=1050:0407\n5ms record record session=3 "                                                        \
+	"user=card name=Key" device " slot=0 usb=1:" device " card=present counter=0 path=1-" device         \
+	" id=1050:0407 usb-token=yes keep=yes\n"
 #define PROVABLE "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
 static const char start[] =
@@ -724,6 +729,12 @@ static const struct row rows[] = {
 	{"Keep=any: the key alone is pulled, the session was unlocked with the same one",
 	 RECORD_KEY " keep=yes\n" RECORD_KEY " keep=yes\n10ms probe device-remove usb=1:5\n"
 		    "20ms probe device-remove usb=1:6",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… with five keys in turn, each pulled: four tokens beside the last are kept, the card is no longer one of them",
+	 "1ms daemon probe\n" PLUG_KEY("11") PLUG_KEY("12") PLUG_KEY("13") PLUG_KEY("14") PLUG_KEY(
+		 "15") "10ms probe device-remove usb=1:15\n10ms probe device-remove usb=1:14\n10ms probe device-remove usb=1:13\n"
+		       "10ms probe device-remove usb=1:12\n10ms probe device-remove usb=1:11",
+	 "kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|"
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},
 

@@ -142,7 +142,6 @@ enum said {
 	SAID_UNGUARDED = 1 << 1,
 	SAID_DEALT = 1 << 2,
 	SAID_MISSED = 1 << 3, /* LockTimeout= ended without the sign of its last lock */
-	SAID_KEEPS = 1 << 4,  /* session->kept has tokens: not said, but here a removal reads it at no cost */
 };
 
 /* Which key of the policy asks for what is pending. */
@@ -240,6 +239,7 @@ struct session {
 	bool provable;	     /* LockedHint was seen set in this session's life */
 	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
 	bool is_remote;	     /* its card is at its client: remote.c says what is believed of it */
+	struct kept *kept; /* the one that was bound last is the first */
 	struct governance governance;
 
 	/* More facts about its locker. */
@@ -270,7 +270,6 @@ struct session {
 
 	struct remote *remote;	   /* what its client's PC/SC reports; NULL: it has none */
 	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
-	struct kept *kept;	   /* the one that was bound last is the first */
 	struct verdict overtaken;
 	UT_hash_handle hh;
 };

@@ -23,19 +23,25 @@ static void drop(struct session *session, struct kept *kept)
 {
 	LL_DELETE(session->kept, kept);
 	free(kept);
-	if (!session->kept)
-		session->said &= ~(unsigned)SAID_KEEPS;
 }
 
 static void drop_same(struct session *session, const struct login_record *login)
 {
+	struct kept *kept, *following;
+
+	LL_FOREACH_SAFE(session->kept, kept, following)
+	if (same_token(&kept->login, login))
+		drop(session, kept);
+}
+
+static void drop_oldest(struct session *session)
+{
+	struct kept *kept, *following;
 	unsigned count = 0;
 
-	for (struct kept *kept = session->kept, *following; kept; kept = following) {
-		following = kept->next;
-		if (same_token(&kept->login, login) || ++count > KEPT_MAX)
-			drop(session, kept);
-	}
+	LL_FOREACH_SAFE(session->kept, kept, following)
+	if (++count > KEPT_MAX)
+		drop(session, kept);
 }
 
 /* Without memory for it, it is not kept: then its removal later is none, and that of the other one is. */
@@ -62,7 +68,7 @@ void keep_bound(struct session *session, const struct login_record *next)
 		.login = session->login,
 	};
 	LL_PREPEND(session->kept, kept);
-	session->said |= SAID_KEEPS;
+	drop_oldest(session);
 }
 
 void keep_forget(struct session *session)

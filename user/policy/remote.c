@@ -5,12 +5,6 @@
  */
 #include "policy/core.h"
 
-/* Where a removal stays open although it is none: what is found once the client is back, or a card shows, counts. */
-static bool is_absence(enum cause cause)
-{
-	return !cause_is_removal(cause);
-}
-
 static void take_reader(struct remote_table *table, const struct reader_state *state)
 {
 	struct remote_reader *reader = remote_named(table, state->name);
@@ -194,7 +188,7 @@ static void believe(struct world *world, struct session *session, const struct b
 		break;
 	}
 	/* What was seen stays seen: the same card in the same reader is another insertion. */
-	if (!is_absence(belief->cause)) {
+	if (cause_is_removal(belief->cause)) {
 		remote->out = moment_now(world, belief->stamp);
 		remote->out_cause = belief->cause;
 	}
@@ -212,11 +206,12 @@ void remote_update(struct world *world, struct session *session, uint64_t stamp)
 	if (!session_is_away(session) || session->said & SAID_UNGUARDED)
 		bind_first(world, session, stamp);
 	if (session_is_away(session)) {
-		if (came_back(world, session, stamp) || !is_absence(session->removal.cause))
+		/* An absence is no removal: what is found once the client is back, or a card shows, counts. */
+		if (came_back(world, session, stamp) || cause_is_removal(session->removal.cause))
 			return;
 		belief = remote_belief(world, session);
 		/* That was acted on, once. */
-		if (belief.kind == BELIEF_OUT && is_absence(belief.cause))
+		if (belief.kind == BELIEF_OUT && !cause_is_removal(belief.cause))
 			return;
 	} else
 		belief = remote_belief(world, session);

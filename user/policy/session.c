@@ -128,7 +128,7 @@ static void believe_out(struct world *world, struct session *session, struct bel
 		belief.cause = CAUSE_ABSENT;
 		belief.source = SOURCE_STARTUP;
 	}
-	if (session->said & SAID_KEEPS && keep_instead(world, session, &belief))
+	if (session->kept && keep_instead(world, session, &belief))
 		return;
 	case_open(world, session, &belief);
 	/* A token may be in its place again already. */
