@@ -43,11 +43,17 @@ void resolve_ask_groups(struct daemon *daemon, const char *session)
 		log_error("session %s: cannot ask for its user's groups: %s", session, strerror(-r));
 }
 
-void resolve_all(struct daemon *daemon)
+void resolve_rules(struct daemon *daemon)
 {
 	for (const char *session = govern_next(daemon->govern, NULL); session;
-	     session = govern_next(daemon->govern, session)) {
+	     session = govern_next(daemon->govern, session))
 		resolve_session(daemon, session);
+}
+
+void resolve_all(struct daemon *daemon)
+{
+	resolve_rules(daemon);
+	for (const char *session = govern_next(daemon->govern, NULL); session;
+	     session = govern_next(daemon->govern, session))
 		resolve_ask_groups(daemon, session);
-	}
 }

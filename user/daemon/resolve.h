@@ -8,7 +8,10 @@ struct daemon;
 /* The core gets what the rules say of the session now. */
 void resolve_session(struct daemon *daemon, const char *session);
 
-/* … of every recorded session, whose user's groups are asked for again. */
+/* … of every recorded session. */
+void resolve_rules(struct daemon *daemon);
+
+/* … whose user's groups are asked for again, too. */
 void resolve_all(struct daemon *daemon);
 
 /* Asks for the groups of the session's user, if a rule needs any; the answer may change what governs it. */

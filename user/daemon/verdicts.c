@@ -45,10 +45,7 @@ static void disarm_session(struct daemon *daemon, const struct verdict *verdict)
 
 static int on_bound(sd_event_source *source _unused_, void *userdata)
 {
-	struct daemon *daemon = userdata;
-
-	if (daemon->bound[0])
-		resolve_session(daemon, daemon->bound);
+	resolve_rules(userdata);
 	return 0;
 }
 
@@ -67,7 +64,6 @@ static void note_bound(struct daemon *daemon, const struct login_record *login)
 	if (login->source == LOGIN_LOCAL || govern_record(daemon->govern, login) <= 0)
 		return;
 	/* Not before the core has taken in the event at hand. */
-	snprintf(daemon->bound, sizeof(daemon->bound), "%s", login->session);
 	sd_event_source_set_enabled(daemon->resolve, SD_EVENT_ONESHOT);
 	log_info("session %s of user %s is bound to the card in %s at its client%s", login->session,
 		 login->user, login->card.name,

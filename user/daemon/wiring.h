@@ -54,10 +54,9 @@ struct daemon {
 
 	/* Of events.c. The core asks for the first three; they are done once its call has returned. */
 	bool recheck, reread, locate;
-	bool acted;		     /* the core took a step in that call */
-	char bound[SESSION_ID_SIZE]; /* the session whose card at its client was bound last */
-	sd_event_source *resolve;    /* on while rules are to be asked for it */
-	bool refused; /* there was no memory for that event, or for the calls that it asks for */
+	bool acted;		  /* the core took a step in that call */
+	sd_event_source *resolve; /* on while rules are to be asked again: cards at clients were bound */
+	bool refused;		  /* there was no memory for that event, or for the calls that it asks for */
 	sd_event_source *deadline;
 	sd_event_source *rest; /* PC/SC is not asked again before it is over */
 	bool resting;
