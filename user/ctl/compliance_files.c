@@ -137,6 +137,8 @@ static bool look_at_programs(struct look *look)
 		LIBEXECDIR "/scpolicyd-loader",
 		LIBEXECDIR "/scpolicyd-pcsc-worker",
 		LIBEXECDIR "/scpolicyd-pam-helper",
+		LIBEXECDIR "/scpolicyd-reader-id",
+		LIBEXECDIR "/scpolicyd-remote",
 		PAMDIR "/pam_scpolicy.so",
 		"/etc/systemd/system/scpolicyd.service",
 		"/usr/lib/systemd/system/scpolicyd.service",

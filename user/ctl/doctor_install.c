@@ -67,6 +67,12 @@ static const char *const programs[] = {SBINDIR "/scpolicyd", LIBEXECDIR "/scpoli
 				       LIBEXECDIR "/scpolicyd-pcsc-worker",
 				       LIBEXECDIR "/scpolicyd-pam-helper"};
 
+/* Where its unit is, the program must be, too: nothing else guards sessions whose card is at their client. */
+#define REMOTE_PROGRAM LIBEXECDIR "/scpolicyd-remote"
+static const char *const remote_units[] = {"/etc/systemd/system/scpolicyd-remote.service",
+					   "/usr/lib/systemd/system/scpolicyd-remote.service",
+					   "/lib/systemd/system/scpolicyd-remote.service"};
+
 static bool is_here(const struct doctor *doctor)
 {
 	bool here = doctor_has_module(doctor, PAM_MODULE);
@@ -76,17 +82,33 @@ static bool is_here(const struct doctor *doctor)
 	return here;
 }
 
+static bool check_program(struct doctor *doctor, const char *program)
+{
+	if (may_be_run(doctor, program))
+		return true;
+	doctor_report(doctor, &no_program, program, "a program of scpolicyd is missing, or may not be run");
+	return false;
+}
+
+static bool has_remote_unit(const struct doctor *doctor)
+{
+	for (size_t i = 0; i < ELEMENTS(remote_units); i++) {
+		_cleanup_close_ int fd = doctor_open(doctor, remote_units[i], O_PATH);
+
+		if (fd >= 0)
+			return true;
+	}
+	return false;
+}
+
 static bool check_parts(struct doctor *doctor)
 {
 	bool module = doctor_has_module(doctor, PAM_MODULE), all = module;
 
-	for (size_t i = 0; i < ELEMENTS(programs); i++) {
-		if (may_be_run(doctor, programs[i]))
-			continue;
-		doctor_report(doctor, &no_program, programs[i],
-			      "a program of scpolicyd is missing, or may not be run");
-		all = false;
-	}
+	for (size_t i = 0; i < ELEMENTS(programs); i++)
+		all &= check_program(doctor, programs[i]);
+	if (has_remote_unit(doctor))
+		all &= check_program(doctor, REMOTE_PROGRAM);
 	if (!module)
 		doctor_report(doctor, &no_program, PAM_MODULE, "scpolicyd's PAM module is missing");
 	return all;
