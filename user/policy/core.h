@@ -230,11 +230,11 @@ struct session {
 
 	struct removal removal;
 	uint64_t deadlines[DEADLINE_COUNT]; /* our clock; 0: none */
-	size_t heap;			    /* place in world->heap, from 1; 0: not there */
 	uint64_t
 		unheard; /* our clock, since when PC/SC reads no reader for it; 0: it does, or pcscd is away */
-	unsigned reports;    /* enum report bits */
-	unsigned said;	     /* enum said bits */
+	unsigned heap;	 /* place in world->heap, from 1; 0: not there */
+	uint16_t reports;    /* enum report bits */
+	uint16_t said;	     /* enum said bits */
 	unsigned kind;	     /* enum session_kind bits */
 	bool provable;	     /* LockedHint was seen set in this session's life */
 	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */

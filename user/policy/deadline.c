@@ -32,7 +32,7 @@ static struct wake *at(const struct world *world, size_t place)
 static void heap_put(struct world *world, size_t place, struct wake wake)
 {
 	*at(world, place) = wake;
-	wake.session->heap = place;
+	wake.session->heap = (unsigned)place;
 }
 
 static void rise(struct world *world, size_t place)
