@@ -46,7 +46,8 @@ HARDEN := -D_FORTIFY_SOURCE=2
 LTO := $(if $(findstring clang,$(CC)),,-flto=auto -ffat-lto-objects)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-PCSC_CFLAGS := $(shell $(PKG_CONFIG) --cflags libpcsclite)
+PCSC_DRIVERS := $(shell $(PKG_CONFIG) --variable=usbdropdir libpcsclite)
+PCSC_CFLAGS := $(shell $(PKG_CONFIG) --cflags libpcsclite) -DPCSCDRIVERDIR='"$(PCSC_DRIVERS)"'
 PKCS11_CFLAGS := $(shell $(PKG_CONFIG) --cflags p11-kit-1)
 # Optional: without it nobody can tell several security keys apart. The library is loaded when there are several.
 FIDO_CFLAGS := $(if $(shell $(PKG_CONFIG) --exists libfido2 && echo yes),-DHAVE_LIBFIDO2 $(shell $(PKG_CONFIG) --cflags libfido2))
@@ -122,7 +123,7 @@ build/man/%: user/man/%.scd
 # ---- compiling: build/obj is what is installed, build/san the same under ASan and UBSan --------------------
 
 # Objects have these directories compiled in: those of another PREFIX are compiled again.
-PATHS := $(LIBEXECDIR) $(VENDORDIR) $(PAMDIR)
+PATHS := $(LIBEXECDIR) $(VENDORDIR) $(PAMDIR) $(PCSC_DRIVERS)
 build/paths: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' > $@
@@ -139,6 +140,7 @@ build/san/obj/%.o: %.c build/paths
 	$(Q)$(CC) $(CPPFLAGS) $(EXTRA) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCSC_CFLAGS)
+build/obj/user/reader-id/%.o build/san/obj/user/reader-id/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS) $(FIDO_CFLAGS)
 build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)

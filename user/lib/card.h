@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* PC/SC allows 127 bytes and a NUL (MAX_READERNAME, pcsclite.h). */
 #define READER_NAME_SIZE 128
@@ -17,6 +18,8 @@
 #define USB_PATH_SIZE 32
 /* A USB string descriptor has at most 126 UTF-16 units: 378 bytes of UTF-8 and a NUL. */
 #define USB_STRING_SIZE 379
+/* pcscd names at most 16 readers to a client (PCSCLITE_MAX_READERS_CONTEXTS, pcsclite.h). */
+#define REMOTE_READERS_MAX 16
 /* A PKCS#11 token label is 32 bytes, blank padded (CK_TOKEN_INFO). */
 #define TOKEN_LABEL_SIZE 33
 
@@ -52,6 +55,11 @@ struct atr {
 	uint8_t bytes[ATR_SIZE];
 };
 
+static inline bool atr_equal(const struct atr *a, const struct atr *b)
+{
+	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
 /*
  * One look at one PC/SC reader. A reader of several slots is several PC/SC readers on one USB device; the
  * slot is the last two digits of the name pcscd makes ("… 00 01", readerfactory.c).
@@ -68,3 +76,9 @@ struct reader_state {
 	uint16_t event_counter;
 	struct atr atr;
 };
+
+/* Of the same reader: PC/SC says the same of its card. */
+static inline bool reader_state_equal(const struct reader_state *a, const struct reader_state *b)
+{
+	return a->card == b->card && a->event_counter == b->event_counter && atr_equal(&a->atr, &b->atr);
+}

@@ -31,14 +31,19 @@ const char *login_source_name(enum login_source source)
 	return source < LOGIN_SOURCE_COUNT ? login_sources[source] : NULL;
 }
 
-static bool parse_source(const struct field *field _unused_, const char *value, void *to)
+bool login_source_find(const char *name, enum login_source *ret)
 {
 	for (enum login_source source = 0; source < LOGIN_SOURCE_COUNT; source++)
-		if (strcmp(login_sources[source], value) == 0) {
-			*(enum login_source *)to = source;
+		if (strcmp(login_sources[source], name) == 0) {
+			*ret = source;
 			return true;
 		}
 	return false;
+}
+
+static bool parse_source(const struct field *field _unused_, const char *value, void *to)
+{
+	return login_source_find(value, to);
 }
 
 /* Records of this machine's cards have none of these fields. */

@@ -59,6 +59,8 @@ struct login_record {
 
 /* "local", "ssh", … as SOURCE= has it; NULL outside the enum. */
 const char *login_source_name(enum login_source source);
+/* False: no source has that name. */
+bool login_source_find(const char *name, enum login_source *ret);
 
 /* What is wrong with a record, for one log line: "line 4: field ATR= given twice". */
 struct record_error {

@@ -22,9 +22,6 @@ enum remote_dialect {
 	DIALECT_XRDP,	      /* xrdp's chansrv */
 };
 
-/* pcscd names 16 readers at most (PCSCLITE_MAX_READERS_CONTEXTS, pcsclite.h). */
-#define REMOTE_READERS_MAX 16
-
 enum remote_request_type {
 	REMOTE_ATTACH =
 		1,     /* with a connected socket and, after it, pidfds: watch it until each of these ends */

@@ -97,12 +97,6 @@ static DWORD state_passed_back(const struct watched_reader *reader)
 	return reader->known | (waits ? SCARD_STATE_EXCLUSIVE : 0);
 }
 
-static bool reader_state_equal(const struct reader_state *a, const struct reader_state *b)
-{
-	return a->card == b->card && a->event_counter == b->event_counter && a->atr.size == b->atr.size &&
-	       memcmp(a->atr.bytes, b->atr.bytes, sizeof(a->atr.bytes)) == 0;
-}
-
 static void watch_take_state(struct watch *watch, struct watched_reader *reader,
 			     const SCARD_READERSTATE *state, bool always, uint64_t stamp)
 {

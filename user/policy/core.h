@@ -175,14 +175,11 @@ struct removal {
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
 _Static_assert(sizeof(struct removal) <= 64, "a cache line holds a removal");
 
-/* A client's machine has no more readers that pcscd would name. */
-#define REMOTE_READERS 16
-
 struct remote_table {
 	struct remote_reader {
 		struct reader_state state;
 		unsigned recovered; /* how many times it could be read again since the card was bound */
-	} readers[REMOTE_READERS];
+	} readers[REMOTE_READERS_MAX];
 	unsigned count;
 };
 

@@ -76,11 +76,6 @@ static inline uint64_t later(uint64_t moment, uint64_t span)
 	return span > UINT64_MAX - 1 - moment ? UINT64_MAX - 1 : moment + span;
 }
 
-static inline bool atr_equal(const struct atr *a, const struct atr *b)
-{
-	return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
-
 /* ---- facts ---------------------------------------------------------------------------------------------- */
 
 /*

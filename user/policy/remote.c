@@ -9,7 +9,7 @@ static void take_reader(struct remote_table *table, const struct reader_state *s
 {
 	struct remote_reader *reader = remote_named(table, state->name);
 
-	if (!reader && table->count == REMOTE_READERS)
+	if (!reader && table->count == REMOTE_READERS_MAX)
 		return;
 	if (!reader) {
 		reader = &table->readers[table->count++];

@@ -156,17 +156,6 @@ static bool read_fallback(const char *text, enum fallback *ret)
 	return good;
 }
 
-static bool read_source(const char *text, enum login_source *ret)
-{
-	for (enum login_source source = 0; source < LOGIN_SOURCE_COUNT; source++) {
-		if (strcmp(login_source_name(source), text) != 0)
-			continue;
-		*ret = source;
-		return true;
-	}
-	return false;
-}
-
 static bool read_kind(char *text, unsigned *ret)
 {
 	char *rest = NULL;
@@ -216,5 +205,5 @@ bool trace_read_value(const struct trace_key *key, char *text, void *field)
 	case VALUE_SOURCE:
 		break;
 	}
-	return read_source(text, field);
+	return login_source_find(text, field);
 }

@@ -12,7 +12,7 @@
 #include "lib/cleanup.h"
 #include "reader-id/driver_list.h"
 
-#define DRIVERS	  "/usr/lib/pcsc/drivers/*.bundle/Contents/Info.plist"
+#define DRIVERS	  PCSCDRIVERDIR "/*.bundle/Contents/Info.plist"
 #define LIST_SIZE (1U << 20) /* libccid's has 60 KiB; what is larger is read so far */
 
 static bool parse_id(const char *text, uint16_t *ret)

@@ -161,12 +161,6 @@ static const struct reader_state *reader_named(const struct reader_state *reader
 	return NULL;
 }
 
-static bool same_reader(const struct reader_state *a, const struct reader_state *b)
-{
-	return a->card == b->card && a->event_counter == b->event_counter && a->atr.size == b->atr.size &&
-	       memcmp(a->atr.bytes, b->atr.bytes, a->atr.size) == 0;
-}
-
 /* Readers that the far end names no longer. */
 static bool tell_gone(int daemon, struct watched *watched, bool *news)
 {
@@ -191,7 +185,7 @@ static bool tell_readers(int daemon, struct watched *watched, bool *news)
 			reader_named(watched->told.readers, watched->told.count, reader->name);
 		size_t at = told ? (size_t)(told - watched->told.readers) : watched->told.count;
 
-		if (told && same_reader(told, reader))
+		if (told && reader_state_equal(told, reader))
 			continue;
 		if (!tell(daemon, watched, REMOTE_READER, reader))
 			return false;

@@ -220,12 +220,11 @@ static int on_watcher_readable(sd_event_source *io _unused_, int fd, uint32_t re
 
 static int watcher_open(struct remote_source *source)
 {
-	const char *path = secure_getenv("SCPOLICYD_REMOTE_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int r;
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path ? path : REMOTE_SOCKET);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", REMOTE_SOCKET);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	r = sd_event_add_io(source->event, &source->io, fd, EPOLLIN, on_watcher_readable, source);
