@@ -36,9 +36,12 @@ sub names {
 my $keys = slurp('user/config/config_keys.c');
 my $page = slurp('user/man/scpolicyd.conf.5.scd');
 my $sample = slurp('user/data/scpolicyd.conf');
-my %words = slurp('user/policy/settings.h') =~ /\bROW\([A-Z_]+, \w+, [A-Z]+, "(\w+)",\s*(?:\\\n\s*)?"([a-z-]+)"/g;
+# The key and the word of each row, however the row is broken into lines and whatever stands before them.
+my $table = slurp('user/policy/settings.h');
+my %words = $table =~ /\bROW\([^"]*"(\w+)",[\s\\]*"([a-z-]+)"/g;
 my %settings = map { $_ => 1 } keys %words, all($keys, qr/POLICY_ONLY\("(\w+)"/);
 my @matches = all($keys, qr/MATCH\("(\w+)"/);
+is(keys %words, scalar(() = $table =~ /^\tROW\(/mg), 'every row of the settings is read');
 cmp_ok(keys %settings, '>', 5, 'there are keys to look for');
 for my $key (sort keys %settings) {
 	like($page, qr/^\*$key=\*.*?\nDefault: .+ Example: \*$key=/ms, "scpolicyd.conf(5) has $key=, its default and an example");
