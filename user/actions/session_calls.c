@@ -9,13 +9,13 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/logind.h"
 
 struct address {
 	const char *service, *path, *interface;
 };
 
-static const struct address logind = {"org.freedesktop.login1", "/org/freedesktop/login1",
-				      "org.freedesktop.login1.Manager"};
+static const struct address logind = {LOGIND, LOGIND_PATH, LOGIND_MANAGER};
 static const struct address systemd = {SYSTEMD, SYSTEMD_PATH, SYSTEMD_MANAGER};
 
 /* The steps that are D-Bus calls. */

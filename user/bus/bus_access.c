@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/logind.h"
 
 #define BUS_DRIVER	 "org.freedesktop.DBus"
 #define POLKIT		 "org.freedesktop.PolicyKit1"
@@ -16,10 +17,6 @@
 /* A person may have to find a password first. */
 #define POLKIT_TIMEOUT_USEC (5 * 60 * 1000 * 1000ULL)
 #define POLKIT_INTERACTION  1U
-#define LOGIND		    "org.freedesktop.login1"
-#define LOGIND_PATH	    "/org/freedesktop/login1"
-#define LOGIND_MANAGER	    LOGIND ".Manager"
-#define SESSION_PREFIX	    LOGIND_PATH "/session"
 #define NO_SESSION_OF_PID   LOGIND ".NoSessionForPID"
 /* A locker waits for it. */
 #define LOGIND_TIMEOUT_USEC (2 * 1000 * 1000ULL)

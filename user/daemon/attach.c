@@ -111,7 +111,7 @@ static void take_newcomer(void *userdata, const struct newcomer *newcomer)
 		refuse(attach, "logind does not say that the session is yours");
 		return;
 	}
-	if (strncmp(newcomer->class, "user", 4) != 0) {
+	if (!newcomer_is_persons(newcomer)) {
 		refuse(attach, "it is no user's session");
 		return;
 	}

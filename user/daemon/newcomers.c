@@ -6,11 +6,8 @@
 #include "daemon/wiring.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/logind.h"
 #include "sources/newcomer.h"
-
-#define LOGIND	       "org.freedesktop.login1"
-#define LOGIND_PATH    "/org/freedesktop/login1"
-#define LOGIND_MANAGER LOGIND ".Manager"
 
 static void release_nothing(void *userdata _unused_)
 {
@@ -19,7 +16,7 @@ static void release_nothing(void *userdata _unused_)
 /* As a rule's Session=remote has it: xrdp's sessions are local ones for logind. */
 static bool is_remote(const struct newcomer *newcomer)
 {
-	return strncmp(newcomer->class, "user", 4) == 0 &&
+	return newcomer_is_persons(newcomer) &&
 	       (newcomer->remote || strcmp(newcomer->service, "xrdp-sesman") == 0);
 }
 

@@ -4,8 +4,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t monotonic_now(void);
+#include "lib/clock.h"
 
 /*
  * Priorities on the loop. What can be a removal comes first. What follows from a removal (a reply, a journal

@@ -7,25 +7,17 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "lib/activated.h"
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "lib/descriptors.h"
 #include "lib/log.h"
 #include "remote/confine.h"
 #include "remote/watched.h"
 
-#define LISTEN_FD 3
 /* Without a daemon for this long nobody is coming back for the connections, and they must not keep ssh from ending. */
 #define ALONE_NSEC (60 * NSEC_PER_SEC)
-
-static uint64_t clock_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 /* Without stdio, which would ask for more system calls. */
 static void write_line(void *userdata _unused_, const char *line, size_t size)
@@ -35,18 +27,6 @@ static void write_line(void *userdata _unused_, const char *line, size_t size)
 }
 
 /* ---- the daemon -------------------------------------------------------------------------------------------- */
-
-/* The socket's mode admits root alone; a mode can be changed. */
-static int accept_daemon(uid_t own)
-{
-	_cleanup_close_ int fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -1;
-	return peer.uid == 0 || peer.uid == own ? steal_fd(&fd) : -1;
-}
 
 static bool request_valid(const struct remote_request *request, int fds)
 {
@@ -90,7 +70,6 @@ struct loop {
 	int daemon;
 	bool blocked;	/* the daemon took no more */
 	uint64_t alone; /* since when there is none; 0: there is one */
-	uid_t own;
 };
 
 static int wait_msec(uint64_t deadline, uint64_t now)
@@ -110,7 +89,7 @@ static void lose_daemon(struct loop *loop, uint64_t now)
 
 static void meet_daemon(struct loop *loop)
 {
-	int fd = accept_daemon(loop->own);
+	int fd = activated_accept(SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -124,16 +103,16 @@ static void meet_daemon(struct loop *loop)
 static void turn(struct loop *loop)
 {
 	static struct pollfd polls[2 + WATCHED_POLLS];
-	uint64_t deadline, now = clock_now();
+	uint64_t deadline, now = monotonic_now();
 	size_t count = watched_poll(polls + 2, &deadline);
 
-	polls[0] = (struct pollfd){.fd = LISTEN_FD, .events = POLLIN};
+	polls[0] = (struct pollfd){.fd = ACTIVATED_FD, .events = POLLIN};
 	polls[1] = (struct pollfd){.fd = loop->daemon, .events = POLLIN | (loop->blocked ? POLLOUT : 0)};
 	if (loop->alone && (!deadline || loop->alone + ALONE_NSEC < deadline))
 		deadline = loop->alone + ALONE_NSEC;
 	if (poll(polls, 2 + count, wait_msec(deadline, now)) < 0)
 		return;
-	now = clock_now();
+	now = monotonic_now();
 	watched_serve(polls + 2, now);
 	if (polls[1].revents & (POLLIN | POLLHUP | POLLERR) && !serve_request(loop->daemon, now))
 		lose_daemon(loop, now);
@@ -145,14 +124,11 @@ static void turn(struct loop *loop)
 
 int main(void)
 {
-	struct loop loop = {.daemon = -1, .alone = clock_now(), .own = getuid()};
-	int listens = 0, r;
-	socklen_t size = sizeof(listens);
+	struct loop loop = {.daemon = -1, .alone = monotonic_now()};
+	int r;
 
-	if (getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens) {
-		fprintf(stderr, "scpolicyd-remote is started by systemd, not by hand.\n");
+	if (!activated("scpolicyd-remote"))
 		return 2;
-	}
 	log_set_writer(write_line, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	r = confine_watcher();
@@ -160,7 +136,7 @@ int main(void)
 		log_error("the watcher of remote cards cannot start: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	while (!loop.alone || clock_now() < loop.alone + ALONE_NSEC)
+	while (!loop.alone || monotonic_now() < loop.alone + ALONE_NSEC)
 		turn(&loop);
 	return 0;
 }

@@ -5,15 +5,11 @@
 
 #include <uthash.h>
 
+#include "lib/logind.h"
 #include "policy/sink.h"
 #include "sources/session_kind.h"
 
-#define LOGIND	       "org.freedesktop.login1"
-#define LOGIND_PATH    "/org/freedesktop/login1"
-#define LOGIND_MANAGER LOGIND ".Manager"
-#define LOGIND_SESSION LOGIND ".Session"
-#define SESSION_PREFIX LOGIND_PATH "/session"
-#define PROPERTIES     "org.freedesktop.DBus.Properties"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 /* A session that was asked for. Nothing is known about it until logind has answered. */
 struct logind_session {

@@ -111,6 +111,11 @@ int newcomer_ask(sd_bus *bus, const char *session, newcomer_taker take, void (*r
 	return sd_bus_slot_set_floating(slot, true);
 }
 
+bool newcomer_is_persons(const struct newcomer *newcomer)
+{
+	return strncmp(newcomer->class, "user", strlen("user")) == 0;
+}
+
 int newcomer_record(const struct newcomer *newcomer, enum login_source source)
 {
 	struct login_record login = {

@@ -15,6 +15,9 @@ struct newcomer {
 	bool remote; /* logind says so */
 };
 
+/* Not a greeter's, or a service's. */
+bool newcomer_is_persons(const struct newcomer *newcomer);
+
 /* The answer; NULL: logind does not know the session, or says nothing of it. */
 typedef void (*newcomer_taker)(void *userdata, const struct newcomer *newcomer);
 
