@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 package Stage::Relay;
 # What ssh makes of a forwarded socket: listens at one path, connects to the other for each connection, and passes the bytes on
-# until one end closes. It says what happens.
+# until one end closes. It says what happens; that it listens, once the other path serves.
 use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::UNIX;
+use Time::HiRes 'sleep';
 
 sub run {
     my ($here, $there, $uid) = @_;
+    sleep 0.01 while !IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $there);
     unlink $here;
     my $listener = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $here, Listen => 16) or die "$here: $!";
     chown $uid, $uid, $here;
