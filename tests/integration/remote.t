@@ -60,11 +60,14 @@ CHANNELID 0x%X
 X
     my @options = grep { qx(pcscd --help 2>&1) =~ /$_/ } '--disable-polkit';
     return start("pcscd of $name", 'unshare', '--mount', 'sh', '-c',
-        "mount -t tmpfs client /run/pcscd && LD_PRELOAD=$preload exec pcscd --foreground @options --config /run/clients/$name.conf");
+        "mount -t tmpfs client /run/pcscd && LD_PRELOAD=$preload exec pcscd --foreground --info @options --config /run/clients/$name.conf");
 }
 
 sub relay {
     my ($name, $pcscd, $uid) = @_;
+    # Before unshare has run, the process is on this machine.
+    my $space = sub { readlink "/proc/$_[0]/ns/mnt" };
+    until_true($long, sub { $space->($pcscd->pid) ne $space->('self') });
     my $relay = start("relay of $name", 'nsenter', '-t', $pcscd->pid, '--mount', $^X, "-I$FindBin::Bin", '-MStage::Relay', '-e',
         'Stage::Relay::run(@ARGV)', "/run/clients/$name.comm", '/run/pcscd/pcscd.comm', $uid);
     $relay->wait_for(qr/^LISTENING/, $long) or diag('no relay');
@@ -178,7 +181,10 @@ subtest 'the client is stopped while the card is removed' => sub {
 subtest 'the client comes back without the card' => sub {
     $client{ben}{relay}->end('KILL');
     explained('2', qr/its client is away/, 'it is away');
+    my $removals = sub { $client{ben}{pcscd}->count(qr/Card Removed From/) };
+    my $before = $removals->();
     pull($channel{ben});
+    until_true($long, sub { $removals->() > $before }) or diag($client{ben}{pcscd}->transcript);
     $client{ben}{relay} = relay('ben', $client{ben}{pcscd}, $uid{ben});
     attach('2', '/run/clients/ben.comm');
     expect_lock('2', $long, 'absent, after Grace=');
