@@ -62,7 +62,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-remote check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -288,11 +288,6 @@ check-unit: unit-tests
 
 check-integration: all sanitized
 	@scripts/check integration
-
-# Cards at clients: it takes some minutes, most of them waiting.
-check-remote: all sanitized
-	@CHECK_REMOTE=1 prove tests/integration/remote.t tests/integration/remote-xrdp.t
-	@CHECK_REMOTE=1 scripts/check vm 20-ssh
 
 check-vm: all
 	@scripts/check vm $(CASE)
