@@ -582,6 +582,12 @@ static const struct row rows[] = {
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=remote,tty,ssh\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|removal 3 card probe|cannot-lock 3|act 3 terminate|heard 3 card pcsc|action 3 logout"},
+	{"… contradicted, then logind refuses the lock: one more lock, and no logout while the card is in",
+	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n"
+	     "10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
+	     "\n511ms daemon time\n600ms logind action-failed session=3\n9s daemon time",
+	 "act 3 lock|removal 3 card probe|cannot-lock 3|contradicted 3 card probe|cancelled 3 logout|"
+	 "outcome 3 lock failed|act 3 lock|cannot-lock 3"},
 
 	{"a disconnect that is refused: locked at least",
 	 SET
