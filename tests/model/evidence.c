@@ -89,9 +89,12 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 {
 	bool later_stay = report->port == judged->port && report->model == judged->model &&
 			  report->plug == machine->devices[report->device].plug;
+	/* PC/SC's word that it is back came first, and at its address nobody can tell the two stays apart. */
+	bool earlier_stay = report->port == judged->port && report->device == judged->device &&
+			    judged->departures && usb_address_equal(report->usb, judged->usb);
 
 	judged->any_gone_at = machine->now;
-	if (!is_its_device(judged, report) && !later_stay)
+	if (!is_its_device(judged, report) && !later_stay && !earlier_stay)
 		return;
 	if (!judged->device_gone_at)
 		judged->device_gone_at = machine->now;
@@ -268,9 +271,9 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 {
 	bool same_life = judged->pcsc_life == machine->judge->life;
 	const struct device *device = &machine->devices[report->device];
-	bool first = report->first && same_life && !judged->place_known && judged->departures &&
-		     !round_sleep(machine);
+	bool first = judged->named_again && !judged->place_known;
 
+	judged->named_again = false;
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
 	/* It speaks of what was there before: who believes that hears of one more removal. */
@@ -336,6 +339,9 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
 	}
 	count_recoveries(judged, report);
+	/* pcscd ran on since it showed the card there, or since that was recorded. The card there may settle until it is read. */
+	judged->named_again |= report->first && judged->departures && !round_sleep(machine) &&
+			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
 	judged->reader_gone_at = 0;
 	judged->settles = false;
 	if (report->state != CARD_UNAVAILABLE)
@@ -497,7 +503,7 @@ void judge_report(struct machine *machine, const struct report *report)
 		else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
 			judged->names_moved = judged->pcscd_away = true, judged->reader_gone_at = 0,
 			judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present =
-				judged->empty_word = false;
+				judged->empty_word = judged->named_again = false;
 	}
 }
 
@@ -576,6 +582,7 @@ void judge_daemon(struct machine *machine, bool runs)
 
 		judged->daemon_away |= !runs && judged->departures > 0;
 		judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_moved = judged->pcsc_was_present =
-			judged->empty_word = judged->kernel_word = judged->unlisted = false;
+			judged->empty_word = judged->kernel_word = judged->unlisted = judged->named_again =
+				false;
 	}
 }

@@ -90,6 +90,7 @@ struct judged {
 	uint64_t notice_made;  /* the reader's last "out" */
 	uint32_t notice_pcscd; /* … to which pcscd */
 	bool settles;	       /* "empty" is of a card that settles */
+	bool named_again;      /* … its reader, and has not read a card there since */
 	bool empty_word;       /* pcscd said "empty", which becomes a word if it stays so */
 	uint64_t read_at;      /* when it was first read in its stay */
 	/* What the core did since. */

@@ -264,14 +264,21 @@ static bool is_located(const struct machine *machine, const struct judged *judge
 	return false;
 }
 
+/* Several readers could be its own, and the record does not say at which port that is. */
+static bool is_one_of_several(const struct machine *machine, const struct judged *judged)
+{
+	return !judged->place_known && judge_like_readers(machine, judged) > 1;
+}
+
 /*
  * Its card was out, and this daemon may yet learn it: PC/SC has not named the place of its reader, because a program
- * holds it, say.
+ * holds it, say; or it has, and may have named the readers again before that.
  */
 static bool is_to_be_found(const struct machine *machine, const struct judged *judged)
 {
 	return (judged->daemon_away || judged->may_be_found || judged->departures) &&
-	       judged->removals == judged->removals_before && !is_located(machine, judged);
+	       judged->removals == judged->removals_before &&
+	       (!is_located(machine, judged) || is_one_of_several(machine, judged));
 }
 
 /* What is remembered from one rest to the next: where its card is, what its locker has shown. */
