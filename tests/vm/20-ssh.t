@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Sessions of a real sshd, governed by the card in the machine (`always`): disconnected, warned or logged out; what su
-# and sudo do within one is part of it. An address of its own makes them remote: logind takes localhost for local.
+# and sudo do within one is part of it.
 . "$(dirname "$0")/lib.sh"
 vm_boot
 # The next case stops this case's units, and that undoes its changes in the guest.
@@ -9,33 +9,13 @@ guest '
 	files="/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
 	systemd-run -q --collect --unit=signin-pam -p RemainAfterExit=yes -p "ExecStop=/bin/sed -i /pam_scpolicy/d $files" true
 	echo "session optional pam_scpolicy.so always" | tee -a $files > /dev/null
-	busybox ip link set lo up
-	busybox ip address add 192.0.2.1/32 dev lo 2> /dev/null
-	systemd-run -q --collect --unit=signin-sshd -p RuntimeDirectory=sshd \
-		/usr/sbin/sshd -D -e -o ListenAddress=192.0.2.1 -o StreamLocalBindUnlink=yes
-	echo "password ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/tests
-	[ -e /root/.ssh/id_ed25519 ] || ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519
-	for account in card password; do
-		install -d -m 0700 -o $account -g $account /home/$account/.ssh
-		install -m 0600 -o $account -g $account /root/.ssh/id_ed25519.pub /home/$account/.ssh/authorized_keys
-	done'
-wait_for 'busybox nc 192.0.2.1 22 < /dev/null | grep -q ^SSH' || bail_out 'no sshd'
+	echo "password ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/tests'
+vm_sshd || bail_out 'no sshd'
 
-# vm_ssh NAME ACCOUNT [COMMAND...]: signs in and stays; prints the session's id. Its output is in /run/signin-NAME.out.
-ssh_options=
-vm_ssh() {
-	unit=signin-$1
-	account=$2
-	shift 2
-	guest -i "cat > /run/$unit.sh" <<-END
-		exec ssh $ssh_options -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
-			'echo session=\$XDG_SESSION_ID; ${*:-exec sleep 1000}'
-	END
-	guest "rm -f /run/$unit.out; systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
-		-p StandardError=truncate:/run/$unit.err sh /run/$unit.sh"
-	wait_for "grep -q ^session= /run/$unit.out" 30
-	session=$(guest "tr -d '\r' < /run/$unit.out | sed -n s/^session=//p")
-	wait_for "log_has 'session $session of user $account is governed'" >&2
+# ssh_in NAME ACCOUNT [COMMAND...]: as vm_ssh; the session is governed when this returns.
+ssh_in() {
+	session=$(vm_ssh "$@")
+	wait_for "log_has 'session $session of user $2 is governed'" >&2
 	echo "$session"
 }
 
@@ -51,8 +31,8 @@ Action=disconnect
 User=card
 Action=none
 END
-ssh=$(vm_ssh ssh password)
-other=$(vm_ssh other card)
+ssh=$(ssh_in ssh password)
+other=$(ssh_in other card)
 is 'logind takes the session for a remote one' "$(guest "loginctl show-session -p Remote -p Service -p Type $ssh" | sort | tr '\n' ' ')" \
 	'Remote=yes Service=sshd Type=tty '
 vm card-out
@@ -72,7 +52,7 @@ User=card
 Action=none
 END
 card_back
-ssh=$(vm_ssh ssh password)
+ssh=$(ssh_in ssh password)
 # logind knows an ssh session's terminal from utmp, which Debian 13's systemd is built without.
 no_utmp() { guest 'systemctl --version | grep -q -- -UTMP'; }
 no_utmp || wait_for "loginctl show-session -p TTY --value $ssh | grep -q ."
@@ -101,7 +81,7 @@ ok 'logout: the other session lives' not has_ended "$other"
 card_back
 sessions() { guest 'loginctl list-sessions --no-legend | wc -l; ls /run/scpolicyd/sessions | wc -l' | tr '\n' ' '; }
 before=$(sessions)
-ssh=$(vm_ssh ssh password 'sudo su card -c "echo su=\$XDG_SESSION_ID; exec sleep 1000"')
+ssh=$(ssh_in ssh password 'sudo su card -c "echo su=\$XDG_SESSION_ID; exec sleep 1000"')
 ok 'su within sudo within the session runs' wait_for 'grep -q ^su= /run/signin-ssh.out'
 after=$(sessions)
 is 'they open one session, with one record' "$after" "$(echo "$before" | awk '{ print $1 + 1, $2 + 1, "" }')"
@@ -120,8 +100,8 @@ Action=none
 END
 card_back
 guest 'sed -i /pam_scpolicy/d /etc/pam.d/common-session /etc/pam.d/common-session-noninteractive'
-ssh_options="-o ExitOnForwardFailure=yes -R /run/user/$(guest id -u password)/pcscd.comm:/run/pcscd/pcscd.comm"
-ssh=$(vm_ssh remote password 'scpolicyctl attach; exec sleep 1000')
+vm_forward password
+ssh=$(ssh_in remote password 'scpolicyctl attach; exec sleep 1000')
 ok 'client: its card is bound' wait_for "scpolicyctl explain $ssh | grep -q 'bound: late: .*presence, not proof'" 60
 watcher=$(guest 'pgrep -x scpolicyd-remot')
 ok 'client: what watches it has no file' guest "[ -z \"\$(ls -A /proc/$watcher/root)\" ]"
@@ -134,7 +114,7 @@ ok 'client: removed there, the session ends' wait_for "has_ended $ssh" 60
 ok 'client: and is told why' journal_has removal "$ssh" SCPOLICY_CAUSE=card SCPOLICY_SOURCE=pcsc
 ok 'client: the other session lives' not has_ended "$other"
 card_back
-ssh=$(vm_ssh remote password 'scpolicyctl attach; exec sleep 5')
+ssh=$(ssh_in remote password 'scpolicyctl attach; exec sleep 5')
 ok 'client: when its shell ends, ssh does too' wait_for '! systemctl is-active -q signin-remote' 60
 ok 'client: and nothing is watched' wait_for "has_ended $ssh && [ -z \"\$(ls /proc/$watcher/fd | sed 1,5d)\" ]" 60
 done_testing

@@ -212,6 +212,43 @@ vm_signin_once() {
 
 vm_signout() { guest "systemctl stop signin-$1"; }
 
+# A real sshd, to which root may sign in as either account. An address of its own makes the sessions remote: logind takes
+# localhost for local.
+vm_sshd() {
+	guest '
+		busybox ip link set lo up
+		busybox ip address add 192.0.2.1/32 dev lo 2> /dev/null
+		systemd-run -q --collect --unit=signin-sshd -p RuntimeDirectory=sshd \
+			/usr/sbin/sshd -D -e -o ListenAddress=192.0.2.1 -o StreamLocalBindUnlink=yes
+		[ -e /root/.ssh/id_ed25519 ] || ssh-keygen -q -t ed25519 -N "" -f /root/.ssh/id_ed25519
+		for account in card password; do
+			install -d -m 0700 -o $account -g $account /home/$account/.ssh
+			install -m 0600 -o $account -g $account /root/.ssh/id_ed25519.pub /home/$account/.ssh/authorized_keys
+		done'
+	wait_for 'busybox nc 192.0.2.1 22 < /dev/null | grep -q ^SSH'
+}
+
+# vm_ssh NAME ACCOUNT [COMMAND...]: signs in and stays; prints the session's id. Its output is in /run/signin-NAME.out.
+ssh_options=
+vm_ssh() {
+	unit=signin-$1
+	account=$2
+	shift 2
+	guest -i "cat > /run/$unit.sh" <<-END
+		exec ssh $ssh_options -tt -o BatchMode=yes -o StrictHostKeyChecking=accept-new -b 192.0.2.1 $account@192.0.2.1 \
+			'echo session=\$XDG_SESSION_ID; ${*:-exec sleep 1000}'
+	END
+	guest "rm -f /run/$unit.out; systemd-run -q --collect --unit=$unit -p StandardInput=null -p StandardOutput=truncate:/run/$unit.out \
+		-p StandardError=truncate:/run/$unit.err sh /run/$unit.sh"
+	wait_for "grep -q ^session= /run/$unit.out" 30
+	guest "tr -d '\r' < /run/$unit.out | sed -n s/^session=//p"
+}
+
+# vm_forward ACCOUNT: this machine is also the client of what signs in next, and ssh forwards its PC/SC.
+vm_forward() {
+	ssh_options="-o ExitOnForwardFailure=yes -R /run/user/$(guest id -u "$1")/pcscd.comm:/run/pcscd/pcscd.comm"
+}
+
 # vm_locker SESSION [--deaf | --no-hint]: a screen locker for the session.
 vm_locker() { guest "$guest_functions; service locker-$1 locker $2 $1 && await 10 'grep -q ^ready /run/locker-$1.out'"; }
 
