@@ -76,6 +76,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	judged->unguarded += verdict->type == VERDICT_UNGUARDED;
 	/* From then on its card guards it again. */
 	if (verdict->type == VERDICT_RESTORED) {
+		judged->kernel_word = false;
 		judged->unguarded = 0;
 		judged->must_be_reported &= !judged->in_place;
 	}

@@ -438,7 +438,9 @@ static void told(struct machine *machine, const struct report *report)
 		judge->life++;
 		judge->up = true;
 	} else if (report->type == EVENT_PCSC_DOWN) {
-		judge->down_at = machine->now;
+		/* A new worker says so again. */
+		if (judge->up)
+			judge->down_at = machine->now;
 		judge->up = false;
 	} else if (report->type == EVENT_RESUME) {
 		judge->resume_at = machine->now;

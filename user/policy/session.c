@@ -199,6 +199,11 @@ static void hear_while_away(struct world *world, struct session *session, const 
 	}
 }
 
+static bool was_removed_since(const struct world *world, const struct session *session)
+{
+	return session->removal.cause == CAUSE_PCSC_LOST && belief_of(world, session).kind == BELIEF_OUT;
+}
+
 /* `source` and `stamp` are those of the report at hand. */
 void session_update(struct world *world, struct session *session, enum event_source source, uint64_t stamp)
 {
@@ -222,9 +227,10 @@ void session_update(struct world *world, struct session *session, enum event_sou
 	if (session_is_away(session)) {
 		if (!session_device_left(session))
 			hear_while_away(world, session, reader, hearing);
-		if (bind_return(world, session, stamp) || session->removal.cause != CAUSE_PCSC_LOST)
-			return;
 		/* pcscd's absence was no removal. What pcscd or the kernel has reported since then is one. */
+		if (!was_removed_since(world, session) &&
+		    (bind_return(world, session, stamp) || session->removal.cause != CAUSE_PCSC_LOST))
+			return;
 	}
 	believe(world, session, source, stamp);
 }
