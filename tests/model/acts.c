@@ -50,6 +50,8 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb)) {
 		if (!judged->place_known && machine->devices[judged->device].port >= 0)
 			judged->port = machine->devices[judged->device].port;
+		if (!judged->place_known)
+			judged->placed_at = machine->now;
 		judged->place_known = true;
 	}
 	if ((verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_BOUND) && !judged->place_known &&

@@ -164,8 +164,8 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	if ((!is_its_device(judged, report) && !is_at_its_port(machine, judged, report)) ||
 	    report->unit != judged->unit || !judged->place_known)
 		return;
-	/* Nobody has the probe listen to another one before PC/SC has named it. */
-	if (report->unheard && !is_its_device(judged, report))
+	/* Nobody has the probe listen to another one before PC/SC has named it, nor to its own before its place is known. */
+	if (report->unheard && (!is_its_device(judged, report) || report->made < judged->placed_at))
 		return;
 	/* Read after PC/SC's first word of a reader that is back: it is about what was before that. */
 	if (report->made < judged->bound_made)
@@ -335,6 +335,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	if (usb_address_is_set(report->usb) &&
 	    (is_its_device(judged, report) || is_at_its_port(machine, judged, report)) &&
 	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
+		if (!judged->place_known)
+			judged->placed_at = machine->now;
 		judged->place_known = true;
 		judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
 	}

@@ -93,10 +93,13 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 	const struct pcsc_reader *reader = view->reader ? pcscd_named(machine, view->reader) : NULL;
 
 	judged->rebound++;
+	if (reader)
+		judge_bind(machine, session, reader->device, reader->unit, reader->counter);
 	/* It was unplugged, and PC/SC has not said so yet. */
-	if (!reader)
-		return;
-	judge_bind(machine, session, reader->device, reader->unit, reader->counter);
+	for (unsigned i = 0; !reader && i < machine->device_count; i++) {
+		if (usb_address_equal(machine->devices[i].usb, view->login->card.usb))
+			judge_bind(machine, session, i, judged->unit, view->login->card.event_counter);
+	}
 	/* It has left since PC/SC looked. */
 	judged->departures += !judged->in_place;
 	judged->place_known = usb_address_is_set(view->login->card.usb);

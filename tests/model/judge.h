@@ -61,6 +61,7 @@ struct judged {
 	bool jumped, ran_back; /* its last word, to the one before it */
 	struct usb_address usb;
 	bool place_known;	/* the record, or PC/SC since, gave its address */
+	uint64_t placed_at;	/* … after the record was read; 0: with it */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */
 	bool at_hand;		/* … and it knew where its reader is */
 	bool excused; /* what the core believes of it may be wrong, for a reason that the table has */

@@ -78,6 +78,8 @@ static void adopt(struct world *world, struct session *session, struct reader *r
 		report_later(world, session, REPORT_BOUND);
 	card->event_counter = reader->state.event_counter;
 	memcpy(card->name, reader->state.name, sizeof(card->name));
+	if (reader->device && session_interfaces_disproved(world, session, reader->device))
+		session->interfaces = 0;
 	session->stay = reader->stay;
 	session->others = world->stays;
 	session->recovered = reader->recovered;
@@ -197,7 +199,8 @@ static void restore(struct world *world, struct session *session, struct reader 
 	if (session->removal.pending == ACTION_NONE)
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	deadline_set(world, session, DEADLINE_SETTLE, 0);
-	bind_reader(world, session, reader, stamp);
+	/* The reader itself said when it came in. PC/SC has not looked since: how new its report is says nothing. */
+	bind_reader(world, session, reader, lags ? session->slot_in.stamp : stamp);
 	if (lags)
 		session->lag_until = later(world->now, LAG_NSEC);
 	if (contradicted)
@@ -262,6 +265,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
+	const struct device *device;
 	uint64_t until;
 
 	if (session->login.usb_token)
@@ -274,6 +278,8 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 		return false;
 	if (!is_back(session, reader) || hearing_of(world, session, reader, &until) == HEARING_OTHER)
 		return false;
-	bind_reader(world, session, reader, stamp);
+	/* It has been in since its reader came: what the reader reported since then is about this insertion. */
+	device = device_in_place(session);
+	bind_reader(world, session, reader, device ? device->came.stamp : stamp);
 	return true;
 }

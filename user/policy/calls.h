@@ -68,6 +68,8 @@ void reader_learn_interface(const struct world *world, struct session *session, 
 
 /* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);
+bool session_interfaces_disproved(const struct world *world, const struct session *session,
+				  const struct device *device);
 bool reader_has_card_of(const struct reader *reader, const struct session *session); /* one like its own */
 struct reader *reader_of_session(const struct world *world, const struct session *session);
 bool reader_is_ambiguous(const struct world *world, const struct session *session);

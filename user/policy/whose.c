@@ -76,8 +76,8 @@ static bool is_same_stay(const struct session *session, const struct device *dev
  * Only the names in the records suggested that the device has several interfaces, and these may come from
  * different lives of pcscd. PC/SC has named everything by now, and there is one interface.
  */
-static bool is_disproved(const struct world *world, const struct session *session,
-			 const struct device *device)
+bool session_interfaces_disproved(const struct world *world, const struct session *session,
+				  const struct device *device)
 {
 	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
 	       device->readers->came < world->readers_listing.last &&
@@ -130,7 +130,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		reader = newer_at(session, device, by_name);
 		return reader ? reader : by_name;
 	}
-	if (device->readers && is_disproved(world, session, device))
+	if (device->readers && session_interfaces_disproved(world, session, device))
 		interfaces = 1;
 	/* With two interfaces, nobody would know which one it is. */
 	if (!device->readers)
