@@ -91,7 +91,8 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 			  report->plug == machine->devices[report->device].plug;
 	/* PC/SC's word that it is back came first, and at its address nobody can tell the two stays apart. */
 	bool earlier_stay = report->port == judged->port && report->device == judged->device &&
-			    judged->departures && usb_address_equal(report->usb, judged->usb);
+			    report->plug < judged->plug && usb_address_equal(report->usb, judged->usb);
+	bool back = report->plug != machine->devices[report->device].plug;
 
 	judged->any_gone_at = machine->now;
 	if (!is_its_device(judged, report) && !later_stay && !earlier_stay)
@@ -99,7 +100,8 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 	if (!judged->device_gone_at)
 		judged->device_gone_at = machine->now;
 	/* It is back, and may have been believed. */
-	judged->backs += report->plug != machine->devices[report->device].plug;
+	judged->backs += back;
+	judged->false_words += back && !judged->departures;
 	/* After sleep it is found again: nobody's card left. */
 	if (report->uncertain)
 		return;
@@ -138,11 +140,8 @@ static bool interfaces_told(const struct machine *machine, const struct judged *
 {
 	unsigned told = 0;
 
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct observed *seen = &machine->worker.seen[i];
-
-		told += seen->used && seen->announced && usb_address_equal(seen->usb, judged->usb);
-	}
+	for (unsigned i = 0; i < READERS_MOST; i++)
+		told += usb_address_equal(machine->judge->told_usb[i], judged->usb);
 	return machine->judge->up && told > 1 && machine->now >= machine->judge->up_at + SEC;
 }
 
@@ -341,6 +340,12 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 		judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
 	}
 	count_recoveries(judged, report);
+	/* An unlock bound it to this card, and PC/SC has only now counted what happened there before. */
+	if (judged->rebound && !judged->departures &&
+	    (report->state == CARD_EMPTY
+		     ? report->truth & TRUTH_OUT && !report->uncertain
+		     : report->state == CARD_PRESENT && (uint16_t)(report->counter - judged->counter) > 1))
+		judged->false_words++;
 	/* pcscd ran on since it showed the card there, or since that was recorded. The card there may settle until it is read. */
 	judged->named_again |= report->first && judged->departures && !round_sleep(machine) &&
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
@@ -431,10 +436,28 @@ static void readers_listed(struct machine *machine, struct judged *judged)
 		judged->device_word = true;
 }
 
+/* Where PC/SC's readers are, as it has reported: what is on its way does not count. */
+static void note_address(struct machine *machine, const struct report *report)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (!seen->used)
+			machine->judge->told_usb[i] = (struct usb_address){0};
+		else if (seen->model == report->model && seen->index == report->index &&
+			 seen->unit == report->slots)
+			machine->judge->told_usb[i] = report->usb;
+	}
+}
+
 static void told(struct machine *machine, const struct report *report)
 {
 	struct judge *judge = machine->judge;
 
+	if (report->type == EVENT_READER)
+		note_address(machine, report);
+	else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
+		memset(judge->told_usb, 0, sizeof(judge->told_usb));
 	if (report->type == EVENT_PCSC_UP) {
 		judge->up_at = machine->now;
 		judge->life++;

@@ -94,7 +94,7 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 
 	judged->rebound++;
 	if (reader)
-		judge_bind(machine, session, reader->device, reader->unit, reader->counter);
+		judge_bind(machine, session, reader->device, reader->unit, view->login->card.event_counter);
 	/* It was unplugged, and PC/SC has not said so yet. */
 	for (unsigned i = 0; !reader && i < machine->device_count; i++) {
 		if (usb_address_equal(machine->devices[i].usb, view->login->card.usb))

@@ -130,8 +130,9 @@ struct judge {
 	uint32_t life; /* of pcscd, as it was reported */
 	unsigned daemon_starts;
 	bool deaf[DEVICES_MOST];
-	uint32_t known_plug[DEVICES_MOST]; /* the presence of each device that was reported last */
-	uint32_t gone_plug[DEVICES_MOST];  /* … whose end was, to this daemon */
+	uint32_t known_plug[DEVICES_MOST];	   /* the presence of each device that was reported last */
+	uint32_t gone_plug[DEVICES_MOST];	   /* … whose end was, to this daemon */
+	struct usb_address told_usb[READERS_MOST]; /* of each that the worker has, as it was reported */
 	unsigned long excepted[EXCEPTION_COUNT];
 };
 

@@ -29,12 +29,24 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 }
 
 /*
- * pcscd drops a reader when it is unplugged. If no device represents a session, this report does. After sleep
- * the reader may only be found again, until pcscd has listed all its readers.
+ * After sleep the reader may only be found again, until pcscd has listed all its readers. It may report that long after:
+ * no other device was removed since.
  */
+static bool may_be_found_again(const struct world *world, const struct reader *reader)
+{
+	uint64_t awake = later(world->resumed, RESUME_NSEC);
+
+	if (world->asleep || world_just_resumed(world))
+		return true;
+	return world->resumed &&
+	       (world->looking_pcsc ||
+		(reader->said.now < awake && world->unplugged >= world->slept && world->unplugged < awake));
+}
+
+/* pcscd drops a reader when it is unplugged. If no device represents a session, this report does. */
 static void forget(struct world *world, struct reader *reader)
 {
-	bool restless = world->asleep || world_just_resumed(world) || (world->resumed && world->looking_pcsc);
+	bool restless = may_be_found_again(world, reader);
 	struct session *session;
 
 	DL_FOREACH2(world->placeless, session, on_device.next) {

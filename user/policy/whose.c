@@ -50,8 +50,9 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
-		/* What PC/SC named long before the device came is another one's. */
-		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now)
+		/* What PC/SC named long before the device came is another one's, or was one's that has left. */
+		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now ||
+		    (device->model && reader->since < device->model->left))
 			continue;
 		if (found)
 			return NULL;
