@@ -170,7 +170,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	if (report->made < judged->bound_made)
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
-		judged->back_word = judged->words > 0 || judged->false_words > 0;
+		judged->back_word = judged->words > 0 || judged->false_words > 0 || judged->slot_word;
 		/* Which card came, pcscd alone can say. */
 		judged->kernel_word = false;
 		judged->backs++;

@@ -132,7 +132,7 @@ static bool was_recounted(const struct machine *machine, const struct judged *ju
 	       login->pcscd != machine->pcscd.life && judged->cause_now == CAUSE_ABSENT;
 }
 
-/* One error may pass unseen; two count as much as a card that was out and in again. */
+/* While the machine sleeps nothing is bound. One error may pass unseen; two count as much as a card that was out and in again. */
 static bool errors_were_unheard(const struct machine *machine, const struct judged *judged)
 {
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
@@ -163,20 +163,27 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 }
 
-/* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
-bool judge_misplaced(const struct machine *machine, const struct judged *judged)
+/* PC/SC says that this device is at `usb`. */
+static bool is_misplaced(const struct machine *machine, const struct judged *judged,
+			 const struct device *device, struct usb_address usb)
 {
 	const struct device *its = &machine->devices[judged->device];
 
+	if (!usb_address_is_set(usb) || usb_address_equal(usb, device->usb))
+		return false;
+	return device == its || usb_address_equal(usb, its->usb) || usb_address_equal(usb, judged->usb);
+}
+
+/* A program held a reader for itself: PC/SC goes on to say where it, or the one that had the name, was. */
+bool judge_misplaced(const struct machine *machine, const struct judged *judged)
+{
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct observed *seen = &machine->worker.seen[i];
 		const struct pcsc_reader *reader = seen->used ? worker_reader(machine, seen) : NULL;
 		const struct device *device = reader ? &machine->devices[reader->device] : NULL;
 
-		if (!device || !usb_address_is_set(seen->usb) || usb_address_equal(seen->usb, device->usb))
-			continue;
-		if (device == its || usb_address_equal(seen->usb, its->usb) ||
-		    usb_address_equal(seen->usb, judged->usb))
+		if (device && (is_misplaced(machine, judged, device, seen->usb) ||
+			       is_misplaced(machine, judged, device, machine->judge->told_usb[i])))
 			return true;
 	}
 	return false;
@@ -250,7 +257,7 @@ static const struct {
 		 was_recounted},
 	[EXCEPTION_ERRORS_UNHEARD] =
 		{"errors-unheard",
-		 "no daemon ran while the reader failed twice: pcscd counts that as a card out and in",
+		 "no daemon ran, or the machine slept, while the reader failed twice: pcscd counts that as a card out and in",
 		 errors_were_unheard},
 };
 

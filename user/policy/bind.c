@@ -157,6 +157,17 @@ static bool may_be_older(const struct world *world, const struct session *sessio
 	return !is_comparable(world, session, reader) || moved(session, reader) < 2 * session->outs;
 }
 
+/* The order of the removal's first report. A case that sleep held up opens later than that. */
+static uint64_t removed_at(const struct session *session)
+{
+	const struct removal *removal = &session->removal;
+	uint64_t noticed = session->slot_out.order;
+
+	return removal->evidence == EVIDENCE_SLOT && noticed && noticed < removal->opened.order
+		       ? noticed
+		       : removal->opened.order;
+}
+
 static bool is_back(const struct session *session, const struct reader *reader)
 {
 	const struct device *device = device_in_place(session);
@@ -168,7 +179,7 @@ static bool is_back(const struct session *session, const struct reader *reader)
 	 * Reported before the removal, or about an earlier device at this address: this says nothing about a
 	 * card that is back.
 	 */
-	if (reader->said.order <= session->removal.opened.order)
+	if (reader->said.order <= removed_at(session))
 		return false;
 	if (device && reader->said.order < device->came.order && reader_is_older(reader, device))
 		return false;
