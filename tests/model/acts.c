@@ -235,9 +235,12 @@ static void judge_removal(struct machine *machine, unsigned session)
 
 	/* What follows from a card that settled for too long, or from a wrong address, follows later, too. */
 	if (judged->removals_now)
-		(void)judge_excepted(machine, judged,
-				     1U << EXCEPTION_HUNG |
-					     (nothing_left(judged) ? 1U << EXCEPTION_HELD : 0));
+		(void)judge_excepted(
+			machine, judged,
+			1U << EXCEPTION_HUNG |
+				(nothing_left(judged) || machine->judge->resume_at ? 1U << EXCEPTION_HELD
+										   : 0) |
+				(judged->cause_now == CAUSE_ABSENT ? 1U << EXCEPTION_SLEEP_UNHEARD : 0));
 	if (judged->excused || !nothing_left(judged) || judge_excuses_removal(machine, session))
 		return;
 	/* Round sleep a lock is no harm; what loses work is judged by itself. */

@@ -124,9 +124,16 @@ static void device_added(struct machine *machine, struct judged *judged, const s
 		word(machine, judged);
 		return;
 	}
-	if (!judged->place_known || report->port != judged->port || !judged->departures ||
+	if (report->port != judged->port || !judged->departures ||
 	    machine->devices[report->device].renumbered == report->plug)
 		return;
+	if (!judged->place_known) {
+		if (!judged->device_gone_at && !usb_address_equal(report->usb, judged->usb)) {
+			judged->device_gone_at = machine->now;
+			gone_together(machine, judged);
+		}
+		return;
+	}
 	judged->device_word |=
 		report->source != SOURCE_STARTUP || !usb_address_equal(report->usb, judged->usb);
 	/* "add" and "bind" both say that it is there. */
@@ -576,6 +583,10 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	/* The card left between the sign-in and the record's reading. */
 	if (seen && seen->state == CARD_PRESENT && judged->departures &&
 	    (uint16_t)(seen->counter - judged->counter) > 1)
+		judged->pcsc_moved = true;
+	/* … and it is empty: the sign-in read a smaller count from this pcscd. */
+	if (fresh && seen && seen->state == CARD_EMPTY && judged->departures &&
+	    seen->counter > judged->counter)
 		judged->pcsc_moved = true;
 	if (judged->pcsc_empty || judged->pcsc_moved)
 		word(machine, judged);

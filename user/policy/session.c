@@ -131,8 +131,9 @@ static void believe_out(struct world *world, struct session *session, struct bel
 	if (session->kept && keep_instead(world, session, &belief))
 		return;
 	case_open(world, session, &belief);
-	/* A token may be in its place again already. */
-	if (session->login.usb_token)
+	/* A token may be in its place again already; PC/SC may have denied a notice that sleep held up. */
+	if (session->login.usb_token ||
+	    (belief.evidence == EVIDENCE_SLOT && session->slot_out.order < world->order))
 		bind_return(world, session, belief.stamp);
 	/* A card is in again already. PC/SC's next report decides whether it guards the session. */
 	reader = belief.evidence & EVIDENCE_SLOT ? NULL : reader_in_place(world, session);
