@@ -225,7 +225,7 @@ build/san/tests/test_driver_list: build/san/obj/user/reader-id/driver_list.o
 build/san/tests/test_rules: TEST_LIBS = -Wl,--wrap=cause_of_any_rule
 
 # What is pure of the watcher of remote cards.
-FAR_END_SOURCES := $(addprefix user/remote/,far_end.c pcsclite.c chansrv.c)
+FAR_END_SOURCES := $(addprefix user/remote/,far_end.c pcsclite.c chansrv.c chansrv_request.c)
 build/san/tests/test_far_end: $(call objects,build/san/obj,$(FAR_END_SOURCES))
 
 # Each allocation fails once.

@@ -13,7 +13,7 @@
 
 struct deaf;
 
-/* What it looks at, and whom it tells: all borrowed. `heal` is read when pcscd was found deaf. */
+/* What it looks at, and whom it tells: all borrowed. `heals` is asked when pcscd was found deaf. */
 struct deaf_host {
 	const struct world *world;
 	const struct udev_source *udev; /* NULL: USB is not known */
