@@ -25,6 +25,8 @@ static void take_act(struct machine *machine, struct login *login, struct judged
 	}
 	if (!judged->first_act)
 		judged->began_losing = step != STEP_LOCK;
+	/* A later removal may have begun so, under another policy. */
+	judged->began_losing |= step == STEP_XRDP_DISCONNECT || step == STEP_KILL_LEADER;
 	if (!judged->first_act)
 		judged->first_act = machine->now;
 	people_act(machine, (unsigned)(login - machine->logins), step);
@@ -48,8 +50,10 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 		return;
 	/* What the core has found out by itself, and rightly, is known. */
 	if (verdict->type == VERDICT_BOUND && usb_address_equal(verdict->login->card.usb, judged->usb)) {
-		if (!judged->place_known && machine->devices[judged->device].port >= 0)
+		if (!judged->place_known && machine->devices[judged->device].port >= 0) {
 			judged->port = machine->devices[judged->device].port;
+			judge_truth(machine);
+		}
 		if (!judged->place_known)
 			judged->placed_at = machine->now;
 		judged->place_known = true;

@@ -361,7 +361,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	if (report->state != CARD_UNAVAILABLE)
 		judged->unread_at = 0;
 	/* A count that runs back is another stay of the reader. */
-	if (report->first || judged->ran_back)
+	if (report->first || judged->ran_back || machine->judge->address_moved)
 		judged->pcsc_was_present = false;
 	if (report->state == CARD_PRESENT) {
 		reader_present(machine, judged, report);
@@ -382,7 +382,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			report->truth & TRUTH_OUT && !report->uncertain &&
 			(is_its_device(judged, report) ? !judged->device_gone_at
 						       : is_at_its_port(machine, judged, report));
-		if (report->first || judged->ran_back)
+		if (report->first || judged->ran_back || machine->judge->address_moved)
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
 	} else {
@@ -446,15 +446,22 @@ static void readers_listed(struct machine *machine, struct judged *judged)
 /* Where PC/SC's readers are, as it has reported: what is on its way does not count. */
 static void note_address(struct machine *machine, const struct report *report)
 {
+	struct judge *judge = machine->judge;
+	struct usb_address *told = NULL;
+
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct observed *seen = &machine->worker.seen[i];
 
 		if (!seen->used)
-			machine->judge->told_usb[i] = (struct usb_address){0};
+			judge->told_usb[i] = (struct usb_address){0};
 		else if (seen->model == report->model && seen->index == report->index &&
 			 seen->unit == report->slots)
-			machine->judge->told_usb[i] = report->usb;
+			told = &judge->told_usb[i];
 	}
+	judge->address_moved = told && usb_address_is_set(*told) && usb_address_is_set(report->usb) &&
+			       !usb_address_equal(*told, report->usb);
+	if (told)
+		*told = report->usb;
 }
 
 static void told(struct machine *machine, const struct report *report)

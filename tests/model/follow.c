@@ -173,7 +173,8 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 		return;
 	if (settings.action == ACTION_LOCK && !judged->locks)
 		judge_fault(machine, FAULT_MISSED, session, "not locked at the kernel's word");
-	if (settings.action == ACTION_LOGOUT && judged->device_word && !judged->losing)
+	if (settings.action == ACTION_LOGOUT && report->type == EVENT_DEVICE_REMOVE && judged->device_word &&
+	    !judged->losing)
 		judge_fault(machine, FAULT_MISSED, session, "not logged out when its device was gone");
 }
 

@@ -198,7 +198,8 @@ static bool pcscd_is_away(const struct machine *machine, const struct judged *ju
 	const struct judge *judge = machine->judge;
 	/* Devices have their time after sleep, and readers without an address have theirs. */
 	uint64_t awake = judge->resume_at ? judge->resume_at + RESUME_GRACE : 0;
-	uint64_t from = judged->fresh_true > awake ? judged->fresh_true : awake;
+	uint64_t said = judged->fresh_true > judge->up_at ? judged->fresh_true : judge->up_at;
+	uint64_t from = said > awake ? said : awake;
 	uint64_t most = machine->script->setup.addresses == ADDRESS_PROMPT ? PCSC_DOUBT : 2 * PCSC_DOUBT;
 	bool could_say = judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
 			 judge->down_at >= from + most;

@@ -133,6 +133,7 @@ struct judge {
 	uint32_t known_plug[DEVICES_MOST];	   /* the presence of each device that was reported last */
 	uint32_t gone_plug[DEVICES_MOST];	   /* … whose end was, to this daemon */
 	struct usb_address told_usb[READERS_MOST]; /* of each that the worker has, as it was reported */
+	bool address_moved;			   /* of the reader at hand: its name is another's now */
 	unsigned long excepted[EXCEPTION_COUNT];
 };
 

@@ -38,9 +38,10 @@ static bool may_be_found_again(const struct world *world, const struct reader *r
 
 	if (world->asleep || world_just_resumed(world))
 		return true;
-	return world->resumed &&
-	       (world->looking_pcsc ||
-		(reader->said.now < awake && world->unplugged >= world->slept && world->unplugged < awake));
+	if (!world->resumed || (!world->looking_pcsc && reader->said.now >= awake))
+		return false;
+	/* Without USB devices nobody can tell. */
+	return !world->devices_listing.last || (world->unplugged >= world->slept && world->unplugged < awake);
 }
 
 /* pcscd drops a reader when it is unplugged. If no device represents a session, this report does. */

@@ -50,10 +50,12 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
-		/* What PC/SC named long before the device came is another one's, or was one's that has left. */
-		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now ||
-		    (device->model && reader->since < device->model->left))
+		/* What PC/SC named long before the device came is another one's. */
+		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
+		/* It may have been at a device that has left, and PC/SC may not have said so yet. */
+		if (device->model && reader->since < device->model->left)
+			return NULL;
 		if (found)
 			return NULL;
 		found = reader;
@@ -80,8 +82,8 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 bool session_interfaces_disproved(const struct world *world, const struct session *session,
 				  const struct device *device)
 {
-	return !session->stay && session->interfaces > 1 && world->pcsc_listed &&
-	       device->readers->came < world->readers_listing.last &&
+	return (!session->stay || session_pcscd_is_new(world, session)) && session->interfaces > 1 &&
+	       world->pcsc_listed && device->readers->came < world->readers_listing.last &&
 	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
 	       !reader_may_have_another(world, device->readers);
 }
