@@ -332,6 +332,15 @@ static void test_unset_keys_come_from_policy(void **state _unused_)
 	}
 }
 
+/* Keep= concerns every session, though it came after CardWithin=. */
+static void test_some_settings_concern_only_remote_sessions(void **state _unused_)
+{
+	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
+		assert_int_equal(setting_is_remote(setting),
+				 setting == SETTING_CARD_WITHIN || setting == SETTING_GRACE ||
+					 setting == SETTING_BIND || setting == SETTING_CLIENT_GRACE);
+}
+
 static void test_groups_are_needed_only_when_asked_for(void **state _unused_)
 {
 	_cleanup_(rules_free_p) struct rules *rules = fresh_rules();
@@ -389,6 +398,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_nothing_says_what_an_unnamed_cause_does, name_all),
 		cmocka_unit_test(test_replacing_keeps_the_place),
 		cmocka_unit_test(test_unset_keys_come_from_policy),
+		cmocka_unit_test(test_some_settings_concern_only_remote_sessions),
 		cmocka_unit_test(test_groups_are_needed_only_when_asked_for),
 		cmocka_unit_test(test_ten_thousand_rules),
 		cmocka_unit_test(test_files_are_kept_once),
