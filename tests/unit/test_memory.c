@@ -203,6 +203,35 @@ static void test_no_memory_for_a_client(void **state _unused_)
 	check_recording(recording);
 }
 
+/* Keep=any: a token for which there is no memory is not kept: the removal of the one used last counts. */
+static void test_no_memory_to_keep_a_token(void **state _unused_)
+{
+	static char lines[] =
+		"1ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+		"1ms startup device-add usb=1:6 path=1-2 id=1050:0407\n1ms startup devices-listed\n1ms pcsc pcsc-up\n"
+		"1ms pcsc reader name=R0 slot=0 usb=1:5 card=present counter=1 atr=3B02\n1ms pcsc pcsc-listed\n"
+		"2ms record record session=3 user=a name=R0 slot=0 usb=1:5 card=present counter=1 atr=3B02 keep=yes\n"
+		"3ms record record session=3 user=a name=Key slot=0 usb=1:6 usb-token=yes keep=yes\n"
+		"6ms uevent device-remove usb=1:6\n";
+	_cleanup_fclose_ FILE *recording = fmemopen(lines, strlen(lines), "r");
+	struct calls calls = {.used = 0};
+	struct world *world;
+
+	read_events(recording);
+	assert_int_equal(world_new(on_verdict, &calls, &world), 0);
+	for (unsigned i = 0; i < event_count; i++) {
+		assert_string_equal(calls.text, "");
+		/* The key's record: all else that it needs is there. */
+		until_failure =
+			events[i].event.type == EVENT_RECORD && events[i].event.record.login->usb_token;
+		assert_int_equal(world_event(world, &events[i].event), 0);
+		assert_int_equal(until_failure, 0);
+		assert_null(world_check(world));
+	}
+	assert_string_equal(calls.text, "act 3 lock\n");
+	world_free(world);
+}
+
 static void test_no_world(void **state _unused_)
 {
 	struct world *world;
@@ -311,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_no_memory_for_many),
 		cmocka_unit_test(test_no_memory_for_a_client),
+		cmocka_unit_test(test_no_memory_to_keep_a_token),
 		cmocka_unit_test(test_no_world),
 		cmocka_unit_test(test_no_memory_around_the_core),
 	};

@@ -32,7 +32,18 @@
 	" id=1050:0407\n5ms record record session=3 "                                                        \
 	"user=card name=Key" device " slot=0 usb=1:" device " card=present counter=0 path=1-" device         \
 	" id=1050:0407 usb-token=yes keep=yes\n"
-#define PROVABLE "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
+/* … whose product says of itself what it is, and no more: two of them have one name. */
+#define PLUG_TWIN(device)                                                                                    \
+	"5ms uevent device-add usb=1:" device " path=1-" device                                              \
+	" id=1050:0407\n5ms record record session=3 "                                                        \
+	"user=card name=Key slot=0 usb=1:" device " card=present counter=0 path=1-" device                   \
+	" id=1050:0407 usb-token=yes keep=yes\n"
+/* Its person unlocks with a card. */
+#define RECORD_CARD(reader, counter)                                                                         \
+	"record record session=3 user=card " reader "card=present counter=" counter ATR " keep=yes\n"
+#define RECORD_KEY_11 "uevent device-add usb=1:11 path=1-11 id=1050:0407\n" PLUG_KEY("11")
+#define R0	      "name=R0 slot=0 "
+#define PROVABLE      "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
 static const char start[] =
 	"0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
@@ -742,6 +753,164 @@ static const struct row rows[] = {
 		       "10ms probe device-remove usb=1:12\n10ms probe device-remove usb=1:11",
 	 "kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|"
 	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… with four keys in turn, the last one twice: all five tokens count",
+	 "1ms daemon probe\n" PLUG_KEY("11") PLUG_KEY("12") PLUG_KEY("13") PLUG_KEY("14") PLUG_KEY(
+		 "14") "10ms probe device-remove usb=1:14\n10ms probe device-remove usb=1:13\n10ms probe device-remove usb=1:12\n"
+		       "10ms probe device-remove usb=1:11\n20ms probe slot-change usb=1:5 slots=02",
+	 "kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|kept 3 reader probe|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… two keys of one name are two tokens",
+	 PLUG_TWIN("11")
+		 PLUG_TWIN("12") "10ms probe device-remove usb=1:12\n20ms probe device-remove usb=1:11\n"
+				 "30ms probe slot-change usb=1:5 slots=02",
+	 "kept 3 reader probe|kept 3 reader probe|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… two slots of one reader: a card in each",
+	 "1ms daemon probe\n2ms uevent device-add usb=1:7 path=1-7 id=0001:0002\n"
+	 "3ms pcsc reader name=R70 slot=0 usb=1:7 card=present counter=1" ATR
+	 "\n3ms pcsc reader name=R71 slot=1 usb=1:7 card=present counter=1" ATR "\n"
+	 "5ms " RECORD_CARD("name=R70 slot=0 usb=1:7 ", "1") "6ms " RECORD_CARD(
+		 "name=R71 slot=1 usb=1:7 ",
+		 "1") "10ms probe slot-change usb=1:7 slots=08\n"
+		      "15ms pcsc reader name=R71 slot=1 usb=1:7 card=empty counter=2\n"
+		      "20ms pcsc reader " CARD "card=empty counter=2\n"
+		      "30ms probe slot-change usb=1:7 slots=02",
+	 "kept 3 card probe|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… with two keys in turn, often: each counts once, and the card still does",
+	 "1ms daemon probe\n" PLUG_KEY("11") PLUG_KEY("12") PLUG_KEY("11") PLUG_KEY("12") PLUG_KEY("11")
+		 PLUG_KEY("12") "10ms probe device-remove usb=1:12\n20ms probe device-remove usb=1:11\n"
+				"30ms probe slot-change usb=1:5 slots=02",
+	 "kept 3 reader probe|kept 3 reader probe|act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… with a key and the card in turn, often; no record has the reader's address: the other key still counts",
+	 "1ms daemon probe\n" PLUG_KEY("12") "5ms " RECORD_CARD(R0, "1")
+		 PLUG_KEY("11") "5ms " RECORD_CARD(R0, "1") PLUG_KEY("11") "5ms " RECORD_CARD(R0, "1")
+			 PLUG_KEY("11") "5ms " RECORD_CARD(R0, "1") PLUG_KEY("11") "5ms " RECORD_CARD(R0, "1")
+				 PLUG_KEY("11") "10ms probe device-remove usb=1:11\n"
+						"20ms probe slot-change usb=1:5 slots=02\n"
+						"30ms probe device-remove usb=1:12",
+	 "kept 3 reader probe|kept 3 card probe|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… the card is in a reader that is not on USB",
+	 "1ms daemon probe\n3ms pcsc reader name=Serial slot=0 card=present counter=1" ATR "\n"
+	 "5ms " RECORD_CARD("name=Serial slot=0 ", "1")
+		 PLUG_KEY("11") "10ms pcsc reader " CARD "card=empty counter=2\n"
+				"20ms probe device-remove usb=1:11\n"
+				"30ms pcsc reader name=Serial slot=0 card=empty counter=2",
+	 "kept 3 reader probe|act 3 lock|removal 3 card pcsc|action 3 lock"},
+	{"… a key was pulled, and another device has its address",
+	 "1ms daemon probe\n" PLUG_KEY("11") PLUG_KEY(
+		 "12") "10ms pcsc reader " CARD "card=empty counter=2\n"
+		       "20ms udev device-remove usb=1:11\n30ms uevent device-add usb=1:11 path=1-11 id=1050:0407\n"
+		       "40ms probe device-remove usb=1:12",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… a key was pulled, and nothing is there",
+	 "1ms daemon probe\n" PLUG_KEY("11")
+		 PLUG_KEY("12") "10ms pcsc reader " CARD "card=empty counter=2\n"
+				"20ms udev device-remove usb=1:11\n40ms probe device-remove usb=1:12",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… a key whose record says nothing of where it is: nobody knows whether it is in",
+	 "1ms daemon probe\n"
+	 "5ms record record session=3 user=card name=Key slot=0 card=present counter=0 usb-token=yes keep=yes\n"
+	 "6ms " RECORD_CARD(CARD, "1") "20ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… a key that came to its address a second time, and was used then",
+	 "1ms daemon probe\n2ms uevent device-add usb=1:11 path=1-11 id=1050:0407\n3ms probe device-remove usb=1:11\n" PLUG_KEY(
+		 "11") "10ms probe device-remove usb=1:11",
+	 "kept 3 reader probe"},
+	{"… the card used last was in a reader that is not on USB, which is pulled",
+	 "1ms daemon probe\n3ms pcsc reader name=Serial slot=0 card=present counter=1" ATR "\n"
+	 "5ms " RECORD_CARD(CARD, "1") "6ms " RECORD_CARD(
+		 "name=Serial slot=0 ", "1") "4s daemon time\n"
+					     "5s pcsc reader-gone name=Serial\n8s daemon time",
+	 "kept 3 reader pcsc"},
+	{"… a key is enumerated again around sleep: it has to be proven again",
+	 "1ms daemon probe\n" PLUG_KEY("11")
+		 PLUG_KEY("12") "6ms pcsc reader " CARD "card=empty counter=2\n"
+				"10ms logind sleep\n11ms probe device-remove usb=1:11\n"
+				"20ms logind resume\n21ms startup device-add usb=1:5 path=1-1\n"
+				"21ms startup device-add usb=1:6 path=1-2\n"
+				"21ms startup device-add usb=1:12 path=1-12\n"
+				"21ms startup device-add usb=1:13 path=1-11 id=1050:0407\n"
+				"21ms startup devices-listed\n22ms pcsc pcsc-listed\n"
+				"10s probe device-remove usb=1:12",
+	 "recheck|rechecked|act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… pcscd is back, and has not named its readers yet: nobody knows of the card",
+	 "1ms daemon probe\n" PLUG_KEY(
+		 "11") "10ms pcsc pcsc-down\n15ms pcsc pcsc-up\n20ms probe device-remove usb=1:11",
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
+	{"… pcscd gives the reader another name, unlocked with the card again: it is one card still",
+	 "1ms daemon probe\n2100ms daemon time\n3s " RECORD_KEY_11 "10s pcsc pcsc-down\n11s pcsc pcsc-up\n"
+	 "12s pcsc reader name=R1 slot=0 usb=1:5 card=present counter=0" ATR
+	 "\n12s pcsc reader name=R0 slot=0 usb=1:6 card=present counter=0" ATR "\n12s pcsc pcsc-listed\n"
+	 "15s daemon time\n20s " RECORD_CARD("name=R1 slot=0 usb=1:5 ",
+					     "0") "30s probe device-remove usb=1:11\n"
+						  "40s probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
+	{"… the card was pulled, then unlocked with a key; pcscd counts anew, and the card is put back: not proven again",
+	 "1ms daemon probe\n10ms pcsc reader " CARD "card=empty counter=2\n1s " RECORD_KEY_11
+	 "2s pcsc pcsc-down\n3s pcsc pcsc-up\n3s pcsc reader " CARD "card=present counter=0" ATR
+	 "\n3s pcsc pcsc-listed\n4s daemon time\n5s probe device-remove usb=1:11",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock unverified|act 3 lock|removal 3 reader probe|"
+	 "action 3 lock"},
+	{"… locked while pcscd was away, then unlocked with a key; pcscd is back, and the card was not removed",
+	 "3ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " keep=yes pcsc-lost=lock\n10ms pcsc pcsc-down\n5010ms daemon time\n5020ms logind session-locked session=3\n"
+	 "8s logind session-unlocked session=3\n9s " RECORD_KEY_11 "10s pcsc pcsc-up\n10s pcsc reader " CARD
+	 "card=present counter=0" ATR "\n10s pcsc pcsc-listed\n20s uevent device-remove usb=1:11",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|kept 3 reader uevent"},
+	{"… a loose plug, over within Settle=: that was no removal, so the card need not be proven again",
+	 "1ms daemon probe\n2ms record settings session=3 settle=2s\n10ms probe slot-change usb=1:5 slots=02\n"
+	 "15ms pcsc reader " CARD "card=empty counter=2\n905ms pcsc reader " CARD "card=present counter=3" ATR
+	 "\n1s " RECORD_KEY_11 "5s probe device-remove usb=1:11",
+	 "heard 3 card pcsc|settled 3|kept 3 reader probe"},
+	{"… PC/SC contradicted the removal: the card need not be proven again",
+	 "1ms daemon probe\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
+	 "card=present counter=1" ATR "\n511ms daemon time\n1s " RECORD_KEY_11
+	 "4s daemon time\n5s probe device-remove usb=1:11",
+	 "act 3 lock|removal 3 card probe|action 3 lock|contradicted 3 card probe|outcome 3 lock unverified|"
+	 "kept 3 reader probe"},
+	{"… a key with a loose plug, over within Settle=: that was no removal, so the key need not be proven again",
+	 "1ms daemon probe\n" PLUG_KEY(
+		 "11") "6ms record settings session=3 keep=yes settle=2s\n"
+		       "10ms pcsc reader " CARD "card=empty counter=2\n20ms udev device-remove usb=1:11\n"
+		       "1s uevent device-add usb=1:12 path=1-11 id=1050:0407\n"
+		       "2s pcsc reader " CARD "card=present counter=3" ATR
+		       "\n3s " RECORD_CARD(CARD, "3") "5s probe slot-change usb=1:5 slots=02",
+	 "settled 3|kept 3 card probe"},
+	{"… pcscd is away when the reader is unplugged: the key counts, and nobody has to hear of cards",
+	 "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " keep=yes pcsc-lost=lock\n"
+	 "10ms pcsc pcsc-down\n20ms uevent device-remove usb=1:5\n9s daemon time",
+	 "kept 3 reader uevent"},
+	{"… locked while pcscd was away, which was no removal; the card was pulled meanwhile, and the key is in",
+	 "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " keep=yes action=logout pcsc-lost=lock\n"
+	 "10ms pcsc pcsc-down\n5010ms daemon time\n5020ms logind session-locked session=3\n"
+	 "6s pcsc pcsc-up\n6s pcsc reader " CARD "card=empty counter=0\n6s pcsc pcsc-listed\n9s daemon time",
+	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|heard 3 card pcsc|kept 3 card pcsc"},
+	{"… the same, while Settle= runs: nothing is done",
+	 "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " keep=yes settle=60s pcsc-lost=lock\n"
+	 "10ms pcsc pcsc-down\n5010ms daemon time\n6s pcsc pcsc-up\n6s pcsc reader " CARD
+	 "card=empty counter=0\n6s pcsc pcsc-listed\n9s daemon time\n99s daemon time",
+	 "heard 3 card pcsc|kept 3 card pcsc"},
+	{"… the same, and a logout that waited was cancelled: nothing is waited for any more",
+	 "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " keep=yes confirm=30s pcsc-lost=lock when-cannot-lock=logout\n"
+	 "6ms logind session-kind session=3 kind=remote,tty,ssh\n10ms pcsc pcsc-down\n"
+	 "11ms logind sleep\n3s logind resume\n3s startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "3s startup device-add usb=1:6 path=1-2 id=08e6:4433\n3s startup device-add usb=1:11 path=1-11 id=1050:0407\n"
+	 "3s startup devices-listed\n5010ms daemon time\n5020ms record settings session=3 keep=yes\n"
+	 "6s pcsc pcsc-up\n6s pcsc reader " CARD "card=empty counter=0\n6s pcsc pcsc-listed\n9s daemon time\n"
+	 "99s daemon time",
+	 "recheck|rechecked|act 3 lock|removal 3 pcsc-lost pcsc|cannot-lock 3|cancelled 3 logout|heard 3 card pcsc|"
+	 "kept 3 absent startup"},
+	{"Keep=any for readers alone: the card was out, for which a logout waits; then the reader is pulled, and the key is in",
+	 "1ms daemon probe\n2ms " RECORD_KEY_11 "6ms record record session=3 user=card " CARD
+	 "card=present counter=1" ATR " path=1-1 id=08e6:4433 action=logout reader.keep=yes\n"
+	 "10ms probe slot-change usb=1:5 slots=02\n"
+	 "20ms probe slot-change usb=1:5 slots=03\n21ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n30ms probe device-remove usb=1:5\n510ms daemon time",
+	 "removal 3 card probe|restored 3|kept 3 reader probe|act 3 terminate|action 3 logout"},
+
 	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},
 
 	/* ---- sleep ---- */
@@ -1678,6 +1847,13 @@ static const struct row from_nothing[] = {
 	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=unavailable counter=1\n3ms pcsc pcsc-listed\n"
 	 "2002ms daemon time\n2003ms daemon time",
 	 "comm-error 3"},
+	{"Keep=any: the card's record was read before the first listing of USB devices",
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR
+	 " path=1-1 id=08e6:4433 keep=yes\n"
+	 "2ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n2ms startup devices-listed\n2ms pcsc pcsc-up\n"
+	 "2ms pcsc reader " CARD "card=present counter=1" ATR "\n2ms pcsc pcsc-listed\n" PLUG_KEY(
+		 "11") "10s uevent device-remove usb=1:11\n20s uevent device-remove usb=1:5",
+	 "kept 3 reader uevent|act 3 lock|removal 3 reader uevent|action 3 lock"},
 	{"asleep: a reader whose port nobody reports leaves, and does not come back",
 	 "0ms startup device-add usb=1:5\n0ms startup devices-listed\n0ms pcsc pcsc-up\n"
 	 "0ms pcsc reader " CARD "card=present counter=1" ATR "\n0ms pcsc pcsc-listed\n"

@@ -88,7 +88,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 
 	if (reader && is_another(reader, device))
 		reader = NULL;
-	keep_bound(session, login);
+	keep_bound(world, session, login);
 	begin_record(world, session, event, seen_at(event, device));
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;

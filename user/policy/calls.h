@@ -151,7 +151,7 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp);
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp);
 
 /* keep.c: the tokens of Keep=any. keep_instead(): true, another one stays, and the session is bound to it */
-void keep_bound(struct session *session, const struct login_record *next);
+void keep_bound(const struct world *world, struct session *session, const struct login_record *next);
 void keep_forget(struct session *session);
 bool keep_instead(struct world *world, struct session *session, const struct belief *belief);
 

@@ -202,7 +202,7 @@ struct remote {
 /* A token that the person has proven in the session, beside the one that it is bound to; Keep=. */
 struct kept {
 	struct kept *next;
-	struct moment bound;
+	uint64_t order; /* of the event that made another one the bound one */
 	unsigned life, stay, others, interfaces, interface, recovered, pcsc_life;
 	struct login_record login; /* what describes the token in it counts, and no more */
 };

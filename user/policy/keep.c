@@ -9,55 +9,59 @@
 /* More than people carry; a longer list only makes the removal of each slower. */
 #define KEPT_MAX 4
 
-static bool same_token(const struct login_record *a, const struct login_record *b)
+/* Whoever wrote the record of the next one may not have found its address. */
+static bool same_token(const struct login_record *token, const struct login_record *next)
 {
-	if (a->usb_token != b->usb_token || a->card.slot != b->card.slot)
-		return false;
-	if (usb_address_is_set(a->card.usb) && usb_address_is_set(b->card.usb))
-		return usb_address_equal(a->card.usb, b->card.usb) &&
-		       (a->usb_token || strcmp(a->card.name, b->card.name) == 0);
-	return strcmp(a->card.name, b->card.name) == 0;
+	return strcmp(token->card.name, next->card.name) == 0 &&
+	       (!usb_address_is_set(next->card.usb) || usb_address_equal(token->card.usb, next->card.usb));
 }
 
-static void drop(struct session *session, struct kept *kept)
+static void drop(struct kept **at)
 {
-	LL_DELETE(session->kept, kept);
+	struct kept *kept = *at;
+
+	*at = kept->next;
 	free(kept);
 }
 
-static void drop_same(struct session *session, const struct login_record *login)
+static void drop_same(struct session *session, const struct login_record *next)
 {
-	struct kept *kept, *following;
+	struct kept **at = &session->kept;
 
-	LL_FOREACH_SAFE(session->kept, kept, following)
-	if (same_token(&kept->login, login))
-		drop(session, kept);
+	while (*at) {
+		if (same_token(&(*at)->login, next))
+			drop(at);
+		else
+			at = &(*at)->next;
+	}
 }
 
 static void drop_oldest(struct session *session)
 {
-	struct kept *kept, *following;
-	unsigned count = 0;
+	struct kept **at = &session->kept;
 
-	LL_FOREACH_SAFE(session->kept, kept, following)
-	if (++count > KEPT_MAX)
-		drop(session, kept);
+	for (unsigned count = 0; *at && count < KEPT_MAX; count++)
+		at = &(*at)->next;
+	if (*at)
+		drop(at);
 }
 
 /* Without memory for it, it is not kept: then its removal later is none, and that of the other one is. */
-void keep_bound(struct session *session, const struct login_record *next)
+void keep_bound(const struct world *world, struct session *session, const struct login_record *next)
 {
 	struct kept *kept;
 
 	drop_same(session, next);
-	if (!session->insertion || session->is_remote || session_is_away(session) ||
+	/* While pcscd is away, nothing was removed. */
+	if (!session->insertion || (session_is_away(session) && cause_is_removal(session->removal.cause)) ||
 	    same_token(&session->login, next))
 		return;
 	kept = calloc(1, sizeof(*kept));
 	if (!kept)
 		return;
 	*kept = (struct kept){
-		.bound = session->bound,
+		.next = session->kept,
+		.order = world->order,
 		.life = session->life,
 		.stay = session->stay,
 		.others = session->others,
@@ -67,14 +71,14 @@ void keep_bound(struct session *session, const struct login_record *next)
 		.pcsc_life = session->pcsc_life,
 		.login = session->login,
 	};
-	LL_PREPEND(session->kept, kept);
+	session->kept = kept;
 	drop_oldest(session);
 }
 
 void keep_forget(struct session *session)
 {
 	while (session->kept)
-		drop(session, session->kept);
+		drop(&session->kept);
 }
 
 /* What describes the token, and nothing of who is signed in. */
@@ -89,16 +93,13 @@ static void describe(struct login_record *login, const struct login_record *toke
 	login->usb_token = token->usb_token;
 }
 
-/* The device's life that the token was bound in; NULL: it is over, or it has none. */
+/* The device that the token was in; NULL: it is gone, or there was none. Nothing holds it: another one may have its address. */
 static struct device *device_of(const struct world *world, const struct kept *kept)
 {
-	struct device *device =
-		usb_address_is_set(kept->login.card.usb) ? device_find(world, kept->login.card.usb) : NULL;
+	struct device *device = device_find(world, kept->login.card.usb);
 
-	return device && device->presence == PRESENCE_HERE && device->life == kept->life &&
-			       device->came.order <= kept->bound.order
-		       ? device
-		       : NULL;
+	return device && device->presence == PRESENCE_HERE && device->came.order <= kept->order ? device
+												: NULL;
 }
 
 static void assume(struct session *session, const struct kept *kept)
@@ -113,6 +114,14 @@ static void assume(struct session *session, const struct kept *kept)
 	session->recorded = 0;
 }
 
+/* In the reader of the one that was removed: it is that one, or was there before it. PC/SC may still read that one there. */
+static bool is_removed(const struct world *world, const struct session *session, const struct session *other)
+{
+	const struct reader *reader = reader_of_session(world, other);
+
+	return reader && reader == reader_of_session(world, session);
+}
+
 /* Only what a source says is in counts: with pcscd away, nobody knows of a card. */
 static bool is_in(const struct world *world, const struct session *session, const struct kept *kept,
 		  struct device *device)
@@ -120,22 +129,21 @@ static bool is_in(const struct world *world, const struct session *session, cons
 	struct session other = *session;
 	struct belief belief;
 
-	if (usb_address_is_set(kept->login.card.usb) && !device)
+	if (!device && (kept->login.usb_token || usb_address_is_set(kept->login.card.usb)))
 		return false;
 	assume(&other, kept);
 	other.device = device;
 	other.port = device ? device->port : NULL;
 	other.life = kept->life;
-	other.bound = kept->bound;
 	other.slot_out = other.slot_in = other.pcsc_out = (struct moment){0};
-	other.outs = 0;
 	other.unheard = other.unnamed = other.lag_until = 0;
+	if (is_removed(world, session, &other))
+		return false;
 	belief = belief_of(world, &other);
-	return belief.kind == BELIEF_IN &&
-	       (belief.reason == REASON_READ || belief.reason == REASON_PLUGGED_IN);
+	return belief.reason == REASON_READ || belief.reason == REASON_PLUGGED_IN;
 }
 
-static void bind_kept(struct world *world, struct session *session, struct kept *kept, struct device *device,
+static void bind_kept(struct world *world, struct session *session, struct kept **at, struct device *device,
 		      const struct belief *belief)
 {
 	struct verdict verdict = removal_verdict(session, VERDICT_KEPT, belief->stamp);
@@ -145,11 +153,16 @@ static void bind_kept(struct world *world, struct session *session, struct kept 
 	verdict.stamp = belief->stamp;
 	verdict.later = 0;
 	verdict.settings = session->governance.by_cause[belief->cause];
+	/* pcscd's absence was for the removed one. */
+	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
+	deadline_set(world, session, DEADLINE_SETTLE, 0);
+	if (session->removal.pending == ACTION_NONE)
+		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	bind_begin(world, session, belief->stamp);
-	assume(session, kept);
+	assume(session, *at);
 	bind_device(world, session, device);
 	port_place(world, session, device ? device->port : NULL);
-	drop(session, kept);
+	drop(at);
 	report_later(world, session, REPORT_BOUND);
 	world_tell(world, session, &verdict);
 	bind_arm(world, session);
@@ -157,18 +170,17 @@ static void bind_kept(struct world *world, struct session *session, struct kept 
 
 bool keep_instead(struct world *world, struct session *session, const struct belief *belief)
 {
-	if (session_is_away(session) || !session->governance.by_cause[belief->cause]->keep_any)
+	if (!session->governance.by_cause[belief->cause]->keep_any)
 		return false;
-	for (struct kept *kept = session->kept, *following; kept; kept = following) {
-		struct device *device = device_of(world, kept);
+	while (session->kept) {
+		struct device *device = device_of(world, session->kept);
 
-		following = kept->next;
-		if (is_in(world, session, kept, device)) {
-			bind_kept(world, session, kept, device, belief);
+		if (is_in(world, session, session->kept, device)) {
+			bind_kept(world, session, &session->kept, device, belief);
 			return true;
 		}
 		/* It was removed meanwhile: whatever comes into its place has to be proven again. */
-		drop(session, kept);
+		drop(&session->kept);
 	}
 	return false;
 }
