@@ -856,6 +856,13 @@ static const struct row rows[] = {
 	 "8s logind session-unlocked session=3\n9s " RECORD_KEY_11 "10s pcsc pcsc-up\n10s pcsc reader " CARD
 	 "card=present counter=0" ATR "\n10s pcsc pcsc-listed\n20s uevent device-remove usb=1:11",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|kept 3 reader uevent"},
+	{"… the card was pulled and put back: guarded by it again. Then the key is used, and pulled: the card was not proven again",
+	 "1ms daemon probe\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
+	 "card=empty counter=2\n"
+	 "905ms pcsc reader " CARD "card=present counter=3" ATR "\n1s " RECORD_KEY_11
+	 "4s daemon time\n5s probe device-remove usb=1:11",
+	 "act 3 lock|removal 3 card probe|action 3 lock|heard 3 card pcsc|restored 3|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"… a loose plug, over within Settle=: that was no removal, so the card need not be proven again",
 	 "1ms daemon probe\n2ms record settings session=3 settle=2s\n10ms probe slot-change usb=1:5 slots=02\n"
 	 "15ms pcsc reader " CARD "card=empty counter=2\n905ms pcsc reader " CARD "card=present counter=3" ATR
@@ -867,6 +874,16 @@ static const struct row rows[] = {
 	 "4s daemon time\n5s probe device-remove usb=1:11",
 	 "act 3 lock|removal 3 card probe|action 3 lock|contradicted 3 card probe|outcome 3 lock unverified|"
 	 "kept 3 reader probe"},
+	{"… the key was pulled and plugged in again: guarded by it again. Then the card is used, and pulled",
+	 "1ms daemon probe\n" PLUG_KEY("11") "10ms pcsc reader " CARD "card=empty counter=2\n"
+					     "20ms udev device-remove usb=1:11\n"
+					     "1s uevent device-add usb=1:12 path=1-11 id=1050:0407\n"
+					     "2s pcsc reader " CARD "card=present counter=3" ATR
+					     "\n2s " RECORD_CARD(CARD,
+								 "3") "4s daemon time\n"
+								      "5s probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 reader udev|action 3 lock|restored 3|outcome 3 lock unverified|"
+	 "act 3 lock|removal 3 card probe|action 3 lock"},
 	{"… a key with a loose plug, over within Settle=: that was no removal, so the key need not be proven again",
 	 "1ms daemon probe\n" PLUG_KEY(
 		 "11") "6ms record settings session=3 keep=yes settle=2s\n"
@@ -875,6 +892,12 @@ static const struct row rows[] = {
 		       "2s pcsc reader " CARD "card=present counter=3" ATR
 		       "\n3s " RECORD_CARD(CARD, "3") "5s probe slot-change usb=1:5 slots=02",
 	 "settled 3|kept 3 card probe"},
+	{"… unlocked by password while the only card like its own is in another reader, then with a key: only the key is proven",
+	 "1ms daemon probe\n10ms pcsc reader " CARD
+	 "card=empty counter=2\n1s logind session-locked session=3\n"
+	 "5s logind session-unlocked session=3\n6s " RECORD_KEY_11 "7s probe device-remove usb=1:11",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|outcome 3 lock verified|restored 3|"
+	 "act 3 lock|removal 3 reader probe|action 3 lock"},
 	{"… pcscd is away when the reader is unplugged: the key counts, and nobody has to hear of cards",
 	 "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD "card=present counter=1" ATR
 	 " keep=yes pcsc-lost=lock\n"
@@ -911,6 +934,20 @@ static const struct row rows[] = {
 	 "\n30ms probe device-remove usb=1:5\n510ms daemon time",
 	 "removal 3 card probe|restored 3|kept 3 reader probe|act 3 terminate|action 3 logout"},
 
+	{"… the card was out and is back, then the reader is pulled; the key, which was never removed, stays proven",
+	 "1ms daemon probe\n2ms " RECORD_KEY_11 "6ms record record session=3 user=card " CARD
+	 "card=present counter=1" ATR " path=1-1 id=08e6:4433 reader.keep=yes\n"
+	 "10ms pcsc reader " CARD "card=empty counter=2\n1s pcsc reader " CARD "card=present counter=3" ATR
+	 "\n4s daemon time\n5s probe device-remove usb=1:5\n" PLUG_KEY(
+		 "12") "7s probe device-remove usb=1:12",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|restored 3|outcome 3 lock unverified|kept 3 reader probe|"
+	 "kept 3 reader probe"},
+	{"Keep=any: a card at the client shows presence, and proves nothing; then a card in a reader here",
+	 "1ms daemon probe\n2ms record record session=5 user=anna name=Key slot=0 usb=1:6 card=present counter=0 usb-token=yes "
+	 "keep=yes\n3ms record record session=5 user=anna source=xrdp late=yes name=R1 slot=0 usb=0:0 card=present counter=1" ATR
+	 " keep=yes\n5ms record record session=5 user=anna " CARD "card=present counter=1" ATR
+	 " keep=yes\n10ms logind session-ended session=3\n20ms probe slot-change usb=1:5 slots=02",
+	 "act 5 lock|removal 5 card probe|action 5 lock"},
 	{"PcscLost=ignore", "10ms pcsc pcsc-down\n9s daemon time", ""},
 
 	/* ---- sleep ---- */

@@ -212,6 +212,7 @@ static void restore(struct world *world, struct session *session, struct reader 
 	deadline_set(world, session, DEADLINE_SETTLE, 0);
 	/* The reader itself said when it came in. PC/SC has not looked since: how new its report is says nothing. */
 	bind_reader(world, session, reader, lags ? session->slot_in.stamp : stamp);
+	session->proven &= settled || contradicted;
 	if (lags)
 		session->lag_until = later(world->now, LAG_NSEC);
 	if (contradicted)

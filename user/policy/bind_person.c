@@ -62,6 +62,7 @@ void bind_person(struct world *world, struct session *session, uint64_t stamp)
 		port_place(world, session, NULL);
 		bind_device(world, session, reader->device);
 		bind_reader(world, session, reader, stamp);
+		session->proven = false;
 		report_later(world, session, REPORT_BOUND);
 		removal_tell(world, session, VERDICT_RESTORED, stamp,
 			     "its person unlocked, and the card is in another place");

@@ -90,6 +90,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 		reader = NULL;
 	keep_bound(world, session, login);
 	begin_record(world, session, event, seen_at(event, device));
+	session->proven = true;
 	session->pcsc_life = world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
 	/* A reader that PC/SC has listed under another name is not the session's. */
@@ -111,6 +112,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 void bind_record_remote(struct world *world, struct session *session, const struct event *event)
 {
 	begin_record(world, session, event, event->stamp);
+	session->proven = false;
 	session->recorded = 0;
 	if (event->record.away)
 		take_over_removal(world, session, event->stamp);

@@ -32,6 +32,7 @@ static void restore_token(struct world *world, struct session *session, struct d
 	if (session->removal.pending == ACTION_NONE)
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	bind_to(world, session, device, stamp);
+	session->proven &= settled;
 	removal_tell(world, session, settled ? VERDICT_SETTLED : VERDICT_RESTORED, stamp, why);
 	/* No locker could show that its person unlocked: the token is the only sign that the person is there. */
 	if (plan_cannot_lock(session) && session->removal.pending == ACTION_NONE)

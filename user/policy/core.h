@@ -236,6 +236,7 @@ struct session {
 	bool provable;	     /* LockedHint was seen set in this session's life */
 	bool console_locked; /* physlock runs: it has a terminal of its own, until the session is active again */
 	bool is_remote;	     /* its card is at its client: remote.c says what is believed of it */
+	bool proven;	     /* a sign-in or unlock of this machine has proven the bound token; Keep= */
 	struct kept *kept; /* the one that was bound last is the first */
 	struct governance governance;
 

@@ -53,7 +53,7 @@ void keep_bound(const struct world *world, struct session *session, const struct
 
 	drop_same(session, next);
 	/* While pcscd is away, nothing was removed. */
-	if (!session->insertion || (session_is_away(session) && cause_is_removal(session->removal.cause)) ||
+	if (!session->proven || (session_is_away(session) && cause_is_removal(session->removal.cause)) ||
 	    same_token(&session->login, next))
 		return;
 	kept = calloc(1, sizeof(*kept));
@@ -160,6 +160,7 @@ static void bind_kept(struct world *world, struct session *session, struct kept 
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	bind_begin(world, session, belief->stamp);
 	assume(session, *at);
+	session->proven = true;
 	bind_device(world, session, device);
 	port_place(world, session, device ? device->port : NULL);
 	drop(at);
