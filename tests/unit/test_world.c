@@ -934,6 +934,11 @@ static const struct row rows[] = {
 	 "\n30ms probe device-remove usb=1:5\n510ms daemon time",
 	 "removal 3 card probe|restored 3|kept 3 reader probe|act 3 terminate|action 3 logout"},
 
+	{"… two sessions with one card, one of them with a key too: the other's lock comes before what is told",
+	 "1ms daemon probe\n" PLUG_KEY("11") "6ms " RECORD_CARD(
+		 CARD, "1") "7ms record record session=4 user=card " CARD "card=present counter=1" ATR
+			    "\n10ms probe slot-change usb=1:5 slots=02",
+	 "act 4 lock|kept 3 card probe|removal 4 card probe|action 4 lock"},
 	{"… the card was out and is back, then the reader is pulled; the key, which was never removed, stays proven",
 	 "1ms daemon probe\n2ms " RECORD_KEY_11 "6ms record record session=3 user=card " CARD
 	 "card=present counter=1" ATR " path=1-1 id=08e6:4433 reader.keep=yes\n"
@@ -1632,6 +1637,35 @@ static void test_bound(void **state _unused_)
 	world_free(world);
 }
 
+/* What is told, calls that are made ready, and what a restarted daemon has to know. */
+static void note_all_kept(void *userdata, const struct verdict *verdict)
+{
+	struct heard *heard = userdata;
+	char line[TRACE_LINE_MAX];
+
+	if (verdict->type == VERDICT_ACT || verdict->type == VERDICT_KEPT || verdict->type == VERDICT_ARM ||
+	    verdict->type == VERDICT_BOUND || verdict->type == VERDICT_DEALT)
+		strcat(strcat(heard->text, "|"), trace_format_verdict(verdict, line));
+}
+
+/* Keep=any, and the lock was used for an absence of pcscd: it is ready for the removal of the token that stays. */
+static void test_kept_is_guarded(void **state _unused_)
+{
+	struct heard heard = {""};
+	struct world *world = NULL;
+
+	event_count = 0;
+	assert_int_equal(world_new(note_all_kept, &heard, &world), 0);
+	tell(world, start);
+	tell(world, "2ms " RECORD_KEY_11 "5ms record record session=3 user=card " CARD
+		    "card=present counter=1" ATR " keep=yes pcsc-lost=lock\n"
+		    "10ms pcsc pcsc-down\n5010ms daemon time\n6s pcsc pcsc-up\n6s pcsc pcsc-listed\n");
+	heard.text[0] = '\0';
+	tell(world, "7s uevent device-remove usb=1:5");
+	assert_string_equal(heard.text, "|kept 3 reader uevent|arm 3 lock|bound 3 usb=1:11 counter=0");
+	world_free(world);
+}
+
 /* When PC/SC is asked where the readers are. */
 static void note_located(void *userdata, const struct verdict *verdict)
 {
@@ -2055,9 +2089,10 @@ static void test_trace_round_trip(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(from_nothing) + 9] = {
+	struct CMUnitTest tests[ELEMENTS(rows) + ELEMENTS(from_nothing) + 10] = {
 		cmocka_unit_test(test_trace_round_trip),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_kept_is_guarded),
 		cmocka_unit_test(test_stale_reader),
 		cmocka_unit_test(test_overtaken),
 		cmocka_unit_test(test_crowd),
@@ -2066,7 +2101,7 @@ int main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_view_of_two_removals),
 	};
-	struct CMUnitTest *next = &tests[9];
+	struct CMUnitTest *next = &tests[10];
 
 	for (size_t i = 0; i < ELEMENTS(rows); i++)
 		*next++ = (struct CMUnitTest){

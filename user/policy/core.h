@@ -128,12 +128,13 @@ enum deadline {
 /* What is reported once every call of the event was made; in this order. */
 enum report {
 	REPORT_OVERTAKEN = 1 << 0,
-	REPORT_REMOVAL = 1 << 1,
-	REPORT_ACTION = 1 << 2,
-	REPORT_CANNOT_LOCK = 1 << 3,
-	REPORT_COUNTDOWN = 1 << 4,
-	REPORT_BOUND = 1 << 5,
-	REPORT_DEALT = 1 << 6, /* if it differs from what was last reported */
+	REPORT_KEPT = 1 << 1,
+	REPORT_REMOVAL = 1 << 2,
+	REPORT_ACTION = 1 << 3,
+	REPORT_CANNOT_LOCK = 1 << 4,
+	REPORT_COUNTDOWN = 1 << 5,
+	REPORT_BOUND = 1 << 6,
+	REPORT_DEALT = 1 << 7, /* if it differs from what was last reported */
 };
 
 /* What was reported once. It is not repeated until it is over. */
@@ -268,7 +269,7 @@ struct session {
 
 	struct remote *remote;	   /* what its client's PC/SC reports; NULL: it has none */
 	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
-	struct verdict overtaken;
+	struct verdict overtaken, kept_verdict; /* what REPORT_OVERTAKEN and REPORT_KEPT tell */
 	UT_hash_handle hh;
 };
 

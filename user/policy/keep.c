@@ -146,13 +146,14 @@ static bool is_in(const struct world *world, const struct session *session, cons
 static void bind_kept(struct world *world, struct session *session, struct kept **at, struct device *device,
 		      const struct belief *belief)
 {
-	struct verdict verdict = removal_verdict(session, VERDICT_KEPT, belief->stamp);
+	struct verdict *verdict = &session->kept_verdict;
 
-	verdict.source = belief->source;
-	verdict.cause = belief->cause;
-	verdict.stamp = belief->stamp;
-	verdict.later = 0;
-	verdict.settings = session->governance.by_cause[belief->cause];
+	*verdict = removal_verdict(session, VERDICT_KEPT, belief->stamp);
+	verdict->source = belief->source;
+	verdict->cause = belief->cause;
+	verdict->stamp = belief->stamp;
+	verdict->later = 0;
+	verdict->settings = session->governance.by_cause[belief->cause];
 	/* pcscd's absence was for the removed one. */
 	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 	deadline_set(world, session, DEADLINE_SETTLE, 0);
@@ -164,9 +165,7 @@ static void bind_kept(struct world *world, struct session *session, struct kept 
 	bind_device(world, session, device);
 	port_place(world, session, device ? device->port : NULL);
 	drop(at);
-	report_later(world, session, REPORT_BOUND);
-	world_tell(world, session, &verdict);
-	bind_arm(world, session);
+	report_later(world, session, REPORT_KEPT | REPORT_BOUND);
 }
 
 bool keep_instead(struct world *world, struct session *session, const struct belief *belief)

@@ -118,6 +118,10 @@ static void tell_session(struct world *world, struct session *session, unsigned 
 {
 	if (reports & REPORT_OVERTAKEN)
 		world_tell(world, session, &session->overtaken);
+	if (reports & REPORT_KEPT) {
+		world_tell(world, session, &session->kept_verdict);
+		bind_arm(world, session);
+	}
 	if (reports & REPORT_REMOVAL)
 		tell_removal(world, session);
 	if (reports & REPORT_ACTION)
