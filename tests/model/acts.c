@@ -202,7 +202,7 @@ static const char *no_reason(const struct judged *judged, const struct settings 
 static bool nothing_left(const struct judged *judged)
 {
 	return judged->departures == 0 && judged->false_words == 0 && !judged->may_be_found &&
-	       (judged->in_place || !judged->after_pcsc);
+	       (!judged->after_pcsc || (judged->in_place && !judged->returned_at));
 }
 
 static void judge_losing(struct machine *machine, unsigned session)

@@ -89,13 +89,13 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 {
 	bool later_stay = report->port == judged->port && report->model == judged->model &&
 			  report->plug == machine->devices[report->device].plug;
-	/* PC/SC's word that it is back came first, and at its address nobody can tell the two stays apart. */
-	bool earlier_stay = report->port == judged->port && report->device == judged->device &&
-			    report->plug < judged->plug && usb_address_equal(report->usb, judged->usb);
+	/* At its address nobody can tell its stays apart: PC/SC may have said first that it is back, or a word was lost. */
+	bool another_stay = report->device == judged->device && report->plug != judged->plug &&
+			    usb_address_equal(report->usb, judged->usb);
 	bool back = report->plug != machine->devices[report->device].plug;
 
 	judged->any_gone_at = machine->now;
-	if (!is_its_device(judged, report) && !later_stay && !earlier_stay)
+	if (!is_its_device(judged, report) && !later_stay && !another_stay)
 		return;
 	if (!judged->device_gone_at)
 		judged->device_gone_at = machine->now;
@@ -174,7 +174,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	if (report->unheard && (!is_its_device(judged, report) || report->made < judged->placed_at))
 		return;
 	/* Read after PC/SC's first word of a reader that is back: it is about what was before that. */
-	if (report->made < judged->bound_made)
+	if (report->made < judged->bound_made && !machine->script->setup.stamps)
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0 || judged->slot_word;

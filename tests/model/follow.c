@@ -214,7 +214,7 @@ void judge_reported(struct machine *machine, const struct report *report)
 		follow_binding(machine, report, false);
 	else if (report->type == EVENT_DEVICE_ADD)
 		follow_device(machine, report);
-	if (report->lane == LANE_PROBE ||
+	if (report->source == SOURCE_PROBE ||
 	    (report->lane == LANE_UEVENT && report->type == EVENT_DEVICE_REMOVE)) {
 		for (unsigned i = 0; i < SESSIONS_MOST; i++)
 			judge_promptness(machine, i, report);

@@ -65,6 +65,18 @@ static bool is_another(const struct reader *reader, const struct device *device)
 	return reader_is_stale(reader) || (device && reader->device && reader->device != device);
 }
 
+/*
+ * Where it is, or where the recorded one was, is not known, and another card is in it: a new pcscd may have given the
+ * name to it. The sign-in spoke to the one before.
+ */
+static bool may_be_renamed(const struct reader *reader, const struct device *device, const struct atr *atr)
+{
+	const struct reader_state *state = &reader->state;
+
+	return (!device || !reader->device) && state->card == CARD_PRESENT && atr->size &&
+	       !atr_equal(&state->atr, atr);
+}
+
 /* Whatever was to come of an earlier record's card. */
 static void begin_record(struct world *world, struct session *session, const struct event *event,
 			 uint64_t seen)
@@ -85,16 +97,17 @@ void bind_record(struct world *world, struct session *session, const struct even
 {
 	const struct login_record *login = event->record.login;
 	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
+	bool renamed = reader && may_be_renamed(reader, device, &login->card.atr);
 
-	if (reader && is_another(reader, device))
+	if (renamed || (reader && is_another(reader, device)))
 		reader = NULL;
 	keep_bound(world, session, login);
 	begin_record(world, session, event, seen_at(event, device));
 	session->proven = true;
-	session->pcsc_life = world->pcsc_life;
+	session->pcsc_life = renamed ? 0 : world->pcsc_life;
 	session->stay = reader ? reader->stay : 0;
 	/* A reader that PC/SC has listed under another name is not the session's. */
-	session->others = reader || world->pcsc_listed ? world->stays : 0;
+	session->others = !renamed && (reader || world->pcsc_listed) ? world->stays : 0;
 	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
 	bind_device(world, session, device);
