@@ -239,6 +239,9 @@ static struct reader *reader_by_name(const struct world *world, const struct ses
 	    by_name->state.event_counter == session->login.card.event_counter &&
 	    reader_has_card_of(by_name, session))
 		return by_name;
+	/* The one of its name has another card, and another one may yet show its own. */
+	if (found.settles && by_name && by_name->state.card == CARD_PRESENT)
+		return NULL;
 	return found.cards ? NULL : by_name;
 }
 
