@@ -382,6 +382,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			report->truth & TRUTH_OUT && !report->uncertain &&
 			(is_its_device(judged, report) ? !judged->device_gone_at
 						       : is_at_its_port(machine, judged, report));
+		judged->empty_index = report->index;
 		if (report->first || judged->ran_back || machine->judge->address_moved)
 			judged->read_at = machine->now;
 		judge_empty(machine, judged);
@@ -406,6 +407,9 @@ bool judge_pcsc_out(const struct machine *machine, const struct judged *judged)
 
 static void reader_gone(struct machine *machine, struct judged *judged, const struct report *report)
 {
+	/* Its reader may have another name by now. */
+	if (report->model == judged->model && report->index == judged->empty_index)
+		judged->empty_word = false;
 	if (!has_its_name(machine, judged, report))
 		return;
 	judged->reader_gone_at = machine->now;

@@ -93,6 +93,7 @@ struct judged {
 	bool settles;	       /* "empty" is of a card that settles */
 	bool named_again;      /* … its reader, and has not read a card there since */
 	bool empty_word;       /* pcscd said "empty", which becomes a word if it stays so */
+	uint8_t empty_index;   /* … of the reader with this number */
 	uint64_t read_at;      /* when it was first read in its stay */
 	/* What the core did since. */
 	unsigned removals_before; /* … of those, before this daemon read its record */

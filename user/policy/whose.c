@@ -53,8 +53,9 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 		/* What PC/SC named long before the device came is another one's. */
 		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
-		/* It may have been at a device that has left, and PC/SC may not have said so yet. */
-		if (device->model && reader->since < device->model->left)
+		/* It may have been at a device that has left, and PC/SC may not have said so yet; nor has it said anything new. */
+		if (device->model && reader->since < device->model->left &&
+		    reader->card_since < device->came.now)
 			return NULL;
 		if (found)
 			return NULL;
