@@ -277,7 +277,6 @@ bool bind_return(struct world *world, struct session *session, uint64_t stamp)
 bool bind_after_sleep(struct world *world, struct session *session, uint64_t stamp)
 {
 	struct reader *reader = world->pcsc_up ? reader_in_place(world, session) : NULL;
-	const struct device *device;
 	uint64_t until;
 
 	if (session->login.usb_token)
@@ -291,7 +290,6 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 	if (!is_back(session, reader) || hearing_of(world, session, reader, &until) == HEARING_OTHER)
 		return false;
 	/* It has been in since its reader came: what the reader reported since then is about this insertion. */
-	device = device_in_place(session);
-	bind_reader(world, session, reader, device ? device->came.stamp : stamp);
+	bind_reader(world, session, reader, device_in_place(session)->came.stamp);
 	return true;
 }

@@ -135,8 +135,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 		return reader ? reader : by_name;
 	}
 	/* pcscd has never dropped the name, and the other interface's place is not known yet. */
-	if (by_name && by_name->device == device && session->stay == by_name->stay &&
-	    !reader_is_stale(by_name) && by_name->state.slot == slot && !device_is_crowded(device))
+	if (by_name && by_name->device == device && session->stay == by_name->stay)
 		return by_name;
 	if (device->readers && session_interfaces_disproved(world, session, device))
 		interfaces = 1;
