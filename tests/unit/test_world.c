@@ -258,8 +258,12 @@ static const struct row rows[] = {
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified"},
 	{"locked before, and unlocked by its person after the removal: not locked again",
 	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
-	 "1s logind session-unlocked session=3\n3010ms daemon time\n9s daemon time",
+	 "1100ms logind session-unlocked session=3\n3010ms daemon time\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|outcome 3 lock verified|restored 3"},
+	{"locked just before the removal, and the hint vanishes within a second of its coming: the locker ended",
+	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
+	 "500ms logind session-unlocked session=3\n3010ms daemon time\n3040ms logind session-locked session=3\n9s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock verified"},
 	{"found missing, and locked already: a hint that vanishes at once is no person's",
 	 "2ms logind session-locked session=3\n10ms startup devices-listed\n80ms logind session-unlocked session=3\n"
 	 "3010ms daemon time\n6010ms daemon time",

@@ -231,8 +231,10 @@ static bool hint_gone(struct world *world, struct session *session, uint64_t sta
 	struct removal *removal = &session->removal;
 	/* An earlier daemon may already have locked for a card that was found missing. */
 	bool found = removal->cause == CAUSE_ABSENT && removal->awaited == AWAIT_LOCK;
+	/* … and one that locked just before the card left has ended, too. */
 	bool since_removal =
-		removal->insertion && (session->answered || session->hinted >= removal->opened.now || found);
+		removal->insertion && (session->answered || session->hinted >= removal->opened.now || found ||
+				       session_is_away(session));
 
 	/* Nobody unlocks within a second of the lock: the locker ended. */
 	if (since_removal && world->now < later(session->hinted, VANISH_NSEC)) {
