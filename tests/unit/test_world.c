@@ -264,6 +264,11 @@ static const struct row rows[] = {
 	 "2ms logind session-locked session=3\n10ms probe device-remove usb=1:5\n"
 	 "500ms logind session-unlocked session=3\n3010ms daemon time\n3040ms logind session-locked session=3\n9s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|act 3 lock|action 3 lock|outcome 3 lock verified"},
+	{"… and the card is back: who unlocks is its person",
+	 "2ms logind session-locked session=3\n10ms pcsc reader " CARD "card=empty counter=2\n"
+	 "100ms pcsc reader " CARD "card=present counter=3" ATR
+	 "\n500ms logind session-unlocked session=3\n9s daemon time",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|restored 3|outcome 3 lock verified"},
 	{"found missing, and locked already: a hint that vanishes at once is no person's",
 	 "2ms logind session-locked session=3\n10ms startup devices-listed\n80ms logind session-unlocked session=3\n"
 	 "3010ms daemon time\n6010ms daemon time",
