@@ -153,6 +153,7 @@ bool bind_after_sleep(struct world *world, struct session *session, uint64_t sta
 /* keep.c: the tokens of Keep=any. keep_instead(): true, another one stays, and the session is bound to it */
 void keep_bound(const struct world *world, struct session *session, const struct login_record *next);
 void keep_forget(struct session *session);
+void keep_told(struct session *session); /* that another token took over */
 bool keep_instead(struct world *world, struct session *session, const struct belief *belief);
 
 /* bind_token.c: the same for a token that is a USB device by itself. bind_token_person(): false, no other one can be meant */

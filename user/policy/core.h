@@ -206,6 +206,7 @@ struct kept {
 	uint64_t order; /* of the event that made another one the bound one */
 	unsigned life, stay, others, interfaces, interface, recovered, pcsc_life;
 	struct login_record login; /* what describes the token in it counts, and no more */
+	struct verdict verdict;	   /* that it took over */
 };
 
 struct session_link {
@@ -269,7 +270,8 @@ struct session {
 
 	struct remote *remote;	   /* what its client's PC/SC reports; NULL: it has none */
 	struct login_record login; /* login.card and login.usb_* describe what it is bound to now */
-	struct verdict overtaken, kept_verdict; /* what REPORT_OVERTAKEN and REPORT_KEPT tell */
+	struct verdict overtaken;  /* what REPORT_OVERTAKEN tells */
+	struct kept *taken;	   /* the one that took over in this event, for REPORT_KEPT; NULL: none */
 	UT_hash_handle hh;
 };
 

@@ -77,8 +77,15 @@ void keep_bound(const struct world *world, struct session *session, const struct
 
 void keep_forget(struct session *session)
 {
+	keep_told(session);
 	while (session->kept)
 		drop(&session->kept);
+}
+
+void keep_told(struct session *session)
+{
+	free(session->taken);
+	session->taken = NULL;
 }
 
 /* What describes the token, and nothing of who is signed in. */
@@ -143,28 +150,38 @@ static bool is_in(const struct world *world, const struct session *session, cons
 	return belief.reason == REASON_READ || belief.reason == REASON_PLUGGED_IN;
 }
 
-static void bind_kept(struct world *world, struct session *session, struct kept **at, struct device *device,
+static struct verdict kept_verdict(const struct session *session, const struct belief *belief)
+{
+	struct verdict verdict = removal_verdict(session, VERDICT_KEPT, belief->stamp);
+
+	verdict.source = belief->source;
+	verdict.cause = belief->cause;
+	verdict.stamp = belief->stamp;
+	verdict.later = 0;
+	verdict.settings = session->governance.by_cause[belief->cause];
+	return verdict;
+}
+
+/* The last one that was bound takes over. */
+static void bind_kept(struct world *world, struct session *session, struct device *device,
 		      const struct belief *belief)
 {
-	struct verdict *verdict = &session->kept_verdict;
+	struct kept *kept = session->kept;
 
-	*verdict = removal_verdict(session, VERDICT_KEPT, belief->stamp);
-	verdict->source = belief->source;
-	verdict->cause = belief->cause;
-	verdict->stamp = belief->stamp;
-	verdict->later = 0;
-	verdict->settings = session->governance.by_cause[belief->cause];
+	session->kept = kept->next;
+	keep_told(session);
+	session->taken = kept;
+	kept->verdict = kept_verdict(session, belief);
 	/* pcscd's absence was for the removed one. */
 	deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 	deadline_set(world, session, DEADLINE_SETTLE, 0);
 	if (session->removal.pending == ACTION_NONE)
 		deadline_set(world, session, DEADLINE_CONFIRM, 0);
 	bind_begin(world, session, belief->stamp);
-	assume(session, *at);
+	assume(session, kept);
 	session->proven = true;
 	bind_device(world, session, device);
 	port_place(world, session, device ? device->port : NULL);
-	drop(at);
 	report_later(world, session, REPORT_KEPT | REPORT_BOUND);
 }
 
@@ -176,7 +193,7 @@ bool keep_instead(struct world *world, struct session *session, const struct bel
 		struct device *device = device_of(world, session->kept);
 
 		if (is_in(world, session, session->kept, device)) {
-			bind_kept(world, session, &session->kept, device, belief);
+			bind_kept(world, session, device, belief);
 			return true;
 		}
 		/* It was removed meanwhile: whatever comes into its place has to be proven again. */

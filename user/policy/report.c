@@ -119,7 +119,8 @@ static void tell_session(struct world *world, struct session *session, unsigned 
 	if (reports & REPORT_OVERTAKEN)
 		world_tell(world, session, &session->overtaken);
 	if (reports & REPORT_KEPT) {
-		world_tell(world, session, &session->kept_verdict);
+		world_tell(world, session, &session->taken->verdict);
+		keep_told(session);
 		bind_arm(world, session);
 	}
 	if (reports & REPORT_REMOVAL)
