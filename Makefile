@@ -82,8 +82,9 @@ TEST_TOOLS := $(patsubst tests/%.c,build/tests/%,$(filter-out $(TOOL_LIBRARIES),
 
 LOADER_SOURCES := $(wildcard user/loader/*.c) user/sources/probe_load.c
 REMOTE_SOURCES := $(wildcard user/remote/*.c)
+CONNECT_SOURCES := $(wildcard user/connect/*.c)
 READER_ID_SOURCES := $(wildcard user/reader-id/*.c)
-PROGRAMS := scpolicyd scpolicyd-loader scpolicyd-remote scpolicyd-reader-id scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
+PROGRAMS := scpolicyd scpolicyd-loader scpolicyd-remote scpolicyd-connect scpolicyd-reader-id scpolicyctl scpolicyd-pcsc-worker scpolicyd-pam-helper pam_scpolicy.so
 
 MAN_PAGES := $(patsubst user/man/%.scd,build/man/%,$(wildcard user/man/*.scd))
 
@@ -178,6 +179,9 @@ $(1)/scpolicyd-loader: $(call objects,$(2),$(LOADER_SOURCES)) $(1)/libscpolicy.a
 $(1)/scpolicyd-remote: $(call objects,$(2),$(REMOTE_SOURCES)) $(1)/libscpolicy.a
 	$$(call say,LINK,$$@)
 	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lseccomp -lcap-ng
+$(1)/scpolicyd-connect: $(call objects,$(2),$(CONNECT_SOURCES)) $(1)/libscpolicy.a
+	$$(call say,LINK,$$@)
+	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^ -lcap-ng
 $(1)/scpolicyd-reader-id: $(call objects,$(2),$(READER_ID_SOURCES))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(HERE) $$(CC) $(3) $$(LDFLAGS) -o $$@ $$^
@@ -347,7 +351,7 @@ coverage:
 	@scripts/coverage $(OPTIONS)
 
 LINT_SOURCES := $(LIB_SOURCES) $(DAEMON_SOURCES) $(WORKER_SOURCES) $(CTL_SOURCES) \
-                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c) $(REMOTE_SOURCES) $(READER_ID_SOURCES)
+                $(PAM_SOURCES) $(HELPER_SOURCES) $(wildcard user/loader/*.c) $(REMOTE_SOURCES) $(CONNECT_SOURCES) $(READER_ID_SOURCES)
 
 lint: deps build/removal.skel.h
 	@scripts/lint $(CPPFLAGS) $(PCSC_CFLAGS) $(PKCS11_CFLAGS) -- $(LINT_SOURCES)
@@ -364,7 +368,7 @@ install: programs
 	install -m 0755 build/scpolicyctl $(DESTDIR)$(BINDIR)/
 	for page in $(MAN_PAGES); do \
 		install -D -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; done
-	install -m 0755 build/scpolicyd-loader build/scpolicyd-remote build/scpolicyd-reader-id build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
+	install -m 0755 build/scpolicyd-loader build/scpolicyd-remote build/scpolicyd-connect build/scpolicyd-reader-id build/scpolicyd-pcsc-worker build/scpolicyd-pam-helper \
 		$(DESTDIR)$(LIBEXECDIR)/
 	install -m 0644 build/pam_scpolicy.so $(DESTDIR)$(PAMDIR)/
 	sed -e 's|@SBINDIR@|$(SBINDIR)|g' user/data/scpolicyd.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd.service
@@ -375,6 +379,9 @@ install: programs
 	install -m 0644 user/data/scpolicyd-remote.socket $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-remote.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-remote.service
+	install -m 0644 user/data/scpolicyd-connect.socket $(DESTDIR)$(UNITDIR)/
+	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-connect@.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-connect@.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-connect@.service
 	install -m 0644 user/data/scpolicyd-console-lock.service user/data/scpolicyd-drop-remote@.service $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service

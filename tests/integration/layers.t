@@ -19,6 +19,7 @@ my %floors_below = (
     pam           => ['lib'],
     loader        => [qw(lib sources)],
     remote        => ['lib'],
+    connect       => ['lib'],
     'reader-id'   => ['lib'],
 );
 

@@ -139,6 +139,7 @@ static bool look_at_programs(struct look *look)
 		LIBEXECDIR "/scpolicyd-pam-helper",
 		LIBEXECDIR "/scpolicyd-reader-id",
 		LIBEXECDIR "/scpolicyd-remote",
+		LIBEXECDIR "/scpolicyd-connect",
 		PAMDIR "/pam_scpolicy.so",
 		"/etc/systemd/system/scpolicyd.service",
 		"/usr/lib/systemd/system/scpolicyd.service",

@@ -68,10 +68,10 @@ static const char *const programs[] = {SBINDIR "/scpolicyd", LIBEXECDIR "/scpoli
 				       LIBEXECDIR "/scpolicyd-pam-helper"};
 
 /* Where its unit is, the program must be, too: nothing else guards sessions whose card is at their client. */
-#define REMOTE_PROGRAM LIBEXECDIR "/scpolicyd-remote"
-static const char *const remote_units[] = {"/etc/systemd/system/scpolicyd-remote.service",
-					   "/usr/lib/systemd/system/scpolicyd-remote.service",
-					   "/lib/systemd/system/scpolicyd-remote.service"};
+static const struct {
+	const char *unit, *program;
+} remote_programs[] = {{"scpolicyd-remote.service", LIBEXECDIR "/scpolicyd-remote"},
+		       {"scpolicyd-connect@.service", LIBEXECDIR "/scpolicyd-connect"}};
 
 static bool is_here(const struct doctor *doctor)
 {
@@ -90,11 +90,17 @@ static bool check_program(struct doctor *doctor, const char *program)
 	return false;
 }
 
-static bool has_remote_unit(const struct doctor *doctor)
+static bool has_unit(const struct doctor *doctor, const char *unit)
 {
-	for (size_t i = 0; i < ELEMENTS(remote_units); i++) {
-		_cleanup_close_ int fd = doctor_open(doctor, remote_units[i], O_PATH);
+	static const char *const folders[] = {"/etc/systemd/system", "/usr/lib/systemd/system",
+					      "/lib/systemd/system"};
 
+	for (size_t i = 0; i < ELEMENTS(folders); i++) {
+		_cleanup_close_ int fd = -1;
+		char path[128];
+
+		snprintf(path, sizeof(path), "%s/%s", folders[i], unit);
+		fd = doctor_open(doctor, path, O_PATH);
 		if (fd >= 0)
 			return true;
 	}
@@ -107,8 +113,9 @@ static bool check_parts(struct doctor *doctor)
 
 	for (size_t i = 0; i < ELEMENTS(programs); i++)
 		all &= check_program(doctor, programs[i]);
-	if (has_remote_unit(doctor))
-		all &= check_program(doctor, REMOTE_PROGRAM);
+	for (size_t i = 0; i < ELEMENTS(remote_programs); i++)
+		if (has_unit(doctor, remote_programs[i].unit))
+			all &= check_program(doctor, remote_programs[i].program);
 	if (!module)
 		doctor_report(doctor, &no_program, PAM_MODULE, "scpolicyd's PAM module is missing");
 	return all;
