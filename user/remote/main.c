@@ -30,10 +30,16 @@ static void write_line(void *userdata _unused_, const char *line, size_t size)
 
 static bool request_valid(const struct remote_request *request, int fds)
 {
-	bool attach = request->type == REMOTE_ATTACH;
+	bool attach = request->type == REMOTE_ATTACH || request->type == REMOTE_OFFER;
 
 	return request->magic == REMOTE_MAGIC && memchr(request->session, '\0', sizeof(request->session)) &&
 	       (attach ? fds > 0 : fds == 0) && (request->session[0] || request->type == REMOTE_REPORT);
+}
+
+static void close_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		close_fd(fds[i]);
 }
 
 /* False: it is no daemon that can be served. */
@@ -46,13 +52,17 @@ static bool serve_request(int daemon, uint64_t now)
 	if (count < 0)
 		return count == -EAGAIN || count == -EINTR;
 	if (!request_valid(&request, count)) {
-		for (int i = 0; i < count; i++)
-			close_fd(fds[i]);
+		close_all(fds, count);
 		return false;
 	}
 	switch ((enum remote_request_type)request.type) {
 	case REMOTE_ATTACH:
-		watched_attach(request.session, request.dialect, fds[0], fds + 1, (size_t)count - 1, now);
+	case REMOTE_OFFER:
+		if (request.type == REMOTE_OFFER && watched_has(request.session))
+			close_all(fds, count);
+		else
+			watched_attach(request.session, request.dialect, fds[0], fds + 1, (size_t)count - 1,
+				       now);
 		return true;
 	case REMOTE_DROP:
 		watched_drop(request.session);

@@ -73,6 +73,11 @@ static bool add_pidfd(struct watched *watched, int pidfd)
 	return true;
 }
 
+bool watched_has(const char *session)
+{
+	return find(session, false) || find(session, true);
+}
+
 static void refuse(const char *session, const char *why)
 {
 	log_notice("session %s: the new connection is not used: %s", session, why);

@@ -14,6 +14,8 @@
 #define PIDFDS_MAX    8
 #define WATCHED_POLLS (WATCHED_MAX * (1 + PIDFDS_MAX))
 
+bool watched_has(const char *session);
+
 /* Takes a connection, which is the callee's from then on, and the pidfds; all are closed if there is no room. */
 void watched_attach(const char *session, enum remote_dialect dialect, int fd, const int *pidfds,
 		    size_t pidfd_count, uint64_t now);

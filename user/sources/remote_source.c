@@ -18,12 +18,16 @@
 #define ATTACHES_MAX	4
 #define ATTACHES_WINDOW (60 * NSEC_PER_SEC)
 #define SLOT_MAX	31
+/* A connection that lives no longer, and was found, has not been of use. */
+#define SHORT_LIFE (60 * NSEC_PER_SEC)
 
 struct attached {
 	char session[SESSION_ID_SIZE];
 	bool up;
 	uint64_t since; /* the first of `count` attaches in the last minute */
 	unsigned count;
+	uint64_t found; /* when the daemon offered the connection itself; 0: a person attached it */
+	char ended[64]; /* why one that was found ended soon; "": none did */
 	UT_hash_handle hh;
 };
 
@@ -143,6 +147,16 @@ static bool message_valid(const struct remote_message *message)
 	       (!reader || reader_valid(&message->reader));
 }
 
+/* That one which was found has ended soon, for the same reason as the last, is no news. */
+static bool end_is_news(struct attached *attached, const struct remote_message *message)
+{
+	bool soon = attached->found && monotonic_now() - attached->found < SHORT_LIFE;
+	bool news = !soon || strcmp(attached->ended, message->detail) != 0;
+
+	snprintf(attached->ended, sizeof(attached->ended), "%s", soon ? message->detail : "");
+	return news;
+}
+
 static void take_end(struct remote_source *source, struct attached *attached,
 		     const struct remote_message *message, uint64_t stamp)
 {
@@ -150,8 +164,9 @@ static void take_end(struct remote_source *source, struct attached *attached,
 
 	attached->up = false;
 	if (message->type == REMOTE_DOWN)
-		log_notice("session %s: the connection to its client's PC/SC is over: %s", attached->session,
-			   log_safe(message->detail, detail, sizeof(detail)));
+		log_line(end_is_news(attached, message) ? LOG_NOTICE : LOG_DEBUG,
+			 "session %s: the connection to its client's PC/SC is over: %s", attached->session,
+			 log_safe(message->detail, detail, sizeof(detail)));
 	report_remote(source, EVENT_REMOTE_DOWN, attached->session, stamp, NULL, false);
 }
 
@@ -175,7 +190,8 @@ static bool take_remote_message(struct remote_source *source, const struct remot
 	switch ((enum remote_message_type)message->type) {
 	case REMOTE_UP:
 		attached->up = true;
-		log_info("session %s: its client's PC/SC answers", message->session);
+		log_line(attached->ended[0] ? LOG_DEBUG : LOG_INFO, "session %s: its client's PC/SC answers",
+			 message->session);
 		report_remote(source, EVENT_REMOTE_UP, message->session, stamp, NULL, message->again);
 		return true;
 	case REMOTE_READER:
@@ -254,8 +270,30 @@ int remote_source_attach(struct remote_source *source, const char *session, enum
 		return -ENOMEM;
 	if (!may_attach(attached))
 		return -EBUSY;
+	attached->found = 0;
+	attached->ended[0] = '\0';
 	r = watcher_reach(source);
 	return r < 0 ? r : send_request(source, REMOTE_ATTACH, dialect, session, fds, pidfd < 0 ? 1 : 2);
+}
+
+int remote_source_offer(struct remote_source *source, const char *session, enum remote_dialect dialect,
+			const int *fds, size_t count)
+{
+	struct attached *attached = attached_get(source, session);
+	int r;
+
+	if (!attached)
+		return -ENOMEM;
+	attached->found = monotonic_now();
+	r = watcher_reach(source);
+	return r < 0 ? r : send_request(source, REMOTE_OFFER, dialect, session, fds, count);
+}
+
+bool remote_source_has(const struct remote_source *source, const char *session)
+{
+	const struct attached *attached = attached_find(source, session);
+
+	return attached && attached->up;
 }
 
 void remote_source_report(struct remote_source *source, const char *session)

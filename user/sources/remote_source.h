@@ -25,6 +25,16 @@ struct remote_source *remote_source_free(struct remote_source *source);
 int remote_source_attach(struct remote_source *source, const char *session, enum remote_dialect dialect,
 			 int fd, int pidfd);
 
+/*
+ * The same with a connection that the daemon has found itself, fds[0], and pidfds after it. It takes no one's place, and does
+ * not count among those of a minute. That it ends again and again is logged once.
+ */
+int remote_source_offer(struct remote_source *source, const char *session, enum remote_dialect dialect,
+			const int *fds, size_t count);
+
+/* Whether the session has a connection that has answered, and has not ended. */
+bool remote_source_has(const struct remote_source *source, const char *session);
+
 /* A record of the session was taken in: what is known of its client is reported. */
 void remote_source_report(struct remote_source *source, const char *session);
 
