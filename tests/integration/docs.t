@@ -39,7 +39,7 @@ my $sample = slurp('user/data/scpolicyd.conf');
 # The key and the word of each row, however the row is broken into lines and whatever stands before them.
 my $table = slurp('user/policy/settings.h');
 my %words = $table =~ /\bROW\([^"]*"(\w+)",[\s\\]*"([a-z-]+)"/g;
-my %settings = map { $_ => 1 } keys %words, all($keys, qr/POLICY_ONLY\("(\w+)"/);
+my %settings = map { $_ => 1 } keys %words, all($keys, qr/(?:POLICY|REMOTE)_ONLY\("(\w+)"/);
 my @matches = all($keys, qr/MATCH\("(\w+)"/);
 is(keys %words, scalar(() = $table =~ /^\tROW\(/mg), 'every row of the settings is read');
 cmp_ok(keys %settings, '>', 5, 'there are keys to look for');

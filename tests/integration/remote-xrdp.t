@@ -40,6 +40,9 @@ start_journal();
 start_pcscd();
 my $watcher = start('watcher', 'systemd-socket-activate', '--seqpacket', '-l', '/run/scpolicyd-remote.socket', build('scpolicyd-remote'));
 until_true($long, sub { -S '/run/scpolicyd-remote.socket' });
+my $connector = start('connector', 'systemd-socket-activate', '--seqpacket', '--accept', '-E', 'ASAN_OPTIONS=detect_leaks=0',
+    '-l', '/run/scpolicyd-connect.socket', build('scpolicyd-connect'));
+until_true($long, sub { -S '/run/scpolicyd-connect.socket' });
 my $daemon = start_daemon();
 insert($SLOT0);
 
@@ -52,9 +55,10 @@ session('10', UID => uid_of('anna'), LEADER => $leader->pid, Name => 'anna', Ser
     Display => $display, Seat => '', TTY => '');
 
 subtest 'a desktop and its card' => sub {
+    explained(qr/card in: .*bound late: presence, not proof/s, 'nobody attached it: the card at the client guards the session');
     ok(until_true($long, sub { run($leader, "$ctl attach") =~ m{^The card at the client \(/run/home/anna/\.pcsc\d+/pcscd\.comm\)} }),
-        'attach finds the socket of its display');
-    explained(qr/card in: .*bound late: presence, not proof/s, 'the card at the client guards the session');
+        'attach finds the socket of its display, too');
+    explained(qr/card in: .*bound late: presence, not proof/s, '… and nothing changes');
     like(scalar qx($ctl explain 10), qr/source=xrdp/, 'as xrdp redirects it');
     ok(!client_ended($client, 1), 'nothing happens while it is in');
 };
@@ -88,5 +92,5 @@ subtest 'the client leaves' => sub {
 };
 
 is(stop_daemon(), 0, 'the daemon ends well');
-unlike($daemon->transcript . $watcher->transcript, qr/Sanitizer|runtime error/, 'the sanitizers found nothing');
+unlike($daemon->transcript . $watcher->transcript . $connector->transcript, qr/Sanitizer|runtime error/, 'the sanitizers found nothing');
 done_testing();

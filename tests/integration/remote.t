@@ -8,7 +8,7 @@ use Test::More;
 use Stage;
 
 my $top = "$FindBin::Bin/../..";
-my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004);
+my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015);
 my %channel = (anna => 0x8C7B, ben => 0x9C7B);
 my $long = 5;
 my (%leader, %client);
@@ -21,6 +21,7 @@ write_file('/etc/scpolicyd.conf', <<'X');
 [Remote]
 Grace=500ms
 ClientGrace=500ms
+Pcsc=/run/clients/found-%i.comm
 [Rule away]
 User=cleo
 Cause=client
@@ -35,7 +36,17 @@ start_bus("$top/user/data/org.scpolicyd1.conf");
 my $logind = start_logind();
 my $journal = start_journal();
 my $watcher = watcher();
+my $connector = connector();
 my $daemon = start_daemon();
+
+# What looks for clients, as its socket unit starts it: a process for each look, which this says in a line.
+sub connector {
+    my $process = start('connector', 'systemd-socket-activate', '--seqpacket', '--accept', '-E', 'ASAN_OPTIONS=detect_leaks=0',
+        '-l', '/run/scpolicyd-connect.socket', build('scpolicyd-connect'));
+    until_true($long, sub { -S '/run/scpolicyd-connect.socket' }) or diag('no socket of the connector');
+    return $process;
+}
+sub looks { return $connector->count(qr/^Spawned /) }
 
 # The watcher of remote cards, as its socket unit starts it.
 sub watcher {
@@ -301,6 +312,119 @@ X
     explained('1', qr/card in:/, 'nobody else has noticed');
     pull($channel{anna});
     expect_lock('1', $long, 'and removals are acted on');
+};
+
+# From here on nobody calls attach: the daemon finds the client's socket by Pcsc=.
+sub relay_found { return relay("found-$uid{ella}", $client{ben}{pcscd}, $uid{ella}) }
+
+my $found_relay;
+subtest 'a client that nobody attached' => sub {
+    begin('30', 'ella', Type => 'x11');
+    my $before = looks();
+    ok(until_true($long, sub { looks() > $before }), 'it is looked for');
+    $found_relay = relay_found();
+    explained('30', qr/card in:.*bound late: presence, not proof/s, 'once its socket is there, its card guards the session');
+    is(read_record('30')->{SOURCE}, 'ssh', 'as if it had attached it');
+    pull($channel{ben});
+    expect_lock('30', $long, 'it is removed');
+    insert($channel{ben});
+    explained('30', qr/card in:/, 'and back');
+};
+
+subtest 'it leaves and comes back' => sub {
+    $found_relay->end('KILL');
+    explained('30', qr/its client is away/, 'that is no removal');
+    $found_relay = relay_found();
+    explained('30', qr/card in:/, 'it is found again');
+    stop_daemon('KILL');
+    pull($channel{ben});
+    $daemon = start_daemon();
+    expect_lock('30', $long, 'a removal without a daemon is found: a look takes no connection from the watcher');
+    insert($channel{ben});
+    explained('30', qr/card in:.*bound late/s, 'and the card is back');
+};
+
+subtest 'when its shell ends, the connection that was found does' => sub {
+    my $closed = $found_relay->count(qr/^CLOSED$/);
+    $leader{30}->end('KILL');
+    ok(until_true($long, sub { $found_relay->count(qr/^CLOSED$/) > $closed }), 'ssh can end');
+    $logind->say('end 30');
+};
+
+# What is at the place; a listener hears of nobody.
+sub listen_at {
+    my ($name, $owner, $backlog) = @_;
+    my $path = "/run/clients/found-$uid{$name}.comm";
+    my $process = start("listener $name", $^X, '-MIO::Socket::UNIX', '-e', <<"X");
+        my \$l = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => '$path', Listen => $backlog) or die;
+        chown $uid{$owner}, $uid{$owner}, '$path';
+        \$| = 1; print "LISTENING\n";
+        close \$l if '$name' eq 'shut';
+        sleep 1000;
+X
+    $process->wait_for(qr/^LISTENING/, $long);
+    return $process;
+}
+
+subtest 'what is no client' => sub {
+    my ($path, %wrong) = (sub { "/run/clients/found-$uid{$_[0]}.comm" },
+        file => qr/is no socket/, link => qr/is a link to nothing/, other => qr/is somebody else's/);
+    write_file($path->('file'), '');
+    symlink '/run/clients/nothing', $path->('link') or die $!;
+    listen_at('other', 'anna', 5);
+    listen_at('shut', 'shut', 5);
+    my $full = listen_at('full', 'full', 128);
+    my %id = map { $_ => $uid{$_} } 'file', 'link', 'other', 'full', 'shut';
+    begin($id{$_}, $_) for sort keys %id;
+    for my $name (sort keys %wrong) {
+        ok(until_true($long, sub { $daemon->count(qr/session $id{$name}: its client's PC.SC is not used: .*$wrong{$name}/) }),
+            "$name: one clear message") or diag($daemon->transcript(20));
+    }
+    ok(until_true($long, sub { $daemon->count(qr/session $id{full}: the connection to its client's PC.SC is over: it does not answer/) }),
+        'full: one clear message') or diag($daemon->transcript(20));
+    my $before = looks();
+    ok(until_true($long, sub { looks() > $before + 8 }), 'they are looked for again');
+    is($daemon->count(qr/session $id{$_}: (its client|the connection)/), 1, "$_: which is told once") for 'file', 'full', 'link', 'other';
+    is($daemon->count(qr/session $id{shut}:/), 0, 'a socket that nobody serves is nobody\'s fault');
+    $leader{$id{full}}{next} = @{$leader{$id{full}}{lines}};
+    my $offer = tool('offer');
+    is(run($leader{$id{full}}, "$offer pair"), 'attached', "its looks do not use up its user's attaches") for 1 .. 4;
+    like(run($leader{$id{full}}, "$offer pair"), qr/too many connections within a minute/, 'of which the fifth is refused');
+    $logind->say("end $id{$_}") for sort keys %id;
+};
+
+subtest 'where nothing else asks for records' => sub {
+    my $no_rule = "[Rule required]\nUser=nobody\n";
+    write_file('/etc/scpolicyd.conf.d/place.conf', "$no_rule\[Remote]\nPcsc=none\n");
+    like(ctl('reload'), qr/read again/, 'Pcsc=none is taken');
+    my $before = looks();
+    begin('31', 'ella');
+    expect_no_lock('31', 2, 'nothing happens');
+    is(looks(), $before, 'nobody is looked for');
+    $found_relay->end('KILL');
+    write_file('/etc/scpolicyd.conf.d/place.conf', $no_rule);
+    ctl('reload');
+    ok(until_true($long, sub { looks() > $before }), 'with a place, the session of before is');
+    is_deeply(read_record('31'), {}, 'it has no record');
+    $found_relay = relay_found();
+    explained('31', qr/card in:/, 'until its client is found');
+    is(read_record('31')->{SOURCE}, 'ssh', 'as if it had attached it');
+    begin('32', 'ella', Remote => 'no', Service => 'login');
+    expect_no_lock('32', 1, 'a session on this machine is nobody\'s client');
+    is_deeply(read_record('32'), {}, '… and has no record');
+};
+
+subtest 'the connector fails' => sub {
+    $connector->end('KILL');
+    unlink '/run/scpolicyd-connect.socket';
+    my $failing = start('failing connector', 'systemd-socket-activate', '--seqpacket', '--accept', '-l', '/run/scpolicyd-connect.socket', '/bin/true');
+    until_true($long, sub { -S '/run/scpolicyd-connect.socket' });
+    begin('33', 'ella');
+    ok($daemon->wait_for(qr/session 33: .*the connector has not answered/, $long), 'which is told');
+    $failing->end('KILL');
+    unlink '/run/scpolicyd-connect.socket';
+    $connector = connector();
+    explained('33', qr/card in:/, 'and tried again');
 };
 
 subtest 'the watcher ends' => sub {

@@ -98,6 +98,7 @@ static void test_defaults_lock(void **state _unused_)
 	assert_int_equal(policy->when_cannot_lock, FALLBACK_WARN);
 	assert_false(policy->lock_when_pcsc_lost);
 	assert_string_equal(policy->unit, "");
+	assert_string_equal(rules_pcsc(config.rules), "xrdp");
 	assert_int_equal(rules_count(config.rules), 0);
 }
 
@@ -116,6 +117,7 @@ static void test_vendor_file(void **state _unused_)
 	config_free(&with);
 	with = read_config();
 	assert_memory_equal(rules_policy(with.rules), rules_policy(without.rules), sizeof(struct settings));
+	assert_string_equal(rules_pcsc(with.rules), rules_pcsc(without.rules));
 	/* So is its example. */
 	shell("sed -E '/^#\\[Rule/,$ s/^#(\\[|[A-Z][A-Za-z]*=)/\\1/' user/data/scpolicyd.conf > "
 	      "%s%s/scpolicyd.conf",
@@ -253,6 +255,7 @@ static void test_every_key(void **state _unused_)
 						      "Grace=2min\n"
 						      "Bind=none\n"
 						      "ClientGrace=1h\n"
+						      "Pcsc=xrdp /run/user/%i/pcscd.comm %h/.x%d\n"
 						      "[Rule night-shift]\n"
 						      "User=a* b\n"
 						      "Group=night\n"
@@ -292,6 +295,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(policy->client_grace, 3600 * NSEC_PER_SEC);
 	assert_string_equal(policy->rule, "");
 	assert_true(*rules_heal_pcscd(config.rules));
+	assert_string_equal(rules_pcsc(config.rules), "xrdp /run/user/%i/pcscd.comm %h/.x%d");
 
 	own = &rule->settings;
 	assert_int_equal(own->action, ACTION_NONE);
@@ -319,7 +323,7 @@ static void test_every_key(void **state _unused_)
 	assert_int_equal(rule->causes, 1 << CAUSE_CARD | 1 << CAUSE_PCSC_LOST);
 	assert_int_equal(rule->set, (1U << SETTING_GRACE) - 1);
 	assert_string_equal(rule->file, "a.conf");
-	assert_int_equal(rule->line, 20);
+	assert_int_equal(rule->line, 21);
 }
 
 /* Each gives the rule "a b" the action logout. */
@@ -399,11 +403,12 @@ static void test_times(void **state _unused_)
 	}
 }
 
-#define X60   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X62   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define GLOBS "a list of globs: separated by spaces, one that has spaces in double quotes"
-#define TIME  "a time such as 500ms, 3s or 1min 30s"
-#define UNIT  "a template unit such as note@.service"
+#define X60    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X62    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define GLOBS  "a list of globs: separated by spaces, one that has spaces in double quotes"
+#define PLACES "none, or a list of xrdp and absolute paths"
+#define TIME   "a time such as 500ms, 3s or 1min 30s"
+#define UNIT   "a template unit such as note@.service"
 
 /* Each with the one sentence that refuses it. */
 static const struct {
@@ -539,6 +544,21 @@ static const struct {
 	{"[Rule a]\nSession=local,tty\n",
 	 "a.conf:2: key Session=: \"local,tty\" is not a list of local, remote, graphical and tty"},
 	{"[Rule a]\nCause=card usb\n", "a.conf:2: key Cause=: \"card usb\" is not a list of " CAUSES_AND},
+	/* Places of a client's PC/SC. */
+	{"[Remote]\nPcsc=%h/.x%n\n",
+	 "a.conf:2: key Pcsc=: \"%h/.x%n\" is not a list of paths in which % stands before h, u, i, d or %"},
+	{"[Remote]\nPcsc=xrdp /run/%\n",
+	 "a.conf:2: key Pcsc=: \"xrdp /run/%\" is not a list of paths in which % stands before h, u, i, d or %"},
+	{"[Remote]\nPcsc=pcscd.comm\n", "a.conf:2: key Pcsc=: \"pcscd.comm\" is not " PLACES},
+	{"[Remote]\nPcsc=/run/x %u/y\n", "a.conf:2: key Pcsc=: \"/run/x %u/y\" is not " PLACES},
+	{"[Remote]\nPcsc=\n", "a.conf:2: key Pcsc=: \"\" is not " PLACES},
+	{"[Remote]\nPcsc=xrdp none\n",
+	 "a.conf:2: key Pcsc=: \"xrdp none\" is not none alone, nor a list without none"},
+	{"[Remote]\nPcsc=/" X62 "/" X62 "\n",
+	 "a.conf:2: key Pcsc=: \"/" X62 "/" X62 "\" is not a list of paths of at most 107 bytes"},
+	{"[Remote]\nPcsc=none\nPcsc=none\n", "a.conf:3: key Pcsc= is given twice in this file"},
+	{"[Policy]\nPcsc=none\n", "a.conf:2: key Pcsc= may not stand in section [Policy]"},
+	{"[Rule a]\nPcsc=none\n", "a.conf:2: key Pcsc= may not stand in section [Rule ...]"},
 	/* The first counts. */
 	{"[Policy]\nAction=lock\nAction\nConfirm=1\n", "a.conf:3: neither a section nor a key with a value"},
 	{"[Policy]\nConfirm=1x\nAction\n", "a.conf:2: key Confirm=: \"1x\" is not " TIME},

@@ -102,8 +102,10 @@ static void store(struct reading *reading, const struct key *key, const char *va
 		field = (char *)&reading->rule + key->offset;
 	else if (key->setting < SETTING_COUNT)
 		field = setting_field(settings, key->setting);
-	else
+	else if (key->of_rules)
 		field = key->of_rules(reading->rules);
+	else
+		field = key->text_of_rules(reading->rules);
 	expected = key->parse(key, value, field);
 	if (expected && strcmp(expected, KEY_NO_MEMORY) == 0)
 		fail_reading(reading, -ENOMEM);

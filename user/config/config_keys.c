@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/macro.h"
+#include "lib/places.h"
 #include "lib/record.h"
 
 #define NSEC_PER_MIN  (60 * NSEC_PER_SEC)
@@ -207,6 +208,15 @@ static const char *parse_unit(const struct key *key, const char *value, void *fi
 	return NULL;
 }
 
+static const char *parse_places(const struct key *key _unused_, const char *value, void *field)
+{
+	const char *wrong = places_wrong(value);
+
+	if (!wrong)
+		memcpy(field, value, strlen(value) + 1);
+	return wrong;
+}
+
 /* ---- … and back ---------------------------------------------------------------------------------------- */
 
 static const char *word_of(const struct key *key, unsigned value)
@@ -294,6 +304,12 @@ static const char *format_time(const struct key *key _unused_, const void *field
 	 .parse = parse_bool,                                                                                \
 	 .words = (words_),                                                                                  \
 	 .expected = (expected_)}
+#define REMOTE_ONLY(name_, text_of_rules_, parse_)                                                           \
+	{.name = (name_),                                                                                    \
+	 .sections = KEY_IN_REMOTE,                                                                          \
+	 .setting = SETTING_COUNT,                                                                           \
+	 .text_of_rules = (text_of_rules_),                                                                  \
+	 .parse = (parse_)}
 #define MATCH(name_, member, parse_, ...)                                                                    \
 	{.name = (name_),                                                                                    \
 	 .sections = KEY_IN_RULE,                                                                            \
@@ -306,6 +322,7 @@ static const char *format_time(const struct key *key _unused_, const void *field
 const struct key config_keys[] = {
 	EVERY_SETTING(SETTING) POLICY_ONLY("HealPcscd", rules_heal_pcscd, yes_or_no, "yes or no"),
 	POLICY_ONLY("Source", rules_from_gpo, sources, "local or gpo"),
+	REMOTE_ONLY("Pcsc", rules_pcsc, parse_places),
 	MATCH("User", user, parse_patterns, GLOBS),
 	MATCH("Group", group, parse_patterns, GLOBS),
 	MATCH("Service", service, parse_patterns, GLOBS),

@@ -33,11 +33,12 @@ struct key {
 	/* Of a setting: what is at `field`, as the configuration writes it, in `buffer` if need be. */
 	const char *(*format)(const struct key *key, const void *field, char buffer[static VALUE_SIZE]);
 	const char *expected;
-	bool *(*of_rules)(struct rules *rules); /* of [Policy] alone, and no setting: where it is kept */
+	bool *(*of_rules)(struct rules *rules);	     /* of [Policy] alone, and no setting: where it is kept */
+	char *(*text_of_rules)(struct rules *rules); /* … of [Remote] alone; PLACES_SIZE bytes */
 	const struct word *words;
 	uint64_t minimum, maximum;
 	bool list;	      /* parsing again adds; may not be empty */
-	enum setting setting; /* of a key of [Policy] or [Remote]; SETTING_COUNT: it has of_rules */
+	enum setting setting; /* of a key of [Policy] or [Remote]; SETTING_COUNT: it has one of these */
 	size_t offset;	      /* in struct rule, of a key of [Rule ...] alone */
 };
 

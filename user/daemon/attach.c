@@ -54,8 +54,8 @@ static int socket_option(int fd, int option)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
-/* NULL: it is a connection to a service on this machine. Whose it is, nobody here can tell: it governs its sender's session. */
-static const char *wrong_with_socket(int fd)
+/* Whose service it is, nobody here can tell: it governs the session of who sent it. */
+const char *attach_wrong_with_socket(int fd)
 {
 	struct sockaddr_storage peer;
 	socklen_t size = sizeof(peer);
@@ -155,7 +155,7 @@ int attach_call(void *userdata, sd_bus_message *call, const char *session, uid_t
 	if (!read_dialect(word, &attach->dialect))
 		return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS,
 						  "A dialect is pcsc-lite or xrdp, not '%s'", word);
-	wrong = wrong_with_socket(attach->fd);
+	wrong = attach_wrong_with_socket(attach->fd);
 	if (wrong)
 		return refuse(attach, wrong);
 	if (!world_session(daemon->world, session, &view)) {

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/events.h"
+#include "daemon/looks.h"
 #include "daemon/newcomers.h"
 #include "daemon/realtime.h"
 #include "daemon/reload.h"
@@ -38,6 +39,7 @@ struct daemon *daemon_free(struct daemon *daemon)
 	trail_queue_free(daemon->trail);
 	record_source_free(daemon->records);
 	newcomers_free(daemon);
+	looks_free(daemon);
 	logind_source_free(daemon->logind);
 	groups_source_free(daemon->groups);
 	kernel_audit_free(daemon->kernel_audit);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/looks.h"
 #include "daemon/wiring.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
@@ -16,28 +17,35 @@ static void release_nothing(void *userdata _unused_)
 /* As a rule's Session=remote has it: xrdp's sessions are local ones for logind. */
 static bool is_remote(const struct newcomer *newcomer)
 {
-	return newcomer_is_persons(newcomer) &&
-	       (newcomer->remote || strcmp(newcomer->service, "xrdp-sesman") == 0);
+	return newcomer_is_persons(newcomer) && (newcomer->remote || newcomer_source(newcomer) == LOGIN_XRDP);
 }
 
-static enum login_source source_of(const struct newcomer *newcomer)
+static void record(struct daemon *daemon, const struct newcomer *newcomer)
 {
-	if (strcmp(newcomer->service, "xrdp-sesman") == 0)
-		return LOGIN_XRDP;
-	return strcmp(newcomer->service, "sshd") == 0 ? LOGIN_SSH : LOGIN_ATTACH;
+	struct session_view view;
+	int r = world_session(daemon->world, newcomer->session, &view)
+			? 0
+			: newcomer_record(newcomer, newcomer_source(newcomer));
+
+	if (r < 0 && r != -EEXIST)
+		log_warning("session %s: cannot write a login record: %s", newcomer->session, strerror(-r));
 }
 
 static void take_new_session(void *userdata, const struct newcomer *newcomer)
 {
 	struct daemon *daemon = userdata;
-	struct session_view view;
-	int r;
 
-	if (!newcomer || !is_remote(newcomer) || world_session(daemon->world, newcomer->session, &view))
+	if (!newcomer || !is_remote(newcomer))
 		return;
-	r = newcomer_record(newcomer, source_of(newcomer));
-	if (r < 0 && r != -EEXIST)
-		log_warning("session %s: cannot write a login record: %s", newcomer->session, strerror(-r));
+	if (rules_need_cards(daemon->config.rules))
+		record(daemon, newcomer);
+	looks_add(daemon, newcomer);
+}
+
+/* Whether a remote session is to have a record, or a connection to its client, that nobody asked for. */
+static bool are_wanted(struct daemon *daemon)
+{
+	return looks_wanted(daemon) || rules_need_cards(daemon->config.rules);
 }
 
 static void ask(struct daemon *daemon, const char *session)
@@ -56,7 +64,7 @@ static int on_session_new(sd_bus_message *message, void *userdata, sd_bus_error 
 	const char *session;
 
 	/* With a destination it came from anybody, and not through the match. */
-	if (!sd_bus_message_get_destination(message) && rules_need_cards(daemon->config.rules) &&
+	if (!sd_bus_message_get_destination(message) && are_wanted(daemon) &&
 	    sd_bus_message_read(message, "so", &session, NULL) >= 0)
 		ask(daemon, session);
 	return 0;
@@ -85,7 +93,7 @@ void newcomers_look(struct daemon *daemon)
 {
 	int r = 0;
 
-	if (daemon->newcomers && rules_need_cards(daemon->config.rules))
+	if (daemon->newcomers && are_wanted(daemon))
 		r = sd_bus_call_method_async(daemon->bus, NULL, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
 					     "ListSessions", on_sessions_listed, daemon, "");
 	if (r < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/events.h"
+#include "daemon/looks.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
 #include "daemon/wiring.h"
@@ -59,6 +60,13 @@ int sessions_take_record(void *userdata, const struct event *event)
 	return r == -ENOMEM ? r : 0;
 }
 
+/* Its client's card is watched, and looked for, no more. */
+static void end_session(struct daemon *daemon, const char *session)
+{
+	looks_forget(daemon, session);
+	remote_source_forget(daemon->remote, session);
+}
+
 /* The core gets the kind with what follows from the service; a rule may ask about it. */
 void sessions_take_logind(void *userdata, const struct event *event)
 {
@@ -70,7 +78,7 @@ void sessions_take_logind(void *userdata, const struct event *event)
 	if (event->type != EVENT_SESSION_KIND) {
 		/* Whether it was recorded or not. */
 		if (event->type == EVENT_SESSION_ENDED)
-			remote_source_forget(daemon->remote, event->session);
+			end_session(daemon, event->session);
 		events_take(daemon, event);
 		return;
 	}
@@ -83,6 +91,15 @@ void sessions_take_logind(void *userdata, const struct event *event)
 	events_take(daemon, &completed);
 	if (changed > 0)
 		resolve_session(daemon, event->change.session);
+}
+
+void sessions_take_remote(void *userdata, const struct event *event)
+{
+	struct daemon *daemon = userdata;
+
+	events_take(daemon, event);
+	if (event->type == EVENT_REMOTE_DOWN)
+		looks_lost(daemon, event->remote.session);
 }
 
 void sessions_rebind(void *userdata, const char *session)

@@ -6,6 +6,7 @@
 #include "daemon/attach.h"
 #include "daemon/capabilities.h"
 #include "daemon/events.h"
+#include "daemon/looks.h"
 #include "daemon/newcomers.h"
 #include "daemon/reload.h"
 #include "daemon/resolve.h"
@@ -199,9 +200,14 @@ static int setup_logind(struct daemon *daemon)
 	return r;
 }
 
+static int setup_looks(struct daemon *daemon)
+{
+	return looks_new(daemon);
+}
+
 static int setup_remote(struct daemon *daemon)
 {
-	return remote_source_new(daemon->event, (struct sink){events_take, daemon}, attach_known,
+	return remote_source_new(daemon->event, (struct sink){sessions_take_remote, daemon}, attach_known,
 				 &daemon->remote);
 }
 
@@ -316,8 +322,9 @@ const struct setup_step setup_steps[] = {
 	/* Runs programs, which inherit what is left. */
 	{"groups", setup_groups, {"loop", "capabilities"}},
 	{"logind", setup_logind, {"bus", "core", "govern"}},
+	{"looks", setup_looks, {"loop"}},
 	/* Reaches the watcher once a record, or a person, asks for that. */
-	{"remote", setup_remote, {"loop", "core"}},
+	{"remote", setup_remote, {"looks", "core"}},
 	/* Reports the records that are there: each is governed, and asks both; those of a card at a client ask for that. */
 	{"records", setup_records, {"kernel", "groups", "logind", "remote"}},
 	/* A session that has a record needs no other. */

@@ -41,6 +41,7 @@ struct daemon {
 	struct deaf *deaf; /* NULL while the sources are set up */
 	struct record_source *records;
 	struct remote_source *remote;
+	struct looks *looks;	/* remote sessions whose client is looked for */
 	sd_bus_slot *newcomers; /* hears of new sessions */
 	struct logind_source *logind;
 	struct groups_source *groups;

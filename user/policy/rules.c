@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "lib/macro.h"
+#include "lib/places.h"
 
 #define ALL_CAUSES ((1U << CAUSE_COUNT) - 1)
 
@@ -29,6 +30,7 @@ struct rules {
 	struct settings
 		unnamed; /* [Policy] without what it does: of a cause that only a rule with its name governs */
 	bool from_gpo, heal_pcscd;
+	char pcsc[PLACES_SIZE];
 	struct origin policy_origins[SETTING_COUNT];
 	struct entry *entries; /* by name; uthash walks them in the order in which they were added */
 	struct file_name *files;
@@ -181,6 +183,7 @@ int rules_new(struct rules **ret)
 	if (!rules)
 		return -ENOMEM;
 	rules->policy = (struct settings)SETTINGS_DEFAULT;
+	strcpy(rules->pcsc, PLACE_XRDP);
 	for (enum setting setting = 0; setting < SETTING_COUNT; setting++)
 		rules->policy_origins[setting] = (struct origin){.rule = "", .file = ""};
 	*ret = rules;
@@ -221,6 +224,11 @@ bool *rules_from_gpo(struct rules *rules)
 bool *rules_heal_pcscd(struct rules *rules)
 {
 	return &rules->heal_pcscd;
+}
+
+char *rules_pcsc(struct rules *rules)
+{
+	return rules->pcsc;
 }
 
 const char *rules_file(struct rules *rules, const char *path)

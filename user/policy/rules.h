@@ -102,6 +102,9 @@ bool *rules_from_gpo(struct rules *rules);
 /* HealPcscd=: a pcscd that has gone deaf is restarted. */
 bool *rules_heal_pcscd(struct rules *rules);
 
+/* Pcsc=: where the PC/SC of a session's client is looked for (lib/places.h); PLACES_SIZE bytes. */
+char *rules_pcsc(struct rules *rules);
+
 /* Notes where [Policy] sets it; `file` from rules_file(). */
 void rules_note_policy(struct rules *rules, enum setting setting, const char *file, unsigned line);
 

@@ -116,6 +116,13 @@ bool newcomer_is_persons(const struct newcomer *newcomer)
 	return strncmp(newcomer->class, "user", strlen("user")) == 0;
 }
 
+enum login_source newcomer_source(const struct newcomer *newcomer)
+{
+	if (strcmp(newcomer->service, "xrdp-sesman") == 0)
+		return LOGIN_XRDP;
+	return strcmp(newcomer->service, "sshd") == 0 ? LOGIN_SSH : LOGIN_ATTACH;
+}
+
 int newcomer_record(const struct newcomer *newcomer, enum login_source source)
 {
 	struct login_record login = {

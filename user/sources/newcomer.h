@@ -18,6 +18,9 @@ struct newcomer {
 /* Not a greeter's, or a service's. */
 bool newcomer_is_persons(const struct newcomer *newcomer);
 
+/* How its client's card service is reached: by xrdp, through ssh, or by a program that is not known. */
+enum login_source newcomer_source(const struct newcomer *newcomer);
+
 /* The answer; NULL: logind does not know the session, or says nothing of it. */
 typedef void (*newcomer_taker)(void *userdata, const struct newcomer *newcomer);
 
