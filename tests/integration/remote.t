@@ -351,6 +351,38 @@ subtest 'when its shell ends, the connection that was found does' => sub {
     $logind->say('end 30');
 };
 
+# As sshd does: root's process leads the session, the user's is of root's own setsid(2), and each shell has one of its own. It is
+# started when a line comes.
+sub sshd_leader {
+    my ($name) = @_;
+    return start("sshd of $name", 'setsid', $^X, '-MPOSIX', '-e', <<'X', $uid{$name});
+        my ($uid) = @ARGV;
+        $| = 1;
+        fork or do {
+            ($), $() = ("$uid $uid", $uid);
+            ($<, $>) = ($uid, $uid);
+            my $line = <STDIN>;
+            fork or do { POSIX::setsid(); print "SHELL $$\n"; exec 'sleep', '1000' };
+        };
+        wait, sleep 1000;
+X
+}
+
+subtest 'a session of sshd\'s' => sub {
+    my $leader = sshd_leader('ella');
+    session('34', UID => $uid{ella}, LEADER => $leader->pid, Name => 'ella', Service => 'sshd', Type => 'tty', TTY => '', Seat => '', Remote => 'yes');
+    ok($daemon->wait_for(qr/session 34: its client's PC.SC is not used: no process of the session's own would end/, $long),
+        'without a shell, nothing could end the connection, and it would keep ssh from ending');
+    $leader->say('');
+    my ($shell) = ($leader->wait_for(qr/^SHELL/, $long) // '') =~ /(\d+)/;
+    explained('34', qr/card in:/, 'with a shell it is watched');
+    my $closed = $found_relay->count(qr/^CLOSED$/);
+    kill 'KILL', $shell;
+    ok(until_true($long, sub { $found_relay->count(qr/^CLOSED$/) > $closed }), 'the shell ends, and the connection does');
+    ok(kill(0, $leader->pid), "while sshd's process waits for that");
+    $logind->say('end 34');
+};
+
 # What is at the place; a listener hears of nobody.
 sub listen_at {
     my ($name, $owner, $backlog) = @_;
