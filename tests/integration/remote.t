@@ -8,14 +8,14 @@ use Test::More;
 use Stage;
 
 my $top = "$FindBin::Bin/../..";
-my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015);
+my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015, peer => 4016);
 my %channel = (anna => 0x8C7B, ben => 0x9C7B);
 my $long = 5;
 my (%leader, %client);
 
 own('/etc');
 append_file('/etc/passwd', map { "$_:x:$uid{$_}:$uid{$_}\::/:/bin/sh" } sort keys %uid);
-append_file('/etc/group', map { "$_:x:$uid{$_}:" } sort keys %uid);
+append_file('/etc/group', (map { "$_:x:$uid{$_}:" } sort keys %uid), 'staff-too:x:4100:peer');
 mkdir '/etc/scpolicyd.conf.d';
 write_file('/etc/scpolicyd.conf', <<'X');
 [Remote]
@@ -383,6 +383,25 @@ subtest 'a session of sshd\'s' => sub {
     $logind->say('end 34');
 };
 
+# Who connects, as the kernel says (unix(7)).
+subtest 'who looks' => sub {
+    my $path = "/run/clients/found-$uid{peer}.comm";
+    my $far_end = start('far end', $^X, '-MIO::Socket::UNIX', '-e', <<'X', $path, $uid{peer});
+        my ($path, $uid) = @ARGV;
+        my $l = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 5) or die;
+        chown $uid, $uid, $path;
+        $| = 1; print "LISTENING\n";
+        while (my $c = $l->accept) {
+            my ($pid, $user, $group) = unpack 'i3', getsockopt $c, SOL_SOCKET, 17;
+            print join(' ', 'PEER', $user, $group, sort unpack('i*', getsockopt $c, SOL_SOCKET, 59)), "\n";
+        }
+X
+    $far_end->wait_for(qr/^LISTENING/, $long);
+    begin('35', 'peer');
+    is($far_end->wait_for(qr/^PEER/, $long), "PEER $uid{peer} $uid{peer} $uid{peer} 4100", "is the session's user, with all groups, and nobody else's");
+    $logind->say('end 35');
+};
+
 # What is at the place; a listener hears of nobody.
 sub listen_at {
     my ($name, $owner, $backlog) = @_;
@@ -390,6 +409,7 @@ sub listen_at {
     my $process = start("listener $name", $^X, '-MIO::Socket::UNIX', '-e', <<"X");
         my \$l = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => '$path', Listen => $backlog) or die;
         chown $uid{$owner}, $uid{$owner}, '$path';
+        chmod 0666, '$path';
         \$| = 1; print "LISTENING\n";
         close \$l if '$name' eq 'shut';
         sleep 1000;
@@ -465,8 +485,9 @@ subtest 'the watcher ends' => sub {
     $watcher->end('KILL');
     explained('1', qr/its client is away/, 'for the daemon, the clients are away');
     $watcher = watcher();
+    explained('31', qr/card in:/, 'until they are found again');
     attach('1', '/run/clients/anna.comm');
-    explained('1', qr/card in:/, 'until they are attached again');
+    explained('1', qr/card in:/, 'or attached again');
 };
 
 done_testing();

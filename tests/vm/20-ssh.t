@@ -117,4 +117,25 @@ card_back
 ssh=$(ssh_in remote password 'scpolicyctl attach; exec sleep 5')
 ok 'client: when its shell ends, ssh does too' wait_for '! systemctl is-active -q signin-remote' 60
 ok 'client: and nothing is watched' wait_for "has_ended $ssh && [ -z \"\$(ls /proc/$watcher/fd | sed 1,5d)\" ]" 60
+
+# The same, and nobody calls attach: the daemon finds the socket, as its user.
+vm_policy <<'END'
+[Policy]
+Action=disconnect
+[Remote]
+Pcsc=/run/user/%i/pcscd.comm
+[Rule left-alone]
+User=card
+Action=none
+END
+ssh=$(vm_ssh remote password 'exec sleep 1000')
+ok 'found: its card is bound' wait_for "scpolicyctl explain $ssh | grep -q 'bound: late: .*presence, not proof'" 60
+ok 'found: what looked has ended, and well' wait_for "! pgrep -x scpolicyd-conne && [ -z \"\$(systemctl list-units --all --plain --no-legend 'scpolicyd-connect@*')\" ]"
+ok 'found: nobody reads that it ran' guest "! journalctl -b -u 'scpolicyd-connect@*' | grep -v '^-- '"
+vm card-out
+ok 'found: removed there, the session ends' wait_for "has_ended $ssh" 60
+card_back
+ssh=$(vm_ssh remote password 'exec sleep 20')
+ok 'found: it is watched again' wait_for "scpolicyctl explain $ssh | grep -q 'card in:'" 60
+ok 'found: when its shell ends, ssh does too' wait_for '! systemctl is-active -q signin-remote' 60
 done_testing
