@@ -17,7 +17,7 @@
 /* The time between two looks: doubled after each that found nothing. xrdp's socket comes about 2 s after the session. */
 #define PAUSE_FIRST NSEC_PER_SEC
 #define PAUSE_MOST  (64 * NSEC_PER_SEC)
-/* As many questions are open at once. */
+/* As many questions are open at once, and one of a user's: what holds it up, as a file system can, holds nobody else up. */
 #define QUESTIONS_MAX 16
 #define DISPLAY_MAX   65535
 
@@ -37,7 +37,7 @@ struct look {
 struct looks {
 	struct look *sessions;
 	sd_event_source *timer;
-	unsigned questions; /* open ones */
+	struct look *asked[QUESTIONS_MAX]; /* those whose question is open; NULL: another may be */
 };
 
 /* ---- the table --------------------------------------------------------------------------------------------- */
@@ -65,11 +65,33 @@ static struct look *look_new(struct daemon *daemon, const struct newcomer *newco
 	return NULL;
 }
 
+/* Where a question of the user's is kept. NULL: it has to wait for another one's end. */
+static struct look **question_place(struct looks *looks, uid_t uid)
+{
+	struct look **place = NULL;
+
+	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+		if (!looks->asked[i])
+			place = &looks->asked[i];
+		else if (looks->asked[i]->newcomer.uid == uid)
+			return NULL;
+	}
+	return place;
+}
+
+static void end_question(struct looks *looks, struct look *look)
+{
+	for (size_t i = 0; i < QUESTIONS_MAX; i++)
+		if (looks->asked[i] == look)
+			looks->asked[i] = NULL;
+	look->question = NULL;
+}
+
 static void look_drop(struct looks *looks, struct look *look)
 {
 	HASH_DEL(looks->sessions, look);
-	looks->questions -= look->question != NULL;
 	connector_free(look->question);
+	end_question(looks, look);
 	free(look);
 }
 
@@ -88,10 +110,10 @@ static void set_timer(struct looks *looks)
 	uint64_t first = 0;
 
 	for (const struct look *look = looks->sessions; look; look = look->hh.next)
-		if (look->due && !look->question && (!first || look->due < first))
+		if (look->due && (!first || look->due < first) && question_place(looks, look->newcomer.uid))
 			first = look->due;
-	/* One that ends has the others asked. */
-	if (!first || looks->questions == QUESTIONS_MAX) {
+	/* The end of a question has the others asked. */
+	if (!first) {
 		sd_event_source_set_enabled(looks->timer, SD_EVENT_OFF);
 		return;
 	}
@@ -163,8 +185,7 @@ static void take_answer(void *userdata, const struct connect_answer *answer, con
 	struct look *look = userdata;
 	struct daemon *daemon = look->daemon;
 
-	look->question = NULL;
-	daemon->looks->questions--;
+	end_question(daemon->looks, look);
 	if (answer->result == 0)
 		offer(look, answer->dialect, fds, count);
 	else if (answer->result == -ENOENT)
@@ -199,12 +220,8 @@ static int ask(struct look *look)
 		.display = display_number(newcomer->display),
 		.xrdp = newcomer_source(newcomer) == LOGIN_XRDP,
 	};
-	int r;
-
 	snprintf(request.places, sizeof(request.places), "%s", rules_pcsc(daemon->config.rules));
-	r = connector_ask(daemon->event, &request, take_answer, look, &look->question);
-	daemon->looks->questions += r >= 0;
-	return r;
+	return connector_ask(daemon->event, &request, take_answer, look, &look->question);
 }
 
 /* Whether it needs a connection. A card in a reader of this machine outranks one at the client. */
@@ -217,7 +234,7 @@ static bool look_is_needed(const struct look *look)
 	       (!world_session(look->daemon->world, session, &view) || view.login->source != LOGIN_LOCAL);
 }
 
-static void look_now(struct look *look)
+static void look_now(struct look *look, struct look **place)
 {
 	int r;
 
@@ -229,6 +246,8 @@ static void look_now(struct look *look)
 	r = ask(look);
 	if (r < 0)
 		tell_wrong(look, "the connector cannot be reached");
+	else
+		*place = look;
 }
 
 /* As far as questions may be open: when one is over, the others are. */
@@ -237,10 +256,13 @@ static void look_on(struct daemon *daemon)
 	struct looks *looks = daemon->looks;
 	uint64_t now = monotonic_now();
 
-	for (struct look *look = looks->sessions; look && looks->questions < QUESTIONS_MAX;
-	     look = look->hh.next)
-		if (look->due && look->due <= now && !look->question)
-			look_now(look);
+	for (struct look *look = looks->sessions; look; look = look->hh.next) {
+		struct look **place =
+			look->due && look->due <= now ? question_place(looks, look->newcomer.uid) : NULL;
+
+		if (place)
+			look_now(look, place);
+	}
 	set_timer(looks);
 }
 
