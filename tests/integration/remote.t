@@ -2,13 +2,15 @@
 # A card at the client: real pcscds with virtual readers are the clients' machines, a relay is ssh's forwarded socket.
 use strict;
 use warnings;
+use Fcntl;
 use FindBin;
 use lib $FindBin::Bin;
 use Test::More;
 use Stage;
 
 my $top = "$FindBin::Bin/../..";
-my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015, peer => 4016);
+my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015, peer => 4016,
+    held => 4017);
 my %channel = (anna => 0x8C7B, ben => 0x9C7B);
 my $long = 5;
 my (%leader, %client);
@@ -338,8 +340,16 @@ subtest 'it leaves and comes back' => sub {
     explained('30', qr/card in:/, 'it is found again');
     stop_daemon('KILL');
     pull($channel{ben});
+    # The new daemon looks before it hears of the connection that there is.
+    kill 'STOP', $watcher->pid;
+    my $connected = $found_relay->count(qr/^CONNECTED$/);
+    my $ended = $found_relay->count(qr/^ENDED/);
     $daemon = start_daemon();
-    expect_lock('30', $long, 'a removal without a daemon is found: a look takes no connection from the watcher');
+    until_true($long, sub { $found_relay->count(qr/^CONNECTED$/) > $connected }) or diag('no look');
+    kill 'CONT', $watcher->pid;
+    expect_lock('30', $long, 'a removal without a daemon is found');
+    ok(until_true($long, sub { $found_relay->count(qr/^ENDED/) > $ended }), "a connection that was found then is one too many");
+    is($found_relay->count(qr/^ENDED 1$/), 0, '… and the first one stays');
     insert($channel{ben});
     explained('30', qr/card in:.*bound late/s, 'and the card is back');
 };
@@ -443,6 +453,20 @@ subtest 'what is no client' => sub {
     is(run($leader{$id{full}}, "$offer pair"), 'attached', "its looks do not use up its user's attaches") for 1 .. 4;
     like(run($leader{$id{full}}, "$offer pair"), qr/too many connections within a minute/, 'of which the fifth is refused');
     $logind->say("end $id{$_}") for sort keys %id;
+};
+
+# A file system of a user's that does not answer, and a link to it.
+subtest 'a place that hangs' => sub {
+    local $^F = 1000;
+    sysopen(my $fuse, '/dev/fuse', O_RDWR) or plan(skip_all => "/dev/fuse: $!");
+    mkdir '/run/hangs';
+    my $options = 'rootmode=40000,user_id=0,group_id=0,allow_other,fd=' . fileno $fuse;
+    system('mount', '-i', '-t', 'fuse', '-o', $options, 'hangs', '/run/hangs') == 0 or plan(skip_all => 'no FUSE');
+    symlink '/run/hangs/pcscd.comm', "/run/clients/found-$uid{held}.comm" or die $!;
+    begin('36', 'held');
+    ok($daemon->wait_for(qr/session 36: its client's PC.SC is not used: something held the look for its socket up/, 2 * $long), 'is told');
+    $logind->say('end 36');
+    system('umount', '--lazy', '/run/hangs');
 };
 
 subtest 'where nothing else asks for records' => sub {

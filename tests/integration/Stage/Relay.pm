@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 package Stage::Relay;
 # What ssh makes of a forwarded socket: listens at one path, connects to the other for each connection, and passes the bytes on
-# until one end closes. It says what happens; that it listens, once the other path serves.
+# until one end closes. It says what happens, and which connection ends, counted from 1; that it listens, once the other path
+# serves.
 use strict;
 use warnings;
 use IO::Select;
@@ -17,14 +18,14 @@ sub run {
     chmod 0600, $here;
     $| = 1;
     print "LISTENING\n";
-    my ($select, %other) = (IO::Select->new($listener));
+    my ($select, $count, %other, %number) = (IO::Select->new($listener), 0);
     my $close = sub {
         my ($one) = @_;
         my $two = delete $other{$one};
         delete $other{$two};
         $select->remove($one, $two);
         close $_ for $one, $two;
-        print "CLOSED\n";
+        print "CLOSED\nENDED ", delete $number{$one} // delete $number{$two}, "\n";
     };
     for (;;) {
         for my $ready ($select->can_read) {
@@ -34,6 +35,7 @@ sub run {
                 print $far ? "CONNECTED\n" : "REFUSED\n";
                 close $near, next if !$far;
                 ($other{$near}, $other{$far}) = ($far, $near);
+                $number{$near} = ++$count;
                 $select->add($near, $far);
                 next;
             }
