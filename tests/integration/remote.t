@@ -10,7 +10,7 @@ use Stage;
 
 my $top = "$FindBin::Bin/../..";
 my %uid = (anna => 4001, ben => 4002, cleo => 4003, dora => 4004, ella => 4005, file => 4011, link => 4012, other => 4013, full => 4014, shut => 4015, peer => 4016,
-    held => 4017);
+    held => 4017, ends => 4018);
 my %channel = (anna => 0x8C7B, ben => 0x9C7B);
 my $long = 5;
 my (%leader, %client);
@@ -393,10 +393,10 @@ subtest 'a session of sshd\'s' => sub {
     $logind->say('end 34');
 };
 
-# Who connects, as the kernel says (unix(7)).
-subtest 'who looks' => sub {
-    my $path = "/run/clients/found-$uid{peer}.comm";
-    my $far_end = start('far end', $^X, '-MIO::Socket::UNIX', '-e', <<'X', $path, $uid{peer});
+# A far end that closes each connection, and says whose it was, as the kernel says (unix(7)).
+sub closing_far_end {
+    my ($name) = @_;
+    my $far_end = start("far end of $name", $^X, '-MIO::Socket::UNIX', '-e', <<'X', "/run/clients/found-$uid{$name}.comm", $uid{$name});
         my ($path, $uid) = @ARGV;
         my $l = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 5) or die;
         chown $uid, $uid, $path;
@@ -407,9 +407,23 @@ subtest 'who looks' => sub {
         }
 X
     $far_end->wait_for(qr/^LISTENING/, $long);
+    return $far_end;
+}
+
+subtest 'who looks' => sub {
+    my $far_end = closing_far_end('peer');
     begin('35', 'peer');
     is($far_end->wait_for(qr/^PEER/, $long), "PEER $uid{peer} $uid{peer} $uid{peer} 4100", "is the session's user, with all groups, and nobody else's");
     $logind->say('end 35');
+};
+
+subtest 'a client that closes each connection' => sub {
+    my $far_end = closing_far_end('ends');
+    begin('37', 'ends');
+    $far_end->wait_for(qr/^PEER/, $long) or diag('no look') for 1 .. 3;
+    is($daemon->count(qr/session 37: the connection to its client's PC.SC is over: it closed the connection/), 1,
+        'is found again, ever less often, and that is told once');
+    $logind->say('end 37');
 };
 
 # What is at the place; a listener hears of nobody.

@@ -326,7 +326,7 @@ void looks_lost(struct daemon *daemon, const char *session)
 	if (!look->offered || monotonic_now() - look->offered >= PAUSE_MOST)
 		look->pause = PAUSE_FIRST;
 	look->offered = 0;
-	look_later(look);
+	look->due = monotonic_now() + look->pause;
 	set_timer(daemon->looks);
 }
 
