@@ -4,6 +4,12 @@
 # its removal locks. Two keys of one product and one serial number.
 . "$(dirname "$0")/lib.sh"
 vm_boot
+# In until the kernel and udev have made of it what they make of a key.
+plug_and_pull() {
+	guest "$guest_functions; security-key plug $1 && await 20 'grep -qs \"Security Key $1\" /sys/class/hidraw/*/device/uevent' &&
+		udevadm settle && security-key pull $1" || bail_out "the key $1 does not show"
+}
+
 guest '{ fido-key 0 other; fido-key 1 other | cut -d : -f 2; } | paste -s -d : > /run/u2f_keys
 	security-key make 0; security-key make 1; security-key plug 0'
 ok 'udev marks the key' wait_for "udevadm info --export-db | grep -A30 '^P: .*/hidraw' | grep -q '^E: TAGS=.*:scpolicyd:'"
@@ -21,8 +27,8 @@ ok 'and says so' guest "scpolicyctl explain $session | grep -q 'token in: its US
 
 guest "for i in \$(seq 100); do : 3<> /dev/$hidraw; done"
 guest "i=\$(basename \$(readlink -f /sys/class/hidraw/$hidraw/device/..)); echo \$i > /sys/bus/usb/drivers/usbhid/unbind
-	sleep 0.3; echo \$i > /sys/bus/usb/drivers/usbhid/bind"
-guest 'security-key plug 1; sleep 1; security-key pull 1'
+	udevadm settle; echo \$i > /sys/bus/usb/drivers/usbhid/bind"
+plug_and_pull 1
 ok_not_removed 'opened a hundred times, its driver unbound, another key pulled' "$session"
 
 guest 'security-key pull 0'
@@ -44,7 +50,7 @@ ok 'the other key unlocks, and the session is bound to it' wait_for \
 unlock "$session"
 vm_begin_anew
 vm_witness
-guest 'security-key plug 0; sleep 1; security-key pull 0'
+plug_and_pull 0
 ok_not_removed 'the first key is another one now' "$session"
 guest 'security-key pull 1'
 ok 'the other key is pulled: locked' wait_for "is_locked $session && journal_has outcome $session SCPOLICY_OUTCOME=verified"

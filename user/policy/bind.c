@@ -78,8 +78,10 @@ static void adopt(struct world *world, struct session *session, struct reader *r
 		report_later(world, session, REPORT_BOUND);
 	card->event_counter = reader->state.event_counter;
 	memcpy(card->name, reader->state.name, sizeof(card->name));
-	if (reader->device && session_interfaces_disproved(world, session, reader->device))
+	if (reader->device && session_interfaces_disproved(world, session, reader->device)) {
 		session->interfaces = 0;
+		reader->device->shares_slots = false;
+	}
 	session->stay = reader->stay;
 	session->others = world->stays;
 	session->recovered = reader->recovered;

@@ -76,9 +76,20 @@ static bool is_same_stay(const struct session *session, const struct device *dev
 	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
 }
 
+/* PC/SC still says that a reader like it is where a device was that has left: that one may be here by now. */
+static bool one_is_on_its_way(const struct world *world, const struct reader *reader)
+{
+	for (const struct reader *other = world->readers; other; other = other->hh.next) {
+		if (reader_is_stale(other) && other->state.slot == reader->state.slot &&
+		    reader_same_family(other->state.name, reader->state.name))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Only the names in the records suggested that the device has several interfaces, and these may come from
- * different lives of pcscd. PC/SC has named everything by now, and there is one interface.
+ * That the device has several interfaces was suggested by the names in the records, which may come from different lives
+ * of pcscd, or was so for an earlier pcscd. PC/SC has named everything by now, and there is one interface.
  */
 bool session_interfaces_disproved(const struct world *world, const struct session *session,
 				  const struct device *device)
@@ -86,7 +97,7 @@ bool session_interfaces_disproved(const struct world *world, const struct sessio
 	return (!session->stay || session_pcscd_is_new(world, session)) && session->interfaces > 1 &&
 	       world->pcsc_listed && device->readers->came < world->readers_listing.last &&
 	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
-	       !reader_may_have_another(world, device->readers);
+	       !reader_may_have_another(world, device->readers) && !one_is_on_its_way(world, device->readers);
 }
 
 /*
@@ -121,6 +132,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	struct reader *reader, *by_name;
 	uint8_t slot = session->login.card.slot;
 	unsigned interfaces = session->interfaces > 1 ? session->interfaces : 1;
+	bool disproved;
 
 	for (reader = device->readers; reader && !device_is_crowded(device); reader = reader->next) {
 		if (is_same_stay(session, device, reader))
@@ -137,7 +149,8 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	/* pcscd has never dropped the name, and the other interface's place is not known yet. */
 	if (by_name && by_name->device == device && session->stay == by_name->stay)
 		return by_name;
-	if (device->readers && session_interfaces_disproved(world, session, device))
+	disproved = device->readers && session_interfaces_disproved(world, session, device);
+	if (disproved)
 		interfaces = 1;
 	/* With two interfaces, nobody would know which one it is. */
 	if (!device->readers)
@@ -147,7 +160,7 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	    reader_may_have_another(world, device->readers))
 		return NULL;
 	if (!world->pcsc_listed || device_is_crowded(device) ||
-	    (interfaces == 1 && slot_is_shared(device, slot)))
+	    (interfaces == 1 && !disproved && slot_is_shared(device, slot)))
 		return NULL;
 	/* The one of its name may be yet to come: it may be another interface's. */
 	if (!session->interfaces && device_is_naming(world, device))
