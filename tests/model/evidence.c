@@ -173,8 +173,10 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 	/* Nobody has the probe listen to another one before PC/SC has named it, nor to its own before its place is known. */
 	if (report->unheard && (!is_its_device(judged, report) || report->made < judged->placed_at))
 		return;
-	/* Read after PC/SC's first word of a reader that is back: it is about what was before that. */
-	if (report->made < judged->bound_made && !machine->script->setup.stamps)
+	/* Read after PC/SC's first word of a reader that is back: it is about what was before that, but for a reader that
+	 * sleep had enumerated again. */
+	if (report->made < judged->bound_made && !machine->script->setup.stamps &&
+	    machine->devices[report->device].renumbered != report->plug)
 		return;
 	if (!(report->truth & TRUTH_OUT)) {
 		judged->back_word = judged->words > 0 || judged->false_words > 0 || judged->slot_word;

@@ -109,7 +109,7 @@ static void bind(struct machine *machine, struct judged *judged, unsigned number
 	judged->insertion = device->insertion[unit];
 	judged->usb = device->usb;
 	judged->reader_there = true;
-	judged->counter = counter;
+	judged->counter = judged->said_counter = counter;
 	judged->recovered = 0;
 	judged->pcsc_life = machine->judge->life;
 }
