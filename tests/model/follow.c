@@ -178,6 +178,19 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 		judge_fault(machine, FAULT_MISSED, session, "not logged out when its device was gone");
 }
 
+/* As it is now. */
+static bool is_reported(const struct machine *machine, const struct pcsc_reader *reader)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (seen->used && worker_reader(machine, seen) == reader)
+			return seen->announced && seen->state == CARD_PRESENT &&
+			       seen->counter == reader->counter;
+	}
+	return false;
+}
+
 /* PC/SC named its readers before the kernel's word of their device was read. */
 static void follow_device(struct machine *machine, const struct report *told)
 {
@@ -187,7 +200,8 @@ static void follow_device(struct machine *machine, const struct report *told)
 	for (unsigned unit = 0; unit < machine->devices[told->device].units; unit++) {
 		const struct pcsc_reader *reader = pcscd_find(machine, told->device, unit);
 
-		if (reader && reader->card >= 0 && !reader->settling && !reader->unreadable)
+		if (reader && reader->card >= 0 && !reader->settling && !reader->unreadable &&
+		    is_reported(machine, reader))
 			follow_binding(machine,
 				       &(struct report){.state = CARD_PRESENT,
 							.device = told->device,
