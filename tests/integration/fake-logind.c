@@ -352,7 +352,9 @@ static void session_begin(const char *id, uint32_t uid, uint32_t leader, const c
 	snprintf(session->id, sizeof(session->id), "%s", id);
 	snprintf(session->properties, sizeof(session->properties), " %s ", properties);
 	sd_bus_path_encode(SESSION_PREFIX, id, &session->path);
-	sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "SessionNew", "so", id, session->path);
+	/* For tests that count what a daemon does for one: it would read the signal sooner or later. */
+	if (!strstr(session->properties, " Unheard=yes "))
+		sd_bus_emit_signal(logind.bus, LOGIND_PATH, MANAGER, "SessionNew", "so", id, session->path);
 	printf("SESSION %s\n", id);
 }
 

@@ -26,7 +26,7 @@ sub governed { return $daemon->wait_for(qr/session $_[0] of user card is governe
 # Signs in with the nth allocation failing. False: the session is not governed.
 sub sign_in {
     my ($id, $nth) = @_;
-    session($id, Type => 'wayland');
+    session($id, Type => 'wayland', Unheard => 'yes');
     count_down($nth);
     record($id);
     return governed($id, 3);

@@ -8,7 +8,10 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/logind.h"
+#include "lib/loop.h"
 #include "sources/newcomer.h"
+
+#define AGAIN_USEC USEC_PER_SEC
 
 static void release_nothing(void *userdata _unused_)
 {
@@ -48,14 +51,23 @@ static bool are_wanted(struct daemon *daemon)
 	return looks_wanted(daemon) || rules_need_cards(daemon->config.rules);
 }
 
+/* All of them, in a moment: a session that nobody could ask about is not forgotten. */
+static void look_later(struct daemon *daemon)
+{
+	sd_event_source_set_time_relative(daemon->newcomers_again, AGAIN_USEC);
+	sd_event_source_set_enabled(daemon->newcomers_again, SD_EVENT_ONESHOT);
+}
+
 static void ask(struct daemon *daemon, const char *session)
 {
 	int r = session_id_valid(session)
 			? newcomer_ask(daemon->bus, session, take_new_session, release_nothing, daemon)
 			: 0;
 
-	if (r < 0)
-		log_warning("session %s: cannot ask logind: %s", session, strerror(-r));
+	if (r >= 0)
+		return;
+	log_warning("session %s: cannot ask logind: %s", session, strerror(-r));
+	look_later(daemon);
 }
 
 static int on_session_new(sd_bus_message *message, void *userdata, sd_bus_error *error _unused_)
@@ -96,14 +108,29 @@ void newcomers_look(struct daemon *daemon)
 	if (daemon->newcomers && are_wanted(daemon))
 		r = sd_bus_call_method_async(daemon->bus, NULL, LOGIND, LOGIND_PATH, LOGIND_MANAGER,
 					     "ListSessions", on_sessions_listed, daemon, "");
-	if (r < 0)
-		log_warning("cannot list the sessions: %s", strerror(-r));
+	if (r >= 0)
+		return;
+	log_warning("cannot list the sessions: %s", strerror(-r));
+	look_later(daemon);
+}
+
+static int on_again(sd_event_source *timer _unused_, uint64_t usec _unused_, void *userdata)
+{
+	newcomers_look(userdata);
+	return 0;
 }
 
 int newcomers_new(struct daemon *daemon)
 {
-	int r = sd_bus_match_signal_async(daemon->bus, &daemon->newcomers, LOGIND, LOGIND_PATH,
-					  LOGIND_MANAGER, "SessionNew", on_session_new, on_listening, daemon);
+	int r = sd_event_add_time(daemon->event, &daemon->newcomers_again, CLOCK_MONOTONIC, 0, 0, on_again,
+				  daemon);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(daemon->newcomers_again, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_bus_match_signal_async(daemon->bus, &daemon->newcomers, LOGIND, LOGIND_PATH,
+					      LOGIND_MANAGER, "SessionNew", on_session_new, on_listening,
+					      daemon);
 
 	if (r >= 0)
 		newcomers_look(daemon);
@@ -113,4 +140,5 @@ int newcomers_new(struct daemon *daemon)
 void newcomers_free(struct daemon *daemon)
 {
 	daemon->newcomers = sd_bus_slot_unref(daemon->newcomers);
+	daemon->newcomers_again = sd_event_source_disable_unref(daemon->newcomers_again);
 }

@@ -41,8 +41,9 @@ struct daemon {
 	struct deaf *deaf; /* NULL while the sources are set up */
 	struct record_source *records;
 	struct remote_source *remote;
-	struct looks *looks;	/* remote sessions whose client is looked for */
-	sd_bus_slot *newcomers; /* hears of new sessions */
+	struct looks *looks;		  /* remote sessions whose client is looked for */
+	sd_bus_slot *newcomers;		  /* hears of new sessions */
+	sd_event_source *newcomers_again; /* on while sessions could not be asked about */
 	struct logind_source *logind;
 	struct groups_source *groups;
 	struct bus *callers; /* who asks us, on a connection of its own */
