@@ -608,13 +608,13 @@ static const struct row rows[] = {
 	     "\n511ms daemon time\n600ms logind action-failed session=3\n9s daemon time",
 	 "act 3 lock|removal 3 card probe|cannot-lock 3|contradicted 3 card probe|cancelled 3 logout|"
 	 "outcome 3 lock failed|act 3 lock|cannot-lock 3"},
-	{"… and once more not where logind would refuse it again: its kind is known by now",
+	{"… where logind would refuse it again, which is known by now, no lock is sent again",
 	 SET "when-cannot-lock=logout\n3ms logind session-kind session=3 kind=local,tty\n"
 	     "10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD "card=present counter=1" ATR
 	     "\n511ms daemon time\n550ms logind session-kind session=3 kind=local,tty,no-lock\n"
 	     "600ms logind action-failed session=3\n9s daemon time",
 	 "act 3 lock|removal 3 card probe|cannot-lock 3|contradicted 3 card probe|cancelled 3 logout|"
-	 "outcome 3 lock failed"},
+	 "outcome 3 lock failed|cannot-lock 3"},
 
 	{"a disconnect that is refused: locked at least",
 	 SET

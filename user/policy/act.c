@@ -91,7 +91,8 @@ struct plan act(struct world *world, struct session *session, enum action action
 		act_lock(world, session, &plan);
 	else if (plan.cannot_lock)
 		report_later(world, session, REPORT_CANNOT_LOCK);
-	if (plan.losing != ACTION_NONE)
+	/* WhenCannotLock=logout is for a card that is out, as WhenLockFails=logout is. */
+	if (plan.losing != ACTION_NONE && (!plan.cannot_lock || session_is_away(session)))
 		act_losing(world, session, plan.losing, plan.cannot_lock ? BECAUSE_CANNOT_LOCK : because);
 	return plan;
 }

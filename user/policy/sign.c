@@ -20,18 +20,6 @@ void sign_tell(struct world *world, struct session *session, enum outcome outcom
 	world_tell(world, session, &verdict);
 }
 
-/* Nobody is logged out whose card is back, WhenCannotLock=logout or not. */
-static void lock_instead(struct world *world, struct session *session)
-{
-	struct plan plan = plan_action(session, session->removal.settings, ACTION_LOCK);
-
-	session->removal.retried = true;
-	if (session_is_away(session))
-		act(world, session, ACTION_LOCK, BECAUSE_ACTION);
-	else if (plan.locks)
-		act_lock(world, session, &plan);
-}
-
 /* Sends the lock once more: the first may have been lost when logind or the locker restarted. */
 static void lock_again(struct world *world, struct session *session)
 {
@@ -104,8 +92,9 @@ void sign_failed(struct world *world, struct session *session, uint64_t stamp, c
 		session->console_locked = false;
 	sign_tell(world, session, OUTCOME_FAILED, stamp, detail);
 	/* A card that was out needs a lock, whether it is back or not. */
-	if (!removal->retried && !console && (lock || session_is_away(session)))
-		lock_instead(world, session);
-	else if (lock)
+	if (!removal->retried && !console && (lock || session_is_away(session))) {
+		removal->retried = true;
+		act(world, session, ACTION_LOCK, BECAUSE_ACTION);
+	} else if (lock)
 		when_lock_fails(world, session);
 }
