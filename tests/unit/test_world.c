@@ -860,7 +860,7 @@ static const struct row rows[] = {
 					     "0") "30s probe device-remove usb=1:11\n"
 						  "40s probe slot-change usb=1:5 slots=02",
 	 "act 3 lock|removal 3 card probe|action 3 lock"},
-	{"… the card was pulled, then unlocked with a key; pcscd counts anew, and the card is put back: not proven again",
+	{"… the card was pulled, then unlocked with a key; pcscd counts from 0 again, and the card is inserted: not proven again",
 	 "1ms daemon probe\n10ms pcsc reader " CARD "card=empty counter=2\n1s " RECORD_KEY_11
 	 "2s pcsc pcsc-down\n3s pcsc pcsc-up\n3s pcsc reader " CARD "card=present counter=0" ATR
 	 "\n3s pcsc pcsc-listed\n4s daemon time\n5s probe device-remove usb=1:11",
@@ -872,7 +872,7 @@ static const struct row rows[] = {
 	 "8s logind session-unlocked session=3\n9s " RECORD_KEY_11 "10s pcsc pcsc-up\n10s pcsc reader " CARD
 	 "card=present counter=0" ATR "\n10s pcsc pcsc-listed\n20s uevent device-remove usb=1:11",
 	 "act 3 lock|removal 3 pcsc-lost pcsc|action 3 lock|outcome 3 lock verified|kept 3 reader uevent"},
-	{"… the card was pulled and put back: guarded by it again. Then the key is used, and pulled: the card was not proven again",
+	{"… the card was pulled and inserted again: guarded by it. Then the key is used, and pulled: the card was not proven again",
 	 "1ms daemon probe\n10ms probe slot-change usb=1:5 slots=02\n15ms pcsc reader " CARD
 	 "card=empty counter=2\n"
 	 "905ms pcsc reader " CARD "card=present counter=3" ATR "\n1s " RECORD_KEY_11
