@@ -77,6 +77,16 @@ struct reader_state {
 	struct atr atr;
 };
 
+/* The last slot that the core and a recording count: a notice has two bits for each of 32 (CCID 1.1, 6.3.1). */
+#define READER_SLOT_MAX 31
+
+/* What another process says of a reader: within its bounds, with a name that ends. */
+static inline bool reader_state_valid(const struct reader_state *state)
+{
+	return memchr(state->name, '\0', sizeof(state->name)) && state->name[0] &&
+	       state->card <= CARD_PRESENT && state->atr.size <= ATR_SIZE && state->slot <= READER_SLOT_MAX;
+}
+
 /* Of the same reader: PC/SC says the same of its card. */
 static inline bool reader_state_equal(const struct reader_state *a, const struct reader_state *b)
 {

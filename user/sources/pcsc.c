@@ -16,8 +16,7 @@
 
 /* How many wrong messages the worker may send before it is restarted. */
 #define FAULTS_MAX 3
-/* What a reader may claim: slots as the core and a recording count them; an address as USB has it (2.0, 9.4.6). */
-#define SLOT_MAX       31
+/* Where a reader may claim to be: an address as USB has it (2.0, 9.4.6). */
 #define USB_BUS_MAX    255
 #define USB_DEVICE_MAX 127
 /* A worker that keeps ending is restarted after this time, doubled each time, up to the maximum. */
@@ -88,9 +87,8 @@ static bool name_learn(struct pcsc_source *source, const char *name)
 
 static bool reader_valid(const struct reader_state *reader)
 {
-	return memchr(reader->name, '\0', sizeof(reader->name)) && reader->name[0] &&
-	       reader->card <= CARD_PRESENT && reader->atr.size <= ATR_SIZE && reader->slot <= SLOT_MAX &&
-	       reader->usb.bus <= USB_BUS_MAX && reader->usb.device <= USB_DEVICE_MAX;
+	return reader_state_valid(reader) && reader->usb.bus <= USB_BUS_MAX &&
+	       reader->usb.device <= USB_DEVICE_MAX;
 }
 
 /* A worker notices nothing before it was started, and nothing after it said so. */

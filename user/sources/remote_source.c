@@ -17,7 +17,6 @@
 /* Attaches of one session in a minute: a person reconnects now and then, a loop does so for ever. */
 #define ATTACHES_MAX	4
 #define ATTACHES_WINDOW (60 * NSEC_PER_SEC)
-#define SLOT_MAX	31
 /* A connection that lives no longer, and was found, has not been of use. */
 #define SHORT_LIFE (60 * NSEC_PER_SEC)
 
@@ -129,13 +128,12 @@ static int send_request(struct remote_source *source, enum remote_request_type t
 
 static bool reader_valid(const struct reader_state *reader)
 {
-	if (!memchr(reader->name, '\0', sizeof(reader->name)) || !reader->name[0])
+	if (!reader_state_valid(reader) || usb_address_is_set(reader->usb))
 		return false;
 	for (const char *c = reader->name; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return false;
-	return reader->card <= CARD_PRESENT && reader->atr.size <= ATR_SIZE && reader->slot <= SLOT_MAX &&
-	       !usb_address_is_set(reader->usb);
+	return true;
 }
 
 static bool message_valid(const struct remote_message *message)
