@@ -326,7 +326,70 @@ void judge_empty(struct machine *machine, struct judged *judged)
 	word(machine, judged);
 }
 
-static void reader_told(struct machine *machine, struct judged *judged, const struct report *report)
+/* Another stay of the reader: named again, at another address, or a count that runs back. */
+static bool is_new_stay(const struct machine *machine, const struct judged *judged,
+			const struct report *report)
+{
+	return report->first || judged->ran_back || machine->judge->address_moved;
+}
+
+static void reader_empty(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	bool out = report->truth & TRUTH_OUT && !report->uncertain;
+
+	judged->pcsc_unmoved = false;
+	if (!judged->pcsc_empty)
+		judged->pcsc_empty_at = machine->now;
+	judged->pcsc_empty = true;
+	judged->settles = report->uncertain;
+	/* What settles has a count of 0. */
+	judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
+	judged->device_word |= !judged->place_known && judged->device_gone_at &&
+			       (judged->ran_back || report->counter < judged->counter);
+	if (!judged->first_word && out)
+		judged->first_word = machine->now;
+	/* A reader whose device has left reads as empty, too; and a name may be another's by now. */
+	judged->empty_word = out && (is_its_device(judged, report) ? !judged->device_gone_at
+								   : is_at_its_port(machine, judged, report));
+	judged->empty_index = report->index;
+	if (is_new_stay(machine, judged, report))
+		judged->read_at = machine->now;
+	judge_empty(machine, judged);
+}
+
+static void reader_unreadable(const struct machine *machine, struct judged *judged)
+{
+	/* What settles until then does not stay empty. */
+	judged->pcsc_unmoved = judged->empty_word = false;
+	if (!judged->unread_at)
+		judged->unread_at = machine->now;
+	judged->device_word |= !judged->place_known && judged->device_gone_at;
+}
+
+/* Once names were given again, an address says where a reader is, and not that it is the session's. */
+static void learn_place(const struct machine *machine, struct judged *judged, const struct report *report)
+{
+	if (!usb_address_is_set(report->usb) ||
+	    !(is_its_device(judged, report) || is_at_its_port(machine, judged, report)) ||
+	    (judged->names_moved && judge_like_readers(machine, judged) > 1))
+		return;
+	if (!judged->place_known)
+		judged->placed_at = machine->now;
+	judged->place_known = true;
+	judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
+}
+
+/* An unlock bound it to this card, and PC/SC has only now counted what happened there before. */
+static bool is_of_before(const struct judged *judged, const struct report *report)
+{
+	if (!judged->rebound || judged->departures)
+		return false;
+	if (report->state == CARD_EMPTY)
+		return report->truth & TRUTH_OUT && !report->uncertain;
+	return report->state == CARD_PRESENT && (uint16_t)(report->counter - judged->counter) > 1;
+}
+
+static void note_names(const struct machine *machine, struct judged *judged, const struct report *report)
 {
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
@@ -336,25 +399,16 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			 usb_address_equal(report->usb, judged->usb) &&
 			 (report->device != judged->device ||
 			  !usb_address_equal(report->usb, machine->devices[report->device].usb));
+}
+
+static void reader_told(struct machine *machine, struct judged *judged, const struct report *report)
+{
+	note_names(machine, judged, report);
 	if (!is_its_reader(machine, judged, report))
 		return;
-	/* Once names were given again, an address says where a reader is, and not that it is the session's.
-	 */
-	if (usb_address_is_set(report->usb) &&
-	    (is_its_device(judged, report) || is_at_its_port(machine, judged, report)) &&
-	    (!judged->names_moved || judge_like_readers(machine, judged) < 2)) {
-		if (!judged->place_known)
-			judged->placed_at = machine->now;
-		judged->place_known = true;
-		judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
-	}
+	learn_place(machine, judged, report);
 	count_recoveries(judged, report);
-	/* An unlock bound it to this card, and PC/SC has only now counted what happened there before. */
-	if (judged->rebound && !judged->departures &&
-	    (report->state == CARD_EMPTY
-		     ? report->truth & TRUTH_OUT && !report->uncertain
-		     : report->state == CARD_PRESENT && (uint16_t)(report->counter - judged->counter) > 1))
-		judged->false_words++;
+	judged->false_words += is_of_before(judged, report);
 	/* pcscd ran on since it showed the card there, or since that was recorded. The card there may settle until it is read. */
 	judged->named_again |= report->first && judged->departures && !round_sleep(machine) &&
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
@@ -362,39 +416,14 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	judged->settles = false;
 	if (report->state != CARD_UNAVAILABLE)
 		judged->unread_at = 0;
-	/* A count that runs back is another stay of the reader. */
-	if (report->first || judged->ran_back || machine->judge->address_moved)
+	if (is_new_stay(machine, judged, report))
 		judged->pcsc_was_present = false;
-	if (report->state == CARD_PRESENT) {
+	if (report->state == CARD_PRESENT)
 		reader_present(machine, judged, report);
-	} else if (report->state == CARD_EMPTY) {
-		judged->pcsc_unmoved = false;
-		if (!judged->pcsc_empty)
-			judged->pcsc_empty_at = machine->now;
-		judged->pcsc_empty = true;
-		judged->settles = report->uncertain;
-		/* What settles has a count of 0. */
-		judged->pcsc_moved |= (judged->pcsc_was_present || report->counter) && !report->uncertain;
-		judged->device_word |= !judged->place_known && judged->device_gone_at &&
-				       (judged->ran_back || report->counter < judged->counter);
-		if (!judged->first_word && report->truth & TRUTH_OUT && !report->uncertain)
-			judged->first_word = machine->now;
-		/* A reader whose device has left reads as empty, too; and a name may be another's by now. */
-		judged->empty_word =
-			report->truth & TRUTH_OUT && !report->uncertain &&
-			(is_its_device(judged, report) ? !judged->device_gone_at
-						       : is_at_its_port(machine, judged, report));
-		judged->empty_index = report->index;
-		if (report->first || judged->ran_back || machine->judge->address_moved)
-			judged->read_at = machine->now;
-		judge_empty(machine, judged);
-	} else {
-		/* What settles until then does not stay empty. */
-		judged->pcsc_unmoved = judged->empty_word = false;
-		if (!judged->unread_at)
-			judged->unread_at = machine->now;
-		judged->device_word |= !judged->place_known && judged->device_gone_at;
-	}
+	else if (report->state == CARD_EMPTY)
+		reader_empty(machine, judged, report);
+	else
+		reader_unreadable(machine, judged);
 }
 
 /* pcscd says that it is empty: for long enough after its own start, and after the daemon's. */
