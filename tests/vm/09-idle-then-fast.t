@@ -9,6 +9,9 @@ vm_settle
 guest "loginctl lock-session $card; loginctl unlock-session $card"
 wait_for "is_unlocked $card"
 
+# Ten seconds after it started and heard of the readers, the daemon looks once whether pcscd serves each of them.
+wait_for '[ "$(cut -d. -f1 /proc/uptime)" -ge $(($(systemctl show -p ActiveEnterTimestampMonotonic --value scpolicyd) / 1000000 + 12)) ]' 30
+
 seconds=${IDLE_SECONDS:-12}
 guest 'systemd-run -q --collect --unit=signin-strace strace -tt -o /run/signin-strace.out -s 80 -p $(systemctl show -p MainPID --value scpolicyd)'
 wait_for 'grep -q "^TracerPid:.*[1-9]" /proc/$(systemctl show -p MainPID --value scpolicyd)/status' || bail_out 'strace does not attach'
@@ -25,6 +28,8 @@ others=$(awk '/epoll_wait\(/ { others += woken && !ping; woken = /, -1\) = /; pi
 note "$(grep -c WATCHDOG=1 "$top/build/vm/$case_name.idle") wakeups of the watchdog in $seconds s, $others others;" \
 	"the worker's: $((after - before))"
 is 'nothing but the watchdog wakes the daemon' "$others" 0
+# What it was that woke it.
+[ "$others" = 0 ] || sed 's/^/# /' "$top/build/vm/$case_name.idle"
 # libpcsclite 1.9.9 waits without end by asking again every 60 s: six or seven waits for pcscd's answers.
 ok 'nothing but libpcsclite wakes the worker' [ $((after - before)) -le $((8 * (seconds / 60 + 1))) ]
 
