@@ -38,7 +38,15 @@ static bool is_anothers(const struct machine *machine, const struct judged *judg
 {
 	const struct pcsc_reader *reader = pcscd_named(machine, verdict->login->card.name);
 
-	return reader && machine->devices[reader->device].port != judged->port;
+	return reader &&
+	       (machine->devices[reader->device].port != judged->port || reader->unit != judged->unit);
+}
+
+static bool reader_is_stuck(const struct machine *machine, const struct verdict *verdict)
+{
+	const struct pcsc_reader *reader = pcscd_named(machine, verdict->login->card.name);
+
+	return reader && reader->stuck;
 }
 
 void judge_verdict(struct machine *machine, const struct verdict *verdict)
@@ -59,8 +67,13 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 		judged->place_known = true;
 	}
 	if ((verdict->type == VERDICT_RESTORED || verdict->type == VERDICT_BOUND) && !judged->place_known &&
-	    is_anothers(machine, judged, verdict))
-		(void)judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE);
+	    is_anothers(machine, judged, verdict) &&
+	    judge_excepted(machine, judged, 1U << EXCEPTION_NO_PLACE))
+		judged->misbound = true;
+	if (verdict->type == VERDICT_RESTORED && reader_is_stuck(machine, verdict)) {
+		judged->by_deaf = true;
+		(void)judge_excepted(machine, judged, 1U << EXCEPTION_PCSCD_DEAF);
+	}
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
 	} else if (verdict->type == VERDICT_REMOVAL) {
@@ -270,6 +283,10 @@ void judge_event_done(struct machine *machine)
 		if (!judged->known)
 			continue;
 		judge_empty(machine, judged);
+		if (!judged->kernel_word)
+			judged->kernel_word_at = 0;
+		else if (!judged->kernel_word_at)
+			judged->kernel_word_at = machine->now;
 		judged->agreed |= judge_agreed(machine, judged);
 		if (judged->losing_now && !judged->excused)
 			judge_losing(machine, i);

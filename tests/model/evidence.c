@@ -186,6 +186,7 @@ static void slot_changed(struct machine *machine, struct judged *judged, const s
 		return;
 	}
 	judged->slot_word = true;
+	judged->old_notice |= report->made <= judged->recorded_at || report->made <= judged->present_at;
 	judged->kernel_word |= !judged->composite;
 	judged->notice_made = report->made;
 	judged->notice_pcscd = machine->pcscd.life;
@@ -209,6 +210,12 @@ static void listed(struct machine *machine, struct judged *judged)
 		const struct device *device = &machine->devices[i];
 
 		if (device->port == judged->port && usb_address_equal(device->usb, judged->usb))
+			return;
+		/* Plugged in again so soon after sleep, it is found again for all that the kernel says. */
+		if (device->port == judged->port && device->model == judged->model &&
+		    machine->judge->resume_at &&
+		    judged->reader_left_at <= machine->judge->resume_at + RESUME_GRACE &&
+		    judged->reader_left_at + 2 * SEC > machine->restless_at)
 			return;
 		/* After sleep it may still be on its way back; of a sleep that is long over nobody expects that. */
 		if (device->last_port == judged->port &&
@@ -284,6 +291,7 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 	judged->named_again = false;
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
+	judged->present_at = report->made;
 	/* It speaks of what was there before: who believes that hears of one more removal. */
 	judged->backs += device->plug != report->plug || device->port < 0 ||
 			 device->insertion[report->unit] != report->insertion;
@@ -371,7 +379,8 @@ static void learn_place(const struct machine *machine, struct judged *judged, co
 {
 	if (!usb_address_is_set(report->usb) ||
 	    !(is_its_device(judged, report) || is_at_its_port(machine, judged, report)) ||
-	    (judged->names_moved && judge_like_readers(machine, judged) > 1))
+	    (judged->names_moved && judge_like_readers(machine, judged) > 1) ||
+	    machine->judge->left_plug[report->device] == report->plug)
 		return;
 	if (!judged->place_known)
 		judged->placed_at = machine->now;
@@ -394,6 +403,9 @@ static void note_names(const struct machine *machine, struct judged *judged, con
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
+	/* Its card, by an address of which the kernel has not said yet that it is elsewhere. */
+	judged->backs += report->state == CARD_PRESENT && machine_atr(machine, report->card) == judged->atr &&
+			 machine->judge->known_plug[report->device] != report->plug;
 	/* Another reader's card where PC/SC says that its own is, or its own by the address that it had. */
 	judged->backs += report->state == CARD_PRESENT && usb_address_is_set(report->usb) &&
 			 usb_address_equal(report->usb, judged->usb) &&
@@ -414,6 +426,9 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
 	judged->reader_gone_at = 0;
 	judged->settles = false;
+	/* What could not be read may settle again. */
+	if (judged->unread_at && report->state == CARD_EMPTY && !judged->pcsc_was_present)
+		judged->read_at = machine->now;
 	if (report->state != CARD_UNAVAILABLE)
 		judged->unread_at = 0;
 	if (is_new_stay(machine, judged, report))
@@ -546,6 +561,8 @@ void judge_report(struct machine *machine, const struct report *report)
 	told(machine, report);
 	if (report->type == EVENT_DEVICE_ADD)
 		machine->judge->known_plug[report->device] = report->plug;
+	if (report->type == EVENT_DEVICE_REMOVE && report->uncertain)
+		machine->judge->left_plug[report->device] = report->plug;
 	if (report->type == EVENT_DEVICE_REMOVE && !report->uncertain)
 		machine->judge->gone_plug[report->device] = report->plug;
 	if (report->type == EVENT_ACTION_FAILED)
@@ -610,7 +627,8 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	judged->counter = record->card.event_counter;
 	judged->place_known = usb_address_is_set(record->card.usb);
 	seen = observed_of(machine, judged);
-	located = machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb);
+	located = machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb) &&
+		  machine->judge->left_plug[judged->device] != judged->plug;
 	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
 		judged->reader_gone_at = machine->now;
@@ -623,7 +641,7 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 		listed(machine, judged);
 	}
 	/* The card left between the sign-in and the record's reading. */
-	if (seen && seen->state == CARD_PRESENT && judged->departures &&
+	if (seen && seen->state != CARD_EMPTY && judged->departures &&
 	    (uint16_t)(seen->counter - judged->counter) > 1)
 		judged->pcsc_moved = true;
 	/* … and it is empty: the sign-in read a smaller count from this pcscd. */
@@ -657,6 +675,7 @@ void judge_daemon(struct machine *machine, bool runs)
 	judge->up_at = judge->down_at = judge->resume_at = 0;
 	judge->up = judge->asleep = false;
 	memset(judge->gone_plug, 0, sizeof(judge->gone_plug));
+	memset(judge->left_plug, 0, sizeof(judge->left_plug));
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		struct judged *judged = &judge->sessions[i];
 

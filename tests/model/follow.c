@@ -62,6 +62,16 @@ static unsigned candidates(struct machine *machine, unsigned session, uint32_t *
 	return found;
 }
 
+/* Its card may be anybody's: the daemon does not believe that it is in. */
+static bool is_in_doubt(const struct machine *machine, unsigned session)
+{
+	struct session_view view;
+
+	return world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
+	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors) &&
+	       machine->judge->sessions[session].in_place;
+}
+
 /* PC/SC has nothing new to say, and has said everything. */
 static bool candidate_is_plain(const struct machine *machine)
 {
@@ -77,8 +87,10 @@ static bool candidate_is_plain(const struct machine *machine)
 		}
 	}
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
-		/* It has ended, and the daemon has not read that: its card is still its person's. */
-		if (machine->logins[i].told && !judge->sessions[i].known)
+		/* It has ended or begun, and the daemon has not read that: whose its card is, the daemon cannot know. */
+		if (machine->logins[i].told != judge->sessions[i].known)
+			return false;
+		if (judge->sessions[i].known && is_in_doubt(machine, i))
 			return false;
 	}
 	return judge->up && machine->pcscd.up && !machine->pcscd.hung &&

@@ -57,7 +57,11 @@ static bool has_no_place(const struct machine *machine, const struct judged *jud
 
 static bool pcscd_is_deaf(const struct machine *machine, const struct judged *judged)
 {
-	return machine->judge->deaf[judged->device];
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		if (machine->judge->deaf[i] && machine->devices[i].port == judged->port)
+			return true;
+	}
+	return judged->by_deaf || machine->judge->deaf[judged->device];
 }
 
 /* pcscd did not look between a card's leaving and another one's coming. */
@@ -75,19 +79,32 @@ static bool swap_was_unseen(const struct machine *machine, const struct judged *
 	return false;
 }
 
+/* It was plugged in again while pcscd hung, and the machine slept before pcscd could say so. */
+static bool was_told_after_sleep(const struct machine *machine, const struct judged *judged)
+{
+	return !judged->place_known && judged->in_place && machine->resumed_at > judged->reader_left_at &&
+	       machine->pcscd.hung_until > machine->slept_at;
+}
+
 /* Its reader left while the machine slept, or just after, and is back within the time that devices have for
  * that. */
 static bool came_back_from_sleep(const struct machine *machine, const struct judged *judged)
 {
 	/* What is heard while asleep may have happened before. */
-	return judged->found_again || judge_found_again(machine, judged);
+	return judged->found_again || judge_found_again(machine, judged) ||
+	       was_told_after_sleep(machine, judged);
 }
 
 bool judge_found_again(const struct machine *machine, const struct judged *judged)
 {
-	return machine->resumed_at && judged->reader_left_at && judged->in_place &&
-	       judged->reader_left_at + 2 * SEC > machine->restless_at &&
-	       judged->reader_left_at <= machine->resumed_at + RESUME_GRACE &&
+	const struct device *device = &machine->devices[judged->device];
+	/* Or the card alone, and its reader was enumerated again: pcscd counts from the start. */
+	uint64_t left_at = judged->reader_left_at		? judged->reader_left_at
+			   : device->renumbered == device->plug ? judged->departed_at
+								: 0;
+
+	return machine->resumed_at && left_at && judged->in_place &&
+	       left_at + 2 * SEC > machine->restless_at && left_at <= machine->resumed_at + RESUME_GRACE &&
 	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
 }
 
@@ -104,10 +121,10 @@ static bool sleep_was_unheard(const struct machine *machine, const struct judged
 	       !usb_address_equal(record->card.usb, machine->devices[judged->device].usb);
 }
 
-/* PC/SC, asked after the reader's notice, denied it, and has not been heard since. */
+/* PC/SC, asked after the reader's notice, denied it, or said so later than the notice's stamp; and has not been heard since. */
 static bool was_denied(const struct machine *machine, const struct judged *judged)
 {
-	return judged->contradicted && !machine->judge->up;
+	return (judged->contradicted || judged->old_notice) && !machine->judge->up;
 }
 
 /* What pcscd has for the session's reader; NULL: nothing. */
@@ -128,8 +145,11 @@ static bool was_recounted(const struct machine *machine, const struct judged *ju
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
 	const struct pcsc_reader *reader = reader_of(machine, judged);
 
-	return reader && reader->errors && machine->judge->daemon_starts > 0 &&
-	       login->pcscd != machine->pcscd.life && judged->cause_now == CAUSE_ABSENT;
+	if (!reader || login->pcscd == machine->pcscd.life)
+		return false;
+	/* Nor can a new worker. */
+	return (reader->errors && machine->judge->daemon_starts > 0 && judged->cause_now == CAUSE_ABSENT) ||
+	       (reader->unheard_errors && judged->cause_now == CAUSE_CARD);
 }
 
 /* While the machine sleeps nothing is bound. One error may pass unseen; two count as much as a card that was out and in again. */
@@ -138,8 +158,9 @@ static bool errors_were_unheard(const struct machine *machine, const struct judg
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
 	const struct pcsc_reader *reader = reader_of(machine, judged);
 
-	return reader && machine->judge->daemon_starts > 0 && login->pcscd == machine->pcscd.life &&
-	       reader->unheard_errors >= login->unheard_errors + 2 && judged->cause_now == CAUSE_ABSENT;
+	return reader && machine->daemon.life > 1 && login->pcscd == machine->pcscd.life &&
+	       reader->unheard_errors >= login->unheard_errors + 2 &&
+	       (judged->cause_now == CAUSE_ABSENT || judged->cause_now == CAUSE_CARD);
 }
 
 /* pcscd has a name for the reader that is in its place. */
@@ -159,6 +180,9 @@ static bool names(const struct machine *machine, const struct judged *judged)
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
 	if (machine->pcscd.hung && judged->reader_there && !names(machine, judged))
+		return true;
+	/* … or its last word is older than what the sign-in read of it. */
+	if (machine->pcscd.hung && judged->said_counter < judged->counter)
 		return true;
 	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 }

@@ -83,8 +83,13 @@ struct judged {
 	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
-	bool kernel_word; /* the kernel reported to this daemon: it needs no pcscd */
-	bool unlisted;	  /* … that the device is not there, whose session it cannot know yet */
+	bool old_notice;	 /* "out", stamped before its record, or before PC/SC's last "in" */
+	uint64_t present_at;	 /* PC/SC's last "in" */
+	bool misbound;		 /* to a reader that is not its own, and nobody could know */
+	bool by_deaf;		 /* pcscd named a reader that is gone: the session was restored by that */
+	uint64_t kernel_word_at; /* since when; 0: it has not */
+	bool kernel_word;	 /* the kernel reported to this daemon: it needs no pcscd */
+	bool unlisted;		 /* … that the device is not there, whose session it cannot know yet */
 	uint64_t recorded_at;
 	uint64_t pcsc_empty_at;
 	uint64_t bound_made;   /* when PC/SC first read it in this presence of its reader */
@@ -133,6 +138,7 @@ struct judge {
 	bool deaf[DEVICES_MOST];
 	uint32_t known_plug[DEVICES_MOST];	   /* the presence of each device that was reported last */
 	uint32_t gone_plug[DEVICES_MOST];	   /* … whose end was, to this daemon */
+	uint32_t left_plug[DEVICES_MOST];	   /* … because sleep had it enumerated again */
 	struct usb_address told_usb[READERS_MOST]; /* of each that the worker has, as it was reported */
 	bool address_moved;			   /* of the reader at hand: its name is another's now */
 	unsigned long excepted[EXCEPTION_COUNT];

@@ -184,7 +184,8 @@ static void look(struct machine *machine, const struct item *item)
 	struct pcsc_reader *reader = pcscd_find(machine, item->device, item->unit);
 	const struct device *device = &machine->devices[item->device];
 
-	if (!reader || reader->unreadable || reader->settling || device->port < 0)
+	if (!reader || reader->unreadable || reader->settling || device->port < 0 ||
+	    reader->plug != device->plug)
 		return;
 	if ((reader->card >= 0) != (device->card[item->unit] >= 0)) {
 		reader->counter++;
@@ -199,7 +200,8 @@ static void settled(struct machine *machine, const struct item *item)
 	struct pcsc_reader *reader = pcscd_find(machine, item->device, item->unit);
 
 	/* Nothing is read of a reader that is unplugged, until pcscd has dropped it. */
-	if (!reader || !reader->settling || machine->devices[item->device].port < 0)
+	if (!reader || !reader->settling || machine->devices[item->device].port < 0 ||
+	    reader->plug != machine->devices[item->device].plug)
 		return;
 	reader->settling = false;
 	reader->card = machine->devices[item->device].card[item->unit];
@@ -229,7 +231,8 @@ static void readable(struct machine *machine, const struct item *item)
 {
 	struct pcsc_reader *reader = pcscd_find(machine, item->device, item->unit);
 
-	if (!reader || !reader->unreadable || machine->devices[item->device].port < 0)
+	if (!reader || !reader->unreadable || machine->devices[item->device].port < 0 ||
+	    reader->plug != machine->devices[item->device].plug)
 		return;
 	reader->unreadable = false;
 	reader->card = machine->devices[item->device].card[item->unit];

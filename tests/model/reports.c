@@ -202,7 +202,9 @@ void reports_deliver(struct machine *machine, const struct item *item)
 		deliver_lost(machine, item->flag);
 		return;
 	}
-	if (report->lane == LANE_PCSC && item->plug != machine->worker.life)
+	/* What a dead worker reported is not read any more; that it died, or that pcscd did, is. */
+	if (report->lane == LANE_PCSC && report->type != EVENT_PCSC_DOWN &&
+	    item->plug != machine->worker.life)
 		return;
 	if (report->lane == LANE_RECORD) {
 		driver_record(machine, report->session);

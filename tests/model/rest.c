@@ -25,6 +25,9 @@ static uint64_t latest(const struct machine *machine, const struct judged *judge
 	uint64_t from = later_of(judged->first_true, judge->daemon_at);
 
 	from = later_of(from, later_of(judge->up_at, judge->down_at));
+	/* pcscd could not say it, and the kernel said something later. */
+	if (!judge->up && judge->down_at < judged->first_true + 2 * PCSC_DOUBT)
+		from = later_of(from, judged->kernel_word_at);
 	from = later_of(from, later_of(judge->resume_at, machine->pcscd.hung_until));
 	return from + IN_TIME + settings->confirm + settings->settle;
 }
@@ -144,6 +147,7 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 	const struct judged *judged = &machine->judge->sessions[session];
 	const struct pcsc_reader *reader = pcscd_find(machine, judged->device, judged->unit);
 	const struct observed *seen = view->reader ? observed_as(machine, view->reader) : NULL;
+	const struct pcsc_reader *by_name = view->reader ? pcscd_named(machine, view->reader) : NULL;
 	struct usb_address usb = view->login->card.usb;
 
 	if (usb_address_is_set(usb) && !usb_address_equal(usb, machine->devices[judged->device].usb))
@@ -151,6 +155,10 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 			    usb.bus, usb.device, 1U, machine->devices[judged->device].usb.device);
 	else if (!usb_address_is_set(usb) && seen && usb_address_is_set(seen->usb))
 		judge_fault(machine, FAULT_UNGUARDED, session, "bound to no address, and PC/SC knows it");
+	/* An unlock bound it to another reader's card like its own, and that reader's place is not known: follow it. */
+	else if (!usb_address_is_set(usb) && by_name && machine_atr(machine, by_name->card) == judged->atr &&
+		 view->login->card.event_counter == by_name->counter)
+		judge_bind(machine, session, by_name->device, by_name->unit, by_name->counter);
 	else if (reader && view->login->card.event_counter != reader->counter)
 		judge_fault(machine, FAULT_UNGUARDED, session, "bound to insertion %u, and it is %u",
 			    view->login->card.event_counter, reader->counter);
@@ -315,6 +323,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.pcsc_was_present = judged->pcsc_was_present,
 		.kind_told = judged->kind_told,
 		.excused = judged->excused,
+		.misbound = judged->misbound,
 		.away_for_pcsc = judged->away_for_pcsc,
 	};
 	struct session_view view;
@@ -328,7 +337,7 @@ static void begin_again(struct machine *machine, unsigned session)
 	/* Once is enough, until it is guarded again. */
 	if (!next.guarded)
 		next.unguarded = judged->unguarded;
-	next.excused &= !next.guarded;
+	next.excused &= !next.guarded || judged->misbound;
 	next.may_be_found = guarded && is_to_be_found(machine, judged);
 	/* … and PC/SC has said so already, of a reader that nobody knew to be its own. */
 	next.pcsc_moved = next.may_be_found && judged->pcsc_moved;

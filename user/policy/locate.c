@@ -36,10 +36,13 @@ void locate_device_back(struct world *world, const struct device *device)
 /* A session's device is there, and the reader that must be at it has no address yet. */
 static bool is_wanted(const struct world *world)
 {
+	const struct device *device;
+
 	if (!world->unlocated)
 		return false;
 	for (const struct session *session = world->sessions; session; session = session->hh.next) {
-		if (session->unheard && session->device && session->device->unclaimed)
+		device = session_is_away(session) ? device_in_place(session) : session->device;
+		if (device && device->unclaimed && (session->unheard || session_is_away(session)))
 			return true;
 	}
 	return false;

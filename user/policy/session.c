@@ -191,7 +191,7 @@ static void hear_while_away(struct world *world, struct session *session, const 
 		case_word(world, session, CAUSE_CARD, SOURCE_PCSC, EVIDENCE_PCSC, stamp);
 		break;
 	case HEARING_SAME:
-		session->removal.denied = session->removal.evidence == EVIDENCE_SLOT;
+		session->removal.denied |= session->removal.evidence == EVIDENCE_SLOT;
 		break;
 	case HEARING_NONE:
 	case HEARING_REREAD:
@@ -355,12 +355,31 @@ static void pcsc_lost(struct world *world, struct session *session)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 }
 
+/*
+ * Until when PC/SC's silence says nothing; 0: it does. It reports the card as in, but may not have looked yet: the last
+ * notice is too new. Or it has not said yet which of its readers this one is.
+ */
+static uint64_t silent_until(const struct world *world, const struct session *session)
+{
+	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now)
+		return session->deadlines[DEADLINE_BELIEF];
+	if (session->removal.evidence != EVIDENCE_SLOT || !world->pcsc_up || !session->device ||
+	    reader_of_session(world, session))
+		return 0;
+	if (world->certain_at > world->now)
+		return world->certain_at;
+	if (world->naming_at > world->now && device_is_naming(world, session->device))
+		return world->naming_at;
+	return 0;
+}
+
 /* Nobody has contradicted: a card that is back was found when the belief was due, just before. */
 static void confirm_over(struct world *world, struct session *session)
 {
-	/* PC/SC reports the card as in, but may not have looked yet: the last notice is too new. */
-	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now) {
-		deadline_set(world, session, DEADLINE_CONFIRM, session->deadlines[DEADLINE_BELIEF]);
+	uint64_t until = silent_until(world, session);
+
+	if (until) {
+		deadline_set(world, session, DEADLINE_CONFIRM, until);
 		return;
 	}
 	case_confirmed(world, session);

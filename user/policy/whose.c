@@ -41,6 +41,16 @@ static bool could_be(const struct session *session, const struct reader *reader)
 	       reader_same_family(reader->state.name, session->login.card.name);
 }
 
+/*
+ * PC/SC still names it long after a device of the model left. So it is not at that one, or not any more: it was plugged
+ * in again, and PC/SC gave it the same name.
+ */
+static bool was_renewed(const struct reader *reader, const struct device *device)
+{
+	return device->model && device->model->left &&
+	       reader->said.now >= later(device->model->left, STALE_NSEC);
+}
+
 /* The reader without an address that must be at `device`; NULL: there is none, or nobody can know. */
 static struct reader *unlocated_at(const struct world *world, const struct session *session,
 				   const struct device *device)
@@ -51,10 +61,11 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
 		/* What PC/SC named long before the device came is another one's. */
-		if (!could_be(session, reader) || later(reader->since, STALE_NSEC) < device->came.now)
+		if (!could_be(session, reader) ||
+		    (!was_renewed(reader, device) && later(reader->since, STALE_NSEC) < device->came.now))
 			continue;
 		/* It may have been at a device that has left, and PC/SC may not have said so yet; nor has it said anything new. */
-		if (device->model && reader->since < device->model->left &&
+		if (device->model && reader->since < device->model->left && !was_renewed(reader, device) &&
 		    reader->card_since < device->came.now)
 			return NULL;
 		if (found)
