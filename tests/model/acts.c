@@ -74,6 +74,9 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 		judged->by_deaf = true;
 		(void)judge_excepted(machine, judged, 1U << EXCEPTION_PCSCD_DEAF);
 	}
+	if (verdict->type == VERDICT_RESTORED && judge_misplaced(machine, judged) &&
+	    judge_excepted(machine, judged, 1U << EXCEPTION_HELD))
+		judged->misbound = true;
 	if (verdict->type == VERDICT_ACT) {
 		take_act(machine, login, judged, verdict->step);
 	} else if (verdict->type == VERDICT_REMOVAL) {
@@ -97,7 +100,7 @@ void judge_verdict(struct machine *machine, const struct verdict *verdict)
 	if (verdict->type == VERDICT_RESTORED) {
 		judged->kernel_word = false;
 		judged->unguarded = 0;
-		judged->must_be_reported &= !judged->in_place;
+		judged->must_be_reported = false;
 	}
 	judged->restored += verdict->type == VERDICT_RESTORED;
 	judged->cancelled += verdict->type == VERDICT_CANCELLED;

@@ -382,8 +382,10 @@ static void learn_place(const struct machine *machine, struct judged *judged, co
 	    (judged->names_moved && judge_like_readers(machine, judged) > 1) ||
 	    machine->judge->left_plug[report->device] == report->plug)
 		return;
-	if (!judged->place_known)
+	if (!judged->place_known) {
 		judged->placed_at = machine->now;
+		judged->placed_late = machine->judge->gone_plug[report->device] == report->plug;
+	}
 	judged->place_known = true;
 	judged->device_word |= judged->unlisted || (judged->device_gone_at && !round_sleep(machine));
 }

@@ -77,6 +77,15 @@ static bool candidate_is_plain(const struct machine *machine)
 {
 	const struct judge *judge = machine->judge;
 
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		/* It cannot be read, or pcscd did not look while its card was swapped. */
+		if (reader->used && (reader->unreadable ||
+				     (reader->card >= 0 &&
+				      machine->devices[reader->device].card[reader->unit] != reader->card)))
+			return false;
+	}
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		/* A reader that was just pulled is listed for a while, its card in. */
 		if (machine->devices[i].port < 0 && machine->devices[i].unplugged_at + 5 * SEC > machine->now)
@@ -93,7 +102,7 @@ static bool candidate_is_plain(const struct machine *machine)
 		if (judge->sessions[i].known && is_in_doubt(machine, i))
 			return false;
 	}
-	return judge->up && machine->pcscd.up && !machine->pcscd.hung &&
+	return judge->up && !judge->asleep && !machine->asleep && machine->pcscd.up && !machine->pcscd.hung &&
 	       judge->up_at + 5 * SEC < machine->now;
 }
 

@@ -51,7 +51,7 @@ static bool has_no_place(const struct machine *machine, const struct judged *jud
 {
 	int port = machine->devices[judged->device].last_port;
 
-	return !judged->place_known && judged->names_moved &&
+	return (!judged->place_known || judged->placed_late) && judged->names_moved &&
 	       (port != judged->port || judge_like_readers(machine, judged) > 1);
 }
 
@@ -149,7 +149,7 @@ static bool was_recounted(const struct machine *machine, const struct judged *ju
 		return false;
 	/* Nor can a new worker. */
 	return (reader->errors && machine->judge->daemon_starts > 0 && judged->cause_now == CAUSE_ABSENT) ||
-	       (reader->unheard_errors && judged->cause_now == CAUSE_CARD);
+	       (reader->old_errors && (judged->cause_now == CAUSE_CARD || judged->cause_now == CAUSE_ABSENT));
 }
 
 /* While the machine sleeps nothing is bound. One error may pass unseen; two count as much as a card that was out and in again. */
@@ -158,7 +158,7 @@ static bool errors_were_unheard(const struct machine *machine, const struct judg
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
 	const struct pcsc_reader *reader = reader_of(machine, judged);
 
-	return reader && machine->daemon.life > 1 && login->pcscd == machine->pcscd.life &&
+	return reader && login->pcscd == machine->pcscd.life &&
 	       reader->unheard_errors >= login->unheard_errors + 2 &&
 	       (judged->cause_now == CAUSE_ABSENT || judged->cause_now == CAUSE_CARD);
 }
@@ -180,6 +180,11 @@ static bool names(const struct machine *machine, const struct judged *judged)
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
 	if (machine->pcscd.hung && judged->reader_there && !names(machine, judged))
+		return true;
+	/* … and finds the reader again after sleep, with a card that settles: where it is nobody knows. */
+	if (!judged->place_known && machine->resumed_at &&
+	    machine->pcscd.hung_until > machine->resumed_at + RESUME_GRACE &&
+	    machine->devices[judged->device].renumbered == machine->devices[judged->device].plug)
 		return true;
 	/* … or its last word is older than what the sign-in read of it. */
 	if (machine->pcscd.hung && judged->said_counter < judged->counter)

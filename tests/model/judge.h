@@ -85,6 +85,7 @@ struct judged {
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
 	bool old_notice;	 /* "out", stamped before its record, or before PC/SC's last "in" */
 	uint64_t present_at;	 /* PC/SC's last "in" */
+	bool placed_late;	 /* PC/SC said where it was when the kernel had said that it left */
 	bool misbound;		 /* to a reader that is not its own, and nobody could know */
 	bool by_deaf;		 /* pcscd named a reader that is gone: the session was restored by that */
 	uint64_t kernel_word_at; /* since when; 0: it has not */

@@ -59,7 +59,7 @@ struct pcsc_reader {
 	uint16_t counter;
 	bool settling, unreadable;
 	/* How often it could not be read for a while, and has counted that; … and no daemon had its observer listen. */
-	unsigned errors, unheard_errors;
+	unsigned errors, unheard_errors, old_errors; /* old: before the worker that runs */
 };
 
 /* What its observer, the worker, has under that name. */

@@ -46,6 +46,9 @@ static void judge_action(struct machine *machine, unsigned session, const struct
 	if (losing ? !judged->losing : !judged->locks)
 		judge_fault(machine, FAULT_MISSED, session, "a removal, and no %s",
 			    action_name(settings->action));
+	/* Which of the two interfaces it was nobody could know, and that was reported. */
+	else if (judged->composite && (judged->comm_errors || !judged->at_hand))
+		return;
 	else if (judged->words && judged->first_act > latest(machine, judged, settings) &&
 		 !judge_excepted(machine, judged, UNKNOWABLE_REMOVAL))
 		judge_fault(machine, FAULT_MISSED, session, "acted on too late");
@@ -324,6 +327,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.kind_told = judged->kind_told,
 		.excused = judged->excused,
 		.misbound = judged->misbound,
+		.placed_late = judged->placed_late,
 		.away_for_pcsc = judged->away_for_pcsc,
 	};
 	struct session_view view;

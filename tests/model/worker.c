@@ -202,6 +202,8 @@ static void connect(struct machine *machine)
 
 	memset(worker->seen, 0, sizeof(worker->seen));
 	worker->connected = true;
+	for (unsigned i = 0; i < READERS_MOST; i++)
+		machine->pcscd.readers[i].old_errors = machine->pcscd.readers[i].errors;
 	worker_send(machine, (struct report){.type = EVENT_PCSC_UP});
 	poll(machine, false);
 	worker_send(machine, (struct report){.type = EVENT_PCSC_LISTED});

@@ -75,6 +75,9 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 	if (session_pcscd_is_new(world, session))
 		return 0;
+	if (reader->said.order < session->bound.order &&
+	    reader_counted_more(reader, session->login.card.event_counter))
+		return until;
 	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
 	/* A pcscd that is not known to be the record's may count from 0 again. */
@@ -125,6 +128,10 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	/* pcscd took the reader from its list and named one again: it was unplugged. */
 	if (session->unnamed)
 		return HEARING_OTHER;
+	/* Recorded in this life of pcscd, and nothing was counted since. */
+	if (session->recorded && session->recorded >= world->pcsc_since && !session->stay &&
+	    state->event_counter == bound->event_counter && atr_equal(&state->atr, &bound->atr))
+		return HEARING_SAME;
 	/*
 	 * Since pcscd named the reader, either a card was removed from it, so the earlier card is out; or one
 	 * was in from the start.

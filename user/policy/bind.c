@@ -111,8 +111,11 @@ void bind_arm(struct world *world, const struct session *session)
 /* A new insertion: the card in `reader`, wherever that is. */
 void bind_reader(struct world *world, struct session *session, struct reader *reader, uint64_t stamp)
 {
-	struct device *device = reader->device ? reader->device : device_in_place(session);
+	struct device *device = reader->device;
 
+	/* PC/SC may say that it is at a device that USB does not know: that has left by now. */
+	if (!device || (device->presence != PRESENCE_HERE && world->devices_listing.last))
+		device = device_in_place(session);
 	if (session->device != device)
 		report_later(world, session, REPORT_BOUND);
 	bind_begin(world, session, stamp);

@@ -99,7 +99,9 @@ void bind_record(struct world *world, struct session *session, const struct even
 	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
 	bool renamed = reader && may_be_renamed(reader, device, &login->card.atr);
 
-	if (renamed || (reader && is_another(reader, device)))
+	/* … or the reader has been plugged in again since PC/SC's last report: it counts from the start. */
+	if (renamed || (reader && (is_another(reader, device) ||
+				   reader_counted_more(reader, login->card.event_counter))))
 		reader = NULL;
 	keep_bound(world, session, login);
 	begin_record(world, session, event, seen_at(event, device));

@@ -49,6 +49,7 @@ struct reader *reader_get(struct world *world, const struct event *event); /* NU
 void reader_forget(struct world *world, struct reader *reader);
 void reader_forget_all(struct world *world);
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
+bool reader_counted_more(const struct reader *reader, uint16_t count);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
 bool reader_is_lost(const struct world *world, const struct reader *reader);

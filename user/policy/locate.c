@@ -41,8 +41,9 @@ static bool is_wanted(const struct world *world)
 	if (!world->unlocated)
 		return false;
 	for (const struct session *session = world->sessions; session; session = session->hh.next) {
-		device = session_is_away(session) ? device_in_place(session) : session->device;
-		if (device && device->unclaimed && (session->unheard || session_is_away(session)))
+		device = device_in_place(session);
+		if (device && (device->unclaimed || session->interfaces > 1) &&
+		    (session->unheard || session_device_left(session) || session_is_away(session)))
 			return true;
 	}
 	return false;

@@ -192,7 +192,8 @@ void reader_infer_interfaces(struct world *world)
 			 * may be that device's.
 			 */
 			if (model && model->here == 1 &&
-			    (!model->left || reader->since > later(model->left, DOUBT_NSEC)) &&
+			    (!model->left || reader->since > later(model->left, DOUBT_NSEC) ||
+			     reader->said.now > later(model->left, STALE_NSEC)) &&
 			    !reader_is_stale(other) &&
 			    reader_same_family(other->state.name, reader->state.name))
 				reader_infer(world, reader, other->device);
@@ -229,6 +230,15 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 	if (now->card == CARD_UNAVAILABLE || reader->read == CARD_UNAVAILABLE)
 		return false;
 	return moved >= 0x8000 || (moved == 0 && now->card != reader->read);
+}
+
+/*
+ * In this stay its card has never had so small a count: what the sign-in read is of another stay. The reader was plugged
+ * in again since PC/SC's last report.
+ */
+bool reader_counted_more(const struct reader *reader, uint16_t count)
+{
+	return reader->had_card && (uint16_t)(count - reader->first_count) >= 0x8000;
 }
 
 /* Its device is gone, and what PC/SC reads under its name is another reader: no card comes or leaves uncounted. */

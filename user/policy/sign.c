@@ -31,7 +31,9 @@ static void lock_again(struct world *world, struct session *session)
 
 static void when_lock_fails(struct world *world, struct session *session)
 {
-	if (session_is_away(session) && session->removal.settings->when_lock_fails == FALLBACK_LOGOUT)
+	/* pcscd's absence is no removal: nobody's work is lost for it. */
+	if (session_is_away(session) && session->removal.cause != CAUSE_PCSC_LOST &&
+	    session->removal.settings->when_lock_fails == FALLBACK_LOGOUT)
 		act_losing(world, session, ACTION_LOGOUT, BECAUSE_LOCK_FAILS);
 }
 

@@ -47,9 +47,12 @@ static void update_unplugged(struct world *world, const struct event *event)
  * replaced the lost messages, and one of those may have reported the device as back at its address. Another
  * listing decides.
  */
-static void doubt_removal(struct world *world, const struct device *device)
+static void doubt_removal(struct world *world, const struct device *device, const struct event *event)
 {
-	if (!world->lost.order || device->listed < world->lost.order || device->heard > world->lost.order ||
+	bool older = event->source == SOURCE_PROBE && event->stamp < world->lost.now;
+
+	if (!world->lost.order || device->listed < world->lost.order ||
+	    (device->heard > world->lost.order && !older) ||
 	    world->now >= later(world->lost.now, STALE_NSEC) || world->relist_at)
 		return;
 	world->relist_at = later(world->now, STALE_NSEC);
@@ -67,7 +70,7 @@ int usb_removed(struct world *world, const struct event *event)
 	}
 	gone = device_leave(world, device, event->source, event->stamp);
 	if (gone) {
-		doubt_removal(world, device);
+		doubt_removal(world, device, event);
 		away = device_left(world, device, event);
 	}
 	if (away)
@@ -186,6 +189,7 @@ int usb_added(struct world *world, const struct event *event)
 	/* PC/SC named its reader before the kernel's word of it was read. */
 	if (device->came.order == world->order && (device->readers || world->unlocated) && is_awaited(device))
 		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
+	locate_unlocated(world);
 	return 0;
 }
 

@@ -312,5 +312,8 @@ struct reader *reader_in_place(const struct world *world, const struct session *
 
 	if (!session->device || session->login.usb_token)
 		return reader_of_session(world, session);
+	/* Where its device was nobody ever said, and it is gone: the name is all there is. */
+	if (session_device_left(session) && !session->port)
+		return reader_by_name(world, session);
 	return device ? reader_at(world, session, device) : NULL;
 }
