@@ -1904,6 +1904,25 @@ static const struct row from_nothing[] = {
 	 "2ms pcsc pcsc-up\n3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
 	 "10s pcsc reader " CARD "card=empty counter=2",
 	 "act 3 lock|act 4 lock|removal 3 card pcsc|action 3 lock|removal 4 card pcsc|action 4 lock"},
+	{"… and it still names one of another family where a device has left: that one is none of its own",
+	 "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n0ms startup device-add usb=1:6 path=1-2 id=076b:3031\n"
+	 "0ms startup devices-listed\n"
+	 "1ms record record session=3 user=card " CARD "card=present counter=1" ATR " path=1-1 id=08e6:4433\n"
+	 "1ms record record session=4 user=card name=R1 slot=0 usb=1:5 card=present counter=1" ATR
+	 " path=1-1 id=08e6:4433\n"
+	 "2ms pcsc pcsc-up\n2ms pcsc reader name=Model%2000%2000 slot=0 usb=1:6 card=empty counter=0\n"
+	 "2ms pcsc reader name=Model%2000%2001 slot=1 usb=1:6 card=empty counter=0\n2ms uevent device-remove usb=1:6\n"
+	 "3ms pcsc reader " CARD "card=present counter=1" ATR "\n3ms pcsc pcsc-listed\n"
+	 "10s pcsc reader " CARD "card=empty counter=2",
+	 "act 3 lock|act 4 lock|removal 3 card pcsc|action 3 lock|removal 4 card pcsc|action 4 lock"},
+	{"nobody lists USB devices: a card that is back is where PC/SC says",
+	 "1ms pcsc pcsc-up\n1ms pcsc reader name=R0 slot=0 card=present counter=1" ATR
+	 "\n1ms pcsc pcsc-listed\n"
+	 "2ms record record session=3 user=card name=R0 slot=0 card=present counter=1" ATR "\n"
+	 "10s pcsc reader name=R0 slot=0 card=empty counter=2\n"
+	 "12s pcsc reader " CARD "card=present counter=3" ATR "\n20s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 card pcsc|action 3 lock|restored 3|"
+	 "act 3 lock|outcome 3 lock unverified|removal 3 reader uevent|action 3 lock"},
 	{"a record ahead of PC/SC, whose count stays behind: absent, when the doubt is over",
 	 "0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n0ms startup devices-listed\n"
 	 "1ms pcsc pcsc-up\n"

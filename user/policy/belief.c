@@ -130,8 +130,8 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 		return HEARING_OTHER;
 	/* Recorded in this life of pcscd, and nothing was counted since. */
 	if (session->recorded && session->recorded >= world->pcsc_since && !session->stay &&
-	    state->event_counter == bound->event_counter && atr_equal(&state->atr, &bound->atr))
-		return HEARING_SAME;
+	    state->event_counter == bound->event_counter)
+		return compare(bound, state, 0);
 	/*
 	 * Since pcscd named the reader, either a card was removed from it, so the earlier card is out; or one
 	 * was in from the start.

@@ -361,16 +361,16 @@ static void pcsc_lost(struct world *world, struct session *session)
  */
 static uint64_t silent_until(const struct world *world, const struct session *session)
 {
+	uint64_t until;
+
 	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now)
 		return session->deadlines[DEADLINE_BELIEF];
-	if (session->removal.evidence != EVIDENCE_SLOT || !world->pcsc_up || !session->device ||
-	    reader_of_session(world, session))
+	if (session->removal.evidence != EVIDENCE_SLOT ||
+	    hearing_of(world, session, reader_of_session(world, session), &until) != HEARING_MISSING)
 		return 0;
 	if (world->certain_at > world->now)
 		return world->certain_at;
-	if (world->naming_at > world->now && device_is_naming(world, session->device))
-		return world->naming_at;
-	return 0;
+	return world->naming_at > world->now ? world->naming_at : 0;
 }
 
 /* Nobody has contradicted: a card that is back was found when the belief was due, just before. */
