@@ -126,6 +126,7 @@ static bool pcsc_alone(const struct machine *machine, const struct judged *judge
 bool judge_agreed(const struct machine *machine, const struct judged *judged)
 {
 	uint64_t resume = machine->judge->resume_at;
+	uint64_t any_gone_at = judged->any_gone_at ? judged->any_gone_at : machine->judge->unplugged_at;
 
 	/* Devices have 5 s after sleep; what is not there by then is gone. */
 	if (judged->device_gone_at && !judged->in_place && resume && machine->now >= resume + RESUME_GRACE)
@@ -134,9 +135,9 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 	if (!judged->place_known && judged->reader_gone_at &&
 	    machine->now >= (judged->unread_at ? judged->unread_at : judged->reader_gone_at) + PCSC_DOUBT)
 		return true;
-	if (!judged->place_known && judged->any_gone_at && judged->reader_gone_at &&
-	    judged->any_gone_at < judged->reader_gone_at + SEC &&
-	    judged->reader_gone_at < judged->any_gone_at + SEC)
+	/* It may have been reported before there was a record. */
+	if (!judged->place_known && any_gone_at && judged->reader_gone_at &&
+	    any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < any_gone_at + SEC)
 		return true;
 	return judged->device_word ||
 	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
@@ -229,7 +230,8 @@ static void judge_losing(struct machine *machine, unsigned session)
 	struct settings settings;
 
 	policy_settings(machine->policy, &settings);
-	if (judge_excuses_removal(machine, session))
+	if (judge_excuses_removal(machine, session) ||
+	    (nothing_left(judged) && judge_excepted(machine, judged, 1U << EXCEPTION_HELD)))
 		return;
 	if (nothing_left(judged))
 		judge_fault(machine, FAULT_FALSE, session, "work lost though its card never left");

@@ -406,8 +406,11 @@ static void note_names(const struct machine *machine, struct judged *judged, con
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
 	/* Its card, by an address of which the kernel has not said yet that it is elsewhere. */
-	judged->backs += report->state == CARD_PRESENT && machine_atr(machine, report->card) == judged->atr &&
-			 machine->judge->known_plug[report->device] != report->plug;
+	if (report->state == CARD_PRESENT && machine_atr(machine, report->card) == judged->atr &&
+	    machine->judge->known_plug[report->device] != report->plug) {
+		judged->backs++;
+		judged->false_words += !judged->departures;
+	}
 	/* Another reader's card where PC/SC says that its own is, or its own by the address that it had. */
 	judged->backs += report->state == CARD_PRESENT && usb_address_is_set(report->usb) &&
 			 usb_address_equal(report->usb, judged->usb) &&
@@ -563,6 +566,8 @@ void judge_report(struct machine *machine, const struct report *report)
 	told(machine, report);
 	if (report->type == EVENT_DEVICE_ADD)
 		machine->judge->known_plug[report->device] = report->plug;
+	if (report->type == EVENT_DEVICE_REMOVE)
+		machine->judge->unplugged_at = machine->now;
 	if (report->type == EVENT_DEVICE_REMOVE && report->uncertain)
 		machine->judge->left_plug[report->device] = report->plug;
 	if (report->type == EVENT_DEVICE_REMOVE && !report->uncertain)

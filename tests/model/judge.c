@@ -82,7 +82,7 @@ static bool swap_was_unseen(const struct machine *machine, const struct judged *
 /* It was plugged in again while pcscd hung, and the machine slept before pcscd could say so. */
 static bool was_told_after_sleep(const struct machine *machine, const struct judged *judged)
 {
-	return !judged->place_known && judged->in_place && machine->resumed_at > judged->reader_left_at &&
+	return !judged->place_known && judged->in_place && machine->resumed_at >= judged->reader_left_at &&
 	       machine->pcscd.hung_until > machine->slept_at;
 }
 
@@ -103,9 +103,13 @@ bool judge_found_again(const struct machine *machine, const struct judged *judge
 			   : device->renumbered == device->plug ? judged->departed_at
 								: 0;
 
+	uint64_t resumed = machine->resumed_at > machine->judge->resume_at ? machine->resumed_at
+									   : machine->judge->resume_at,
+		 awake = resumed + RESUME_GRACE;
+
 	return machine->resumed_at && left_at && judged->in_place &&
-	       left_at + 2 * SEC > machine->restless_at && left_at <= machine->resumed_at + RESUME_GRACE &&
-	       judged->returned_at <= machine->resumed_at + RESUME_GRACE + PCSC_DOUBT;
+	       left_at + 2 * SEC > machine->restless_at && left_at <= awake &&
+	       judged->returned_at <= awake + PCSC_DOUBT;
 }
 
 /* A daemon that starts now does not learn that the machine has just slept. */
@@ -158,8 +162,11 @@ static bool errors_were_unheard(const struct machine *machine, const struct judg
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
 	const struct pcsc_reader *reader = reader_of(machine, judged);
 
+	unsigned unheard = reader ? reader->unheard_errors - login->unheard_errors : 0;
+
+	/* What the worker heard last may not have reached the daemon that was stopped. */
 	return reader && login->pcscd == machine->pcscd.life &&
-	       reader->unheard_errors >= login->unheard_errors + 2 &&
+	       unheard + (machine->judge->daemon_starts > 0 && reader->errors > unheard) >= 2 &&
 	       (judged->cause_now == CAUSE_ABSENT || judged->cause_now == CAUSE_CARD);
 }
 
@@ -176,6 +183,19 @@ static bool names(const struct machine *machine, const struct judged *judged)
 	return false;
 }
 
+/* What the worker has read of the session's reader. */
+static uint16_t seen_counter(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+		const struct pcsc_reader *reader = seen->used ? worker_reader(machine, seen) : NULL;
+
+		if (reader && reader->device == judged->device && reader->unit == judged->unit)
+			return seen->counter;
+	}
+	return UINT16_MAX;
+}
+
 /* pcscd hangs, and has not named the reader yet; or a card settles, and pcscd has said "empty" for too long. */
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
@@ -187,7 +207,7 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	    machine->devices[judged->device].renumbered == machine->devices[judged->device].plug)
 		return true;
 	/* … or its last word is older than what the sign-in read of it. */
-	if (machine->pcscd.hung && judged->said_counter < judged->counter)
+	if (machine->pcscd.hung && seen_counter(machine, judged) < judged->counter)
 		return true;
 	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 }

@@ -139,6 +139,7 @@ struct judge {
 	bool deaf[DEVICES_MOST];
 	uint32_t known_plug[DEVICES_MOST];	   /* the presence of each device that was reported last */
 	uint32_t gone_plug[DEVICES_MOST];	   /* … whose end was, to this daemon */
+	uint64_t unplugged_at;			   /* when a device was last reported to have left */
 	uint32_t left_plug[DEVICES_MOST];	   /* … because sleep had it enumerated again */
 	struct usb_address told_usb[READERS_MOST]; /* of each that the worker has, as it was reported */
 	bool address_moved;			   /* of the reader at hand: its name is another's now */

@@ -195,6 +195,7 @@ void pcsc_named(struct world *world, const struct event *event)
 		if (reader->device && !device_is_crowded(reader->device))
 			update_place(world, reader->device, event);
 	}
-	if (any)
-		update_list(world, &world->placeless, event);
+	/* Whose case opened meanwhile hears so whether the card was in another reader by then. */
+	if (any && update_list(world, &world->placeless, event))
+		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 }
