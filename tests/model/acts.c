@@ -139,6 +139,9 @@ bool judge_agreed(const struct machine *machine, const struct judged *judged)
 	if (!judged->place_known && any_gone_at && judged->reader_gone_at &&
 	    any_gone_at < judged->reader_gone_at + SEC && judged->reader_gone_at < any_gone_at + SEC)
 		return true;
+	/* Without the probe nothing else could say that a reader is gone. */
+	if (judged->departures && judged->reader_gone_at && pcsc_alone(machine, judged))
+		return true;
 	return judged->device_word ||
 	       (judge_pcsc_out(machine, judged) && (judged->slot_word || pcsc_alone(machine, judged)));
 }

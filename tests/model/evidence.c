@@ -430,6 +430,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	judged->named_again |= report->first && judged->departures && !round_sleep(machine) &&
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
 	judged->reader_gone_at = 0;
+	judged->settles_long |= judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 	judged->settles = false;
 	/* What could not be read may settle again. */
 	if (judged->unread_at && report->state == CARD_EMPTY && !judged->pcsc_was_present)
@@ -687,6 +688,7 @@ void judge_daemon(struct machine *machine, bool runs)
 		struct judged *judged = &judge->sessions[i];
 
 		judged->daemon_away |= !runs && judged->departures > 0;
+		judged->notice_made = 0;
 		judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_moved = judged->pcsc_was_present =
 			judged->empty_word = judged->kernel_word = judged->unlisted = judged->named_again =
 				false;

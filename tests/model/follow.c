@@ -28,6 +28,9 @@ static void follow_binding(struct machine *machine, const struct report *report,
 			continue;
 		if (judged->plug != report->plug)
 			judged->bound_made = report->made;
+		/* What its reader said before is about the insertion before. */
+		if (judged->insertion != report->insertion)
+			judged->notice_made = 0;
 		judge_bind(machine, i, report->device, report->unit, report->counter);
 	}
 }
@@ -68,7 +71,8 @@ static bool is_in_doubt(const struct machine *machine, unsigned session)
 	struct session_view view;
 
 	return world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
-	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors) &&
+	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors ||
+		!machine->judge->sessions[session].at_hand) &&
 	       machine->judge->sessions[session].in_place;
 }
 
@@ -81,7 +85,7 @@ static bool candidate_is_plain(const struct machine *machine)
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
 
 		/* It cannot be read, or pcscd did not look while its card was swapped. */
-		if (reader->used && (reader->unreadable ||
+		if (reader->used && (reader->unreadable || reader->stuck ||
 				     (reader->card >= 0 &&
 				      machine->devices[reader->device].card[reader->unit] != reader->card)))
 			return false;
@@ -189,7 +193,7 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 	    judged->removals > 1 || judged->first_true != machine->now || judged->false_words ||
 	    judged->daemon_away || judged->pcscd_away || judged->lost_pcsc || judged->comm_errors ||
 	    judged->in_place || settings.settle || judge->resume_at || judge->asleep ||
-	    !judged->place_known || report->device != judged->device ||
+	    !judged->place_known || report->device != judged->device || report->made <= judged->recorded_at ||
 	    (report->type == EVENT_SLOT_CHANGE && judge_misplaced(machine, judged)))
 		return;
 	if (settings.action == ACTION_LOCK && !judged->locks)

@@ -183,6 +183,11 @@ static bool names(const struct machine *machine, const struct judged *judged)
 	return false;
 }
 
+static bool settles_long(const struct machine *machine, const struct judged *judged)
+{
+	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
+}
+
 /* What the worker has read of the session's reader. */
 static uint16_t seen_counter(const struct machine *machine, const struct judged *judged)
 {
@@ -209,7 +214,7 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	/* … or its last word is older than what the sign-in read of it. */
 	if (machine->pcscd.hung && seen_counter(machine, judged) < judged->counter)
 		return true;
-	return judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
+	return judged->settles_long || settles_long(machine, judged);
 }
 
 /* PC/SC says that this device is at `usb`. */
@@ -250,8 +255,10 @@ static bool pcscd_is_away(const struct machine *machine, const struct judged *ju
 	uint64_t said = judged->fresh_true > judge->up_at ? judged->fresh_true : judge->up_at;
 	uint64_t from = said > awake ? said : awake;
 	uint64_t most = machine->script->setup.addresses == ADDRESS_PROMPT ? PCSC_DOUBT : 2 * PCSC_DOUBT;
-	bool could_say = judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
-			 judge->down_at >= from + most;
+	bool could_say =
+		judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
+		judge->down_at >= from + most &&
+		(machine->pcscd.hung_until < from || judge->down_at >= machine->pcscd.hung_until + most);
 
 	return (!judge->up || (judge->down_at && judged->in_place)) && !judged->kernel_word && !could_say &&
 	       (judged->reader_there || !judged->place_known);

@@ -83,11 +83,12 @@ struct judged {
 	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
 	bool device_word, slot_word, back_word, pcsc_moved, pcsc_unmoved, pcsc_empty;
-	bool old_notice;	 /* "out", stamped before its record, or before PC/SC's last "in" */
-	uint64_t present_at;	 /* PC/SC's last "in" */
-	bool placed_late;	 /* PC/SC said where it was when the kernel had said that it left */
-	bool misbound;		 /* to a reader that is not its own, and nobody could know */
-	bool by_deaf;		 /* pcscd named a reader that is gone: the session was restored by that */
+	bool old_notice;     /* "out", stamped before its record, or before PC/SC's last "in" */
+	uint64_t present_at; /* PC/SC's last "in" */
+	bool settles_long;   /* pcscd said "empty" of a card that settled, for longer than that may take */
+	bool placed_late;    /* PC/SC said where it was when the kernel had said that it left */
+	bool misbound;	     /* to a reader that is not its own, and nobody could know */
+	bool by_deaf;	     /* pcscd named a reader that is gone: the session was restored by that */
 	uint64_t kernel_word_at; /* since when; 0: it has not */
 	bool kernel_word;	 /* the kernel reported to this daemon: it needs no pcscd */
 	bool unlisted;		 /* … that the device is not there, whose session it cannot know yet */

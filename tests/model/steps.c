@@ -93,7 +93,8 @@ static void sleep_now(struct machine *machine)
 		return;
 	machine->asleep = true;
 	machine->slept_at = machine->now;
-	if (!machine->resumed_at || machine->now >= machine->resumed_at + RESUME_GRACE)
+	/* The daemon reads it somewhat later. */
+	if (!machine->resumed_at || machine->now >= machine->resumed_at + RESUME_GRACE + SEC)
 		machine->restless_at = machine->now;
 	reports_send(machine,
 		     (struct report){.lane = LANE_LOGIND,
