@@ -282,25 +282,28 @@ static const struct {
 		{"no-place",
 		 "the daemon never knew the reader's USB address, and pcscd gave its name to a reader again",
 		 has_no_place},
-	[EXCEPTION_PCSCD_DEAF] = {"pcscd-deaf", "pcscd has no name for the reader that is plugged in",
-				  pcscd_is_deaf},
+	[EXCEPTION_PCSCD_DEAF] =
+		{"pcscd-deaf",
+		 "pcscd has no name for the reader that is plugged in, or still names one that is gone",
+		 pcscd_is_deaf},
 	[EXCEPTION_SWAP_UNSEEN] =
 		{"swap-unseen",
 		 "pcscd did not look while the card was swapped, and still reports the old one",
 		 swap_was_unseen},
 	[EXCEPTION_RENUMBERED] =
 		{"renumbered",
-		 "the reader was unplugged and plugged in shortly before, during or after sleep, and the kernel enumerates readers again then, too",
+		 "reader or card was away and back shortly before, during or after sleep, or while pcscd hung until then, and the kernel enumerates readers again then, too",
 		 came_back_from_sleep},
 	[EXCEPTION_SLEEP_UNHEARD] = {"sleep-unheard",
 				     "the daemon was started while the machine slept, or just after",
 				     sleep_was_unheard},
 	[EXCEPTION_DENIED] =
-		{"denied", "pcscd still reported the card because it had not looked yet, and then went away",
+		{"denied",
+		 "pcscd reported the card after its reader had reported it out, because it had not looked yet, and then went away",
 		 was_denied},
 	[EXCEPTION_HUNG] =
 		{"hung",
-		 "pcscd hung while it powered a new card, and reported an empty slot for more than 2 s",
+		 "pcscd hung: for more than 2 s it reported an empty slot while it powered a card, or what was so before the sign-in",
 		 pcscd_hangs},
 	[EXCEPTION_HELD] =
 		{"held", "a program holds a reader, and PC/SC gives it the address where another reader was",
@@ -310,11 +313,11 @@ static const struct {
 				  pcscd_is_away},
 	[EXCEPTION_RECOUNTED] =
 		{"recounted",
-		 "pcscd started again while no daemon ran, and pcscd counts a read error as it counts a card",
+		 "pcscd started again, then the daemon or its PC/SC worker did, and pcscd counts a read error as it counts a card",
 		 was_recounted},
 	[EXCEPTION_ERRORS_UNHEARD] =
 		{"errors-unheard",
-		 "no daemon ran, or the machine slept, while the reader failed twice: pcscd counts that as a card out and in",
+		 "no daemon or worker ran, or the machine slept, while the reader failed twice: pcscd counts that as a card out and in",
 		 errors_were_unheard},
 };
 

@@ -207,9 +207,33 @@ void case_open(struct world *world, struct session *session, const struct belief
 	report_later(world, session, REPORT_DEALT);
 }
 
-/* Nobody contradicted: that counts as agreement. */
+/*
+ * Until when PC/SC's silence says nothing; 0: it does. It reports the card as in, but may not have looked yet: the last
+ * notice is too new. Or it has not said yet which of its readers this one is.
+ */
+static uint64_t silent_until(const struct world *world, const struct session *session)
+{
+	uint64_t until;
+
+	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now)
+		return session->deadlines[DEADLINE_BELIEF];
+	if (session->removal.evidence != EVIDENCE_SLOT ||
+	    hearing_of(world, session, reader_of_session(world, session), &until) != HEARING_MISSING)
+		return 0;
+	if (world->certain_at > world->now)
+		return world->certain_at;
+	return world->naming_at > world->now ? world->naming_at : 0;
+}
+
+/* Nobody has contradicted: a card that is back was found when the belief was due, just before. That counts as agreement. */
 void case_confirmed(struct world *world, struct session *session)
 {
+	uint64_t until = silent_until(world, session);
+
+	if (until) {
+		deadline_set(world, session, DEADLINE_CONFIRM, until);
+		return;
+	}
 	session->removal.evidence |= EVIDENCE_SILENCE;
 	if (session->removal.pending != ACTION_NONE)
 		act_losing(world, session, session->removal.pending, session->removal.because);

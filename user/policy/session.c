@@ -355,36 +355,6 @@ static void pcsc_lost(struct world *world, struct session *session)
 		listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 }
 
-/*
- * Until when PC/SC's silence says nothing; 0: it does. It reports the card as in, but may not have looked yet: the last
- * notice is too new. Or it has not said yet which of its readers this one is.
- */
-static uint64_t silent_until(const struct world *world, const struct session *session)
-{
-	uint64_t until;
-
-	if (session->removal.pending != ACTION_NONE && session->deadlines[DEADLINE_BELIEF] > world->now)
-		return session->deadlines[DEADLINE_BELIEF];
-	if (session->removal.evidence != EVIDENCE_SLOT ||
-	    hearing_of(world, session, reader_of_session(world, session), &until) != HEARING_MISSING)
-		return 0;
-	if (world->certain_at > world->now)
-		return world->certain_at;
-	return world->naming_at > world->now ? world->naming_at : 0;
-}
-
-/* Nobody has contradicted: a card that is back was found when the belief was due, just before. */
-static void confirm_over(struct world *world, struct session *session)
-{
-	uint64_t until = silent_until(world, session);
-
-	if (until) {
-		deadline_set(world, session, DEADLINE_CONFIRM, until);
-		return;
-	}
-	case_confirmed(world, session);
-}
-
 void session_time(struct world *world, struct session *session)
 {
 	if (deadline_due(world, session, DEADLINE_BELIEF))
@@ -392,7 +362,7 @@ void session_time(struct world *world, struct session *session)
 	if (deadline_due(world, session, DEADLINE_PCSC_LOST))
 		pcsc_lost(world, session);
 	if (deadline_due(world, session, DEADLINE_CONFIRM))
-		confirm_over(world, session);
+		case_confirmed(world, session);
 	case_time(world, session);
 	if (!session_is_away(session))
 		return;
