@@ -107,7 +107,8 @@ struct device {
 	struct slot_notice notice; /* the last one, to learn which endpoint belongs to which reader */
 	bool shares_slots;	   /* its interfaces number their slots alike, as PC/SC showed once */
 	bool watched;
-	unsigned named; /* how many readers PC/SC names for it */
+	unsigned named;	  /* how many readers PC/SC names for it */
+	unsigned guessed; /* … how many of them only by a guess */
 	struct device *model_prev,
 		*model_next; /* of those devices of the model that are here and that no reader claims */
 	struct device *released_prev, *released_next;
@@ -167,6 +168,7 @@ struct reader {
 	uint16_t counted;
 	unsigned read_recovered;
 	unsigned recovered; /* how many times it could be read again: pcscd counts each as it counts a card */
+	bool guessed;	    /* to be another interface of its device: PC/SC has not said where it is */
 	bool found;	    /* its state last changed while everything was looked at again */
 	bool naming;	    /* reader_is_naming(), when it was looked at last */
 	struct reader *prev, *next;	      /* device->readers */

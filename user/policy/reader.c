@@ -85,6 +85,8 @@ static void reader_detach(struct world *world, struct reader *reader)
 		DL_DELETE2(world->unlocated, reader, lost_prev, lost_next);
 		return;
 	}
+	device->guessed -= reader->guessed;
+	reader->guessed = false;
 	DL_DELETE(device->readers, reader);
 	device->named--;
 	reader->device = NULL;
@@ -195,8 +197,11 @@ void reader_infer_interfaces(struct world *world)
 			    (!model->left || reader->since > later(model->left, DOUBT_NSEC) ||
 			     reader->said.now > later(model->left, STALE_NSEC)) &&
 			    !reader_is_stale(other) &&
-			    reader_same_family(other->state.name, reader->state.name))
+			    reader_same_family(other->state.name, reader->state.name)) {
 				reader_infer(world, reader, other->device);
+				reader->guessed = true;
+				reader->device->guessed++;
+			}
 		}
 	}
 }
@@ -331,6 +336,11 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	/* Its address is still the old one's, and as old. */
 	if (another)
 		reader->came = came;
+	/* Now it has. */
+	if (device && reader->guessed) {
+		reader->guessed = false;
+		reader->device->guessed--;
+	}
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);
 	locate_slots(world, reader);
@@ -347,7 +357,8 @@ void reader_forget(struct world *world, struct reader *reader)
 	struct device *device = reader->device;
 
 	if (device && !reader_is_stale(reader) && !reader_has_older(device, reader->state.slot)) {
-		device->shares_slots = slot_is_shared(device, reader->state.slot);
+		/* A guess is not remembered. */
+		device->shares_slots |= !device->guessed && slot_is_shared(device, reader->state.slot);
 		if (!device_is_crowded(device))
 			learn_interfaces(world, device);
 	}
