@@ -336,7 +336,7 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	/* Its address is still the old one's, and as old. */
 	if (another)
 		reader->came = came;
-	/* Now it has. */
+	/* PC/SC has said where it is. */
 	if (device && reader->guessed) {
 		reader->guessed = false;
 		reader->device->guessed--;

@@ -56,16 +56,19 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 				   const struct device *device)
 {
 	struct reader *reader, *found = NULL;
+	bool renewed;
 
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
+		if (!could_be(session, reader))
+			continue;
+		renewed = was_renewed(reader, device);
 		/* What PC/SC named long before the device came is another one's. */
-		if (!could_be(session, reader) ||
-		    (!was_renewed(reader, device) && later(reader->since, STALE_NSEC) < device->came.now))
+		if (!renewed && later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
 		/* It may have been at a device that has left, and PC/SC may not have said so yet; nor has it said anything new. */
-		if (device->model && reader->since < device->model->left && !was_renewed(reader, device) &&
+		if (!renewed && device->model && reader->since < device->model->left &&
 		    reader->card_since < device->came.now)
 			return NULL;
 		if (found)
