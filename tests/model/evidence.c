@@ -405,9 +405,10 @@ static void note_names(const struct machine *machine, struct judged *judged, con
 	/* Its name has passed on. */
 	if (has_its_name(machine, judged, report) && !is_its_device(judged, report))
 		judged->names_moved = true;
-	/* Its card, by an address of which the kernel has not said yet that it is elsewhere. */
+	/* A card like its own, at the address that its place has for all that the kernel has said: it may be elsewhere by now. */
 	if (report->state == CARD_PRESENT && machine_atr(machine, report->card) == judged->atr &&
-	    machine->judge->known_plug[report->device] != report->plug) {
+	    machine->judge->known_plug[report->device] != report->plug && judged->port >= 0 &&
+	    usb_address_equal(machine->known_usb[judged->port], report->usb)) {
 		judged->backs++;
 		judged->false_words += !judged->departures;
 	}

@@ -65,31 +65,11 @@ static unsigned candidates(struct machine *machine, unsigned session, uint32_t *
 	return found;
 }
 
-/* Its card may be anybody's: the daemon does not believe that it is in. */
-static bool is_in_doubt(const struct machine *machine, unsigned session)
-{
-	struct session_view view;
-
-	return world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
-	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors ||
-		!machine->judge->sessions[session].at_hand) &&
-	       machine->judge->sessions[session].in_place;
-}
-
 /* PC/SC has nothing new to say, and has said everything. */
 static bool candidate_is_plain(const struct machine *machine)
 {
 	const struct judge *judge = machine->judge;
 
-	for (unsigned i = 0; i < READERS_MOST; i++) {
-		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
-
-		/* It cannot be read, or pcscd did not look while its card was swapped. */
-		if (reader->used && (reader->unreadable || reader->stuck ||
-				     (reader->card >= 0 &&
-				      machine->devices[reader->device].card[reader->unit] != reader->card)))
-			return false;
-	}
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		/* A reader that was just pulled is listed for a while, its card in. */
 		if (machine->devices[i].port < 0 && machine->devices[i].unplugged_at + 5 * SEC > machine->now)
@@ -103,11 +83,39 @@ static bool candidate_is_plain(const struct machine *machine)
 		/* It has ended or begun, and the daemon has not read that: whose its card is, the daemon cannot know. */
 		if (machine->logins[i].told != judge->sessions[i].known)
 			return false;
-		if (judge->sessions[i].known && is_in_doubt(machine, i))
-			return false;
 	}
 	return judge->up && !judge->asleep && !machine->asleep && machine->pcscd.up && !machine->pcscd.hung &&
 	       judge->up_at + 5 * SEC < machine->now;
+}
+
+/* Its card may be anybody's: the daemon does not believe that it is in. */
+static bool is_in_doubt(const struct machine *machine, unsigned session)
+{
+	struct session_view view;
+
+	return world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
+	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors ||
+		!machine->judge->sessions[session].at_hand) &&
+	       machine->judge->sessions[session].in_place;
+}
+
+/* … so that the daemon must know which card is the only one: each can be read, and whose the others are is known. */
+static bool candidate_is_certain(const struct machine *machine)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		/* It cannot be read, or pcscd did not look while its card was swapped. */
+		if (reader->used && (reader->unreadable || reader->stuck ||
+				     (reader->card >= 0 &&
+				      machine->devices[reader->device].card[reader->unit] != reader->card)))
+			return false;
+	}
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		if (machine->judge->sessions[i].known && is_in_doubt(machine, i))
+			return false;
+	}
+	return candidate_is_plain(machine);
 }
 
 /* The session is bound to another reader's card by now: follow it there. */
@@ -118,6 +126,7 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 	const struct pcsc_reader *reader = view->reader ? pcscd_named(machine, view->reader) : NULL;
 
 	judged->rebound++;
+	judged->was_rebound = true;
 	if (reader)
 		judge_bind(machine, session, reader->device, reader->unit, view->login->card.event_counter);
 	/* It was unplugged, and PC/SC has not said so yet. */
@@ -152,7 +161,7 @@ static void unlocked(struct machine *machine, unsigned session)
 	if (judged->in_place || judged->away_for_pcsc)
 		return;
 	judged->must_be_reported = true;
-	if (plain && candidates(machine, session, &only) == 1)
+	if (candidate_is_certain(machine) && candidates(machine, session, &only) == 1)
 		judged->candidate = only;
 	else
 		judged->candidate = 0;

@@ -82,7 +82,9 @@ static bool swap_was_unseen(const struct machine *machine, const struct judged *
 /* It was plugged in again while pcscd hung, and the machine slept before pcscd could say so. */
 static bool was_told_after_sleep(const struct machine *machine, const struct judged *judged)
 {
-	return !judged->place_known && judged->in_place && machine->resumed_at >= judged->reader_left_at &&
+	return !judged->place_known && judged->in_place && judged->reader_left_at &&
+	       machine->resumed_at >= judged->reader_left_at &&
+	       machine->pcscd.hung_until > judged->reader_left_at &&
 	       machine->pcscd.hung_until > machine->slept_at;
 }
 
@@ -209,6 +211,7 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	/* … and finds the reader again after sleep, with a card that settles: where it is nobody knows. */
 	if (!judged->place_known && machine->resumed_at &&
 	    machine->pcscd.hung_until > machine->resumed_at + RESUME_GRACE &&
+	    machine->now < machine->pcscd.hung_until + PCSC_DOUBT &&
 	    machine->devices[judged->device].renumbered == machine->devices[judged->device].plug)
 		return true;
 	/* … or its last word is older than what the sign-in read of it. */

@@ -87,6 +87,7 @@ struct judged {
 	uint64_t present_at; /* PC/SC's last "in" */
 	bool settles_long;   /* pcscd said "empty" of a card that settled, for longer than that may take */
 	bool placed_late;    /* PC/SC said where it was when the kernel had said that it left */
+	bool was_rebound;    /* by an unlock, since its record was written */
 	bool misbound;	     /* to a reader that is not its own, and nobody could know */
 	bool by_deaf;	     /* pcscd named a reader that is gone: the session was restored by that */
 	uint64_t kernel_word_at; /* since when; 0: it has not */

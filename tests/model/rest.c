@@ -159,7 +159,8 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 	else if (!usb_address_is_set(usb) && seen && usb_address_is_set(seen->usb))
 		judge_fault(machine, FAULT_UNGUARDED, session, "bound to no address, and PC/SC knows it");
 	/* An unlock bound it to another reader's card like its own, and that reader's place is not known: follow it. */
-	else if (!usb_address_is_set(usb) && by_name && machine_atr(machine, by_name->card) == judged->atr &&
+	else if (judged->was_rebound && !usb_address_is_set(usb) && by_name &&
+		 machine_atr(machine, by_name->card) == judged->atr &&
 		 view->login->card.event_counter == by_name->counter)
 		judge_bind(machine, session, by_name->device, by_name->unit, by_name->counter);
 	else if (reader && view->login->card.event_counter != reader->counter)
@@ -327,6 +328,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.kind_told = judged->kind_told,
 		.excused = judged->excused,
 		.misbound = judged->misbound,
+		.was_rebound = judged->was_rebound,
 		.placed_late = judged->placed_late,
 		.away_for_pcsc = judged->away_for_pcsc,
 	};
