@@ -33,7 +33,7 @@ void locate_device_back(struct world *world, const struct device *device)
 	locate_start(world);
 }
 
-/* A session's device is there, and the reader that must be at it has no address yet. */
+/* The device in a session's place is there, and its reader, or one of its interfaces, has no address yet. */
 static bool is_wanted(const struct world *world)
 {
 	const struct device *device;
