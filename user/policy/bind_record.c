@@ -26,7 +26,7 @@ static void take_over_removal(struct world *world, struct session *session, uint
  * Two records of one slot of one device name two readers: these are two interfaces, and nobody knows which is
  * whose.
  */
-static void pair_interfaces(struct session *session)
+static void pair_interfaces(struct world *world, struct session *session)
 {
 	struct session *other;
 
@@ -39,6 +39,7 @@ static void pair_interfaces(struct session *session)
 		    other->login.card.slot != session->login.card.slot || other->port != session->port)
 			continue;
 		session->interfaces = other->interfaces = 2;
+		world->paired = true;
 		session->interface = order > 0;
 		other->interface = order < 0;
 	}
@@ -118,7 +119,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 	port_place(world, session, port);
 	if (!port)
 		bind_place(world, session, device);
-	pair_interfaces(session);
+	pair_interfaces(world, session);
 	if (event->record.away)
 		take_over_removal(world, session, event->stamp);
 }

@@ -324,6 +324,7 @@ struct world {
 	uint64_t
 		unplugged; /* our clock: when the last USB device without a known reader was removed; 0: none */
 
+	bool paired; /* two records named two readers in one slot of one device: any reader may show whose they are */
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */
 	uint64_t
 		certain_at; /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */

@@ -61,15 +61,15 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
 	struct device *device;
-	bool unlocated = world->unlocated;
+	bool all = world->unlocated || world->paired;
 
 	if (!reader)
 		return;
 	device = reader->device;
 	forget(world, reader);
 	update_list(world, &world->placeless, event);
-	/* A reader without a device is among them. */
-	if (unlocated)
+	/* A reader without a device is among them, or its going shows whose interfaces others are. */
+	if (all)
 		update_all(world, event);
 	else
 		update_place(world, device, event);
