@@ -249,15 +249,19 @@ static void count_recoveries(struct judged *judged, const struct report *report)
 	/* Out and in between two of its words. */
 	judged->jumped = !report->first && judged->said_state == CARD_PRESENT &&
 			 report->state == CARD_PRESENT && moved > 1 && moved < 0x8000;
-	/* A card does not leave or come uncounted. */
+	/* A card does not leave or come uncounted, also where PC/SC could not read for a while. */
 	judged->ran_back = !report->first &&
 			   (report->counter < judged->said_counter ||
-			    (report->counter == judged->said_counter && report->state != judged->said_state &&
-			     report->state != CARD_UNAVAILABLE && judged->said_state != CARD_UNAVAILABLE));
+			    (report->counter == judged->read_counter && report->state != judged->read_state &&
+			     report->state != CARD_UNAVAILABLE && judged->read_state != CARD_UNAVAILABLE));
 	if (judged->said_state == CARD_UNAVAILABLE && !report->first)
 		judged->recovered += report->state != CARD_UNAVAILABLE ? 1 : moved < 8 ? moved : 0;
 	judged->said_state = report->state;
 	judged->said_counter = report->counter;
+	if (report->first || report->state != CARD_UNAVAILABLE) {
+		judged->read_state = report->state;
+		judged->read_counter = report->counter;
+	}
 }
 
 /*

@@ -123,19 +123,20 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 {
 	struct judged *judged = &machine->judge->sessions[session];
 
-	const struct pcsc_reader *reader = view->reader ? pcscd_named(machine, view->reader) : NULL;
+	const struct pcsc_reader *reader = view->reader ? pcscd_last_named(machine, view->reader) : NULL;
 
 	judged->rebound++;
 	judged->was_rebound = true;
 	if (reader)
 		judge_bind(machine, session, reader->device, reader->unit, view->login->card.event_counter);
-	/* It was unplugged, and PC/SC has not said so yet. */
+	/* pcscd has started again since, and it was unplugged. */
 	for (unsigned i = 0; !reader && i < machine->device_count; i++) {
 		if (usb_address_equal(machine->devices[i].usb, view->login->card.usb))
 			judge_bind(machine, session, i, judged->unit, view->login->card.event_counter);
 	}
-	/* It has left since PC/SC looked. */
-	judged->departures += !judged->in_place;
+	/* It has left since PC/SC looked, and may be back. */
+	judged->departures +=
+		!judged->in_place || (reader && reader->plug != machine->devices[reader->device].plug);
 	judged->place_known = usb_address_is_set(view->login->card.usb);
 	judged->guarded = false;
 }

@@ -165,4 +165,6 @@ void history_make(uint64_t seed, unsigned number, struct script *ret)
 		if (ret->steps[i].op == OP_CARD_BLINK)
 			ret->steps[i].b %= 40;
 	}
+	if (rng_chance(&rng, 10))
+		ret->setup.free_numbers = (uint8_t)(2 + rng_below(&rng, 4));
 }

@@ -55,8 +55,8 @@ struct judged {
 	uint32_t plug, insertion, pcsc_life;
 	uint16_t counter;
 	/* PC/SC's last word on its reader since then, and how often that could be read again: each adds 1. */
-	uint8_t said_state;
-	uint16_t said_counter;
+	uint8_t said_state, read_state; /* read: … when it could be read */
+	uint16_t said_counter, read_counter;
 	unsigned recovered;
 	bool jumped, ran_back; /* its last word, to the one before it */
 	struct usb_address usb;

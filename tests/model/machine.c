@@ -251,7 +251,25 @@ static bool port_taken(const struct machine *machine, unsigned number, int port)
 	return false;
 }
 
-void machine_plug(struct machine *machine, unsigned number, int port, bool same_address)
+/*
+ * The kernel numbers the devices of a bus round (choose_devnum() in drivers/usb/core/hub.c): a device that is back has
+ * the number that follows. Its old one comes again only after all others that are free, on a bus where few are.
+ */
+static struct usb_address next_address(struct machine *machine)
+{
+	unsigned free_numbers = machine->script->setup.free_numbers;
+	unsigned end = free_numbers ? ADDRESS_FIRST + machine->device_count + free_numbers : ADDRESS_END;
+	uint16_t number;
+
+	do {
+		if (machine->next_address >= end)
+			machine->next_address = ADDRESS_FIRST;
+		number = machine->next_address++;
+	} while (address_taken(machine, number));
+	return (struct usb_address){1, number};
+}
+
+void machine_plug(struct machine *machine, unsigned number, int port)
 {
 	struct device *device = &machine->devices[number];
 
@@ -262,12 +280,10 @@ void machine_plug(struct machine *machine, unsigned number, int port, bool same_
 		queue_add(machine, (struct item){.at = device->unplugged_at + DEBOUNCE,
 						 .kind = ITEM_READER_IN,
 						 .device = (uint8_t)number,
-						 .flag = same_address,
 						 .plug = device->plug});
 		return;
 	}
-	if (!same_address || !device->usb.device || address_taken(machine, device->usb.device))
-		device->usb = (struct usb_address){1, machine->next_address++};
+	device->usb = next_address(machine);
 	device->port = device->last_port = port;
 	device->plug = ++machine->next_plug;
 	if (device->renumbering)
@@ -327,7 +343,7 @@ void machine_init(struct machine *machine, const struct script *script, struct j
 	machine->now = SEC;
 	machine->show_exception = machine_show_exception;
 	machine->rng = script->seed;
-	machine->next_address = 5;
+	machine->next_address = ADDRESS_FIRST;
 	machine->device_count = script->setup.devices;
 	machine->policy = script->setup.settings;
 	for (unsigned i = 0; i < machine->device_count; i++)

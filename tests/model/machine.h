@@ -18,13 +18,16 @@
 #define PORTS	     6
 #define CARDS	     6
 #define READERS_MOST 12 /* pcscd's */
-#define ITEMS_MOST   512
-#define IDS_MOST     8
-#define NEVER	     UINT64_MAX
-#define NO_CARD	     (-1)
-#define MS	     NSEC_PER_MSEC
-#define SEC	     NSEC_PER_SEC
-#define RESUME_GRACE (5 * SEC)
+/* The numbers that the bus gives to readers, unless the set-up says how many are free. */
+#define ADDRESS_FIRST 5
+#define ADDRESS_END   128
+#define ITEMS_MOST    512
+#define IDS_MOST      8
+#define NEVER	      UINT64_MAX
+#define NO_CARD	      (-1)
+#define MS	      NSEC_PER_MSEC
+#define SEC	      NSEC_PER_SEC
+#define RESUME_GRACE  (5 * SEC)
 /* The longest pause between two questions where a reader is. */
 #define LOCATE_MOST (64 * SEC)
 
@@ -53,6 +56,7 @@ struct device {
 struct pcsc_reader {
 	bool used, stuck; /* stuck: its device is gone, and pcscd has not noticed and never will */
 	uint8_t device, unit, model, index;
+	struct usb_address usb;	  /* where it was found */
 	uint32_t plug, insertion; /* insertion: 0 none seen */
 	uint32_t arrival;
 	int8_t card;
@@ -230,7 +234,7 @@ void machine_init(struct machine *machine, const struct script *script, struct j
 void machine_card_out(struct machine *machine, unsigned device, unsigned unit);
 void machine_card_in(struct machine *machine, unsigned device, unsigned unit, int card);
 void machine_unplug(struct machine *machine, unsigned device);
-void machine_plug(struct machine *machine, unsigned device, int port, bool same_address);
+void machine_plug(struct machine *machine, unsigned device, int port);
 void machine_false_notice(struct machine *machine, unsigned device, unsigned unit);
 uint8_t machine_atr(const struct machine *machine, int card);
 int machine_home_card(const struct machine *machine, unsigned device, unsigned unit);
@@ -248,6 +252,8 @@ void pcscd_hang(struct machine *machine, bool hung);
 void pcscd_comm_error(struct machine *machine, unsigned device, unsigned unit);
 void pcscd_item(struct machine *machine, const struct item *item);
 struct pcsc_reader *pcscd_find(struct machine *machine, unsigned device, unsigned unit);
+/* What this pcscd has, or had last, under the name; NULL: nothing. */
+const struct pcsc_reader *pcscd_last_named(const struct machine *machine, const char *name);
 const struct pcsc_reader *pcscd_named(const struct machine *machine, const char *name); /* NULL: none */
 
 /* worker.c */

@@ -21,20 +21,29 @@ struct pcsc_reader *pcscd_find(struct machine *machine, unsigned device, unsigne
 	return NULL;
 }
 
-const struct pcsc_reader *pcscd_named(const struct machine *machine, const char *name)
+const struct pcsc_reader *pcscd_last_named(const struct machine *machine, const char *name)
 {
+	const struct pcsc_reader *found = NULL;
+
 	for (unsigned i = 0; i < READERS_MOST; i++) {
 		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
 		const struct device *device = &machine->devices[reader->device];
 		char its[READER_NAME_SIZE];
 
-		if (!reader->used)
+		if (!reader->arrival || (found && found->arrival > reader->arrival))
 			continue;
 		reader_name(reader->model, reader->index, device->composite ? 0 : reader->unit, its);
 		if (strcmp(its, name) == 0)
-			return reader;
+			found = reader;
 	}
-	return NULL;
+	return found;
+}
+
+const struct pcsc_reader *pcscd_named(const struct machine *machine, const char *name)
+{
+	const struct pcsc_reader *reader = pcscd_last_named(machine, name);
+
+	return reader && reader->used ? reader : NULL;
 }
 
 static bool index_taken(const struct machine *machine, uint8_t model, uint8_t index)
@@ -89,6 +98,7 @@ static void add_reader(struct machine *machine, unsigned number, unsigned unit, 
 					       .model = machine->devices[number].model,
 					       .index = index,
 					       .plug = machine->devices[number].plug,
+					       .usb = machine->devices[number].usb,
 					       .arrival = ++machine->next_arrival,
 					       .card = NO_CARD};
 		power_up(machine, reader);

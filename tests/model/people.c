@@ -82,6 +82,7 @@ static void record_make(struct machine *machine, struct login *login, unsigned n
 	strcpy(record->service, "login");
 	record->uid = 1000 + login->person;
 	record->leader = 4000 + login->number;
+	record->seen = machine->now;
 	reader_name(reader->model, reader->index, device->composite ? 0 : (uint8_t)unit, record->card.name);
 	record->card.slot = device->composite ? 0 : (uint8_t)unit;
 	record->card.card = CARD_PRESENT;

@@ -311,6 +311,8 @@ static void begin_again(struct machine *machine, unsigned session)
 		.pcsc_life = judged->pcsc_life,
 		.counter = judged->counter,
 		.said_state = judged->said_state,
+		.read_state = judged->read_state,
+		.read_counter = judged->read_counter,
 		.said_counter = judged->said_counter,
 		.recovered = judged->recovered,
 		.kernel_word = judged->kernel_word,

@@ -34,8 +34,7 @@ static void dispatch(struct machine *machine, const struct item *item)
 	case ITEM_READER_IN:
 		if (machine->devices[item->device].plug == item->plug &&
 		    (!item->unit || machine->devices[item->device].renumbering))
-			machine_plug(machine, item->device, machine->devices[item->device].last_port,
-				     item->flag);
+			machine_plug(machine, item->device, machine->devices[item->device].last_port);
 		break;
 	case ITEM_CARD_IN:
 		machine_card_in(machine, item->device, item->unit, item->card);
@@ -118,7 +117,7 @@ static void repair(struct machine *machine)
 	clear_away(machine);
 	run_until(machine, machine->now + 8 * SEC);
 	for (unsigned i = 0; i < machine->device_count; i++)
-		machine_plug(machine, i, (int)i, false);
+		machine_plug(machine, i, (int)i);
 	for (unsigned i = 0; i < machine->device_count; i++) {
 		for (unsigned unit = 0; unit < machine->devices[i].units; unit++)
 			step_card_in(machine, i, unit, 0);

@@ -26,23 +26,21 @@ static void blink(struct machine *machine, unsigned device, unsigned unit, unsig
 					 .card = (int8_t)card});
 }
 
-static void replug_later(struct machine *machine, unsigned device, uint64_t delay, bool same_address,
-			 bool renumbering)
+static void replug_later(struct machine *machine, unsigned device, uint64_t delay, bool renumbering)
 {
 	queue_add(machine, (struct item){.at = machine->now + delay,
 					 .kind = ITEM_READER_IN,
 					 .device = (uint8_t)device,
-					 .flag = same_address,
 					 .unit = renumbering,
 					 .plug = machine->devices[device].plug});
 }
 
-static void reader_blink(struct machine *machine, unsigned device, unsigned ticks, bool same_address)
+static void reader_blink(struct machine *machine, unsigned device, unsigned ticks)
 {
 	if (machine->devices[device].port < 0)
 		return;
 	machine_unplug(machine, device);
-	replug_later(machine, device, ticks * 20 * MS, same_address, false);
+	replug_later(machine, device, ticks * 20 * MS, false);
 }
 
 void step_reader_out(struct machine *machine, unsigned device)
@@ -58,7 +56,7 @@ static void reader_in(struct machine *machine, const struct history_step *step, 
 
 	if (step->b % 4 == 3)
 		port = (port + 1 + step->b / 4) % PORTS;
-	machine_plug(machine, device, port, step->c & 1);
+	machine_plug(machine, device, port);
 }
 
 void step_resume(struct machine *machine, unsigned devices)
@@ -82,8 +80,7 @@ void step_resume(struct machine *machine, unsigned devices)
 			continue;
 		machine->devices[i].renumbering = true;
 		machine_unplug(machine, i);
-		replug_later(machine, i, machine_delay(machine, 200 * MS, 2500 * MS),
-			     rng_chance(&machine->rng, 20), true);
+		replug_later(machine, i, machine_delay(machine, 200 * MS, 2500 * MS), true);
 	}
 }
 
@@ -244,7 +241,7 @@ static void step_hardware(struct machine *machine, const struct history_step *st
 		reader_in(machine, step, device);
 		break;
 	case OP_READER_BLINK:
-		reader_blink(machine, device, step->b, step->c & 1);
+		reader_blink(machine, device, step->b);
 		break;
 	case OP_HUB_OUT:
 		for (unsigned i = 0; i < machine->device_count; i++)

@@ -109,7 +109,7 @@ static void bind(struct machine *machine, struct judged *judged, unsigned number
 	judged->insertion = device->insertion[unit];
 	judged->usb = device->usb;
 	judged->reader_there = true;
-	judged->counter = judged->said_counter = counter;
+	judged->counter = judged->said_counter = judged->read_counter = counter;
 	judged->recovered = 0;
 	judged->pcsc_life = machine->judge->life;
 }
@@ -130,6 +130,7 @@ void judge_signed_in(struct machine *machine, unsigned session, unsigned device,
 	*judged = (struct judged){.known = true,
 				  .in_place = true,
 				  .said_state = CARD_PRESENT,
+				  .read_state = CARD_PRESENT,
 				  .atr = machine_atr(machine, machine->devices[device].card[unit])};
 	bind(machine, judged, device, unit, record->card.event_counter);
 	judged->place_known = usb_address_is_set(record->card.usb);

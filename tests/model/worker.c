@@ -91,7 +91,7 @@ static void ask_address(struct machine *machine, struct observed *seen, bool fir
 	if (delay == NEVER)
 		return;
 	if (first && delay == 0) {
-		seen->usb = machine->devices[reader->device].usb;
+		seen->usb = reader->usb;
 		return;
 	}
 	queue_add(machine, (struct item){.at = machine->now + delay + 5 * MS,
@@ -112,9 +112,9 @@ static void found_address(struct machine *machine, const struct item *item)
 		return;
 	device = &machine->devices[reader->device];
 	if (device->held || device->plug != reader->plug || device->port < 0 ||
-	    usb_address_equal(seen->usb, device->usb))
+	    usb_address_equal(seen->usb, reader->usb))
 		return;
-	seen->usb = device->usb;
+	seen->usb = reader->usb;
 	if (seen->announced)
 		announce(machine, seen, reader);
 }
