@@ -6,7 +6,7 @@ vm_boot
 vm_one_session
 is_asleep() { vm qmp '{"execute":"query-status"}' | grep -q '"suspended"'; }
 fall_asleep() {
-	guest --timeout=10 'systemctl suspend' # whose answer may be still on its way then
+	vm run --timeout=10 'systemctl suspend' # whose answer may be still on its way then
 	for try in $(seq 100); do
 		! is_asleep || return 0
 		sleep 0.2

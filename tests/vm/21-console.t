@@ -48,7 +48,7 @@ ok 'nor does the card' guest "systemctl is-active -q $lock"
 opens() {
 	for try in 1 2 3 4 5 6; do
 		press p a s s w o r d
-		! wait_for "! systemctl is-active -q $lock" || return 0
+		! wait_for "! systemctl is-active -q $lock" 3 || return 0
 	done
 	return 1
 }

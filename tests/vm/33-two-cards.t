@@ -8,6 +8,7 @@ vm_boot --second
 first=$(vm_signin card)
 second=$(vm_signin other scpolicy-other)
 [ -n "$first" ] && [ -n "$second" ] || bail_out 'an account cannot sign in'
+is_located "$first" && is_located "$second" || bail_out 'the readers are not located'
 port_of() { guest "sed -n 's/^USB_PATH=.*-//p' /run/scpolicyd/sessions/$1"; }
 is 'the first session is bound to the first reader' "$(port_of "$first")" 1
 is 'the second to the second' "$(port_of "$second")" 2

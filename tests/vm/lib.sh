@@ -25,13 +25,23 @@ finished=
 spoilt=
 
 vm() { "$top/scripts/vm" "$@"; }
-guest() { "$top/scripts/vm" run "$@"; }
+
+# A limit only ends what has failed. On a host whose cores are all busy everything takes several times as long.
+patience=${VM_PATIENCE:-6}
+guest() {
+	case $1 in
+	--timeout=*) limit=$((${1#--timeout=} * patience)) && shift ;;
+	*) limit=$((60 * patience)) ;;
+	esac
+	"$top/scripts/vm" run --timeout=$limit "$@"
+}
 note() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 # wait_for COMMAND_LINE [SECONDS [PAUSE]]: runs it on the guest's clock, again and again until it succeeds or SECONDS are
 # over. A pause between: what asks all the time keeps from happening what it asks for.
 wait_for() {
 	guest --timeout=$((${2:-10} + 10)) "$guest_functions
+		patience=$patience
 		await ${2:-10} '$(printf %s "$1" | sed "s/'/'\\\\''/g")' ${3:-}"
 }
 
@@ -39,7 +49,9 @@ wait_for() {
 # machine that does not answer (124, 125) proves nothing, and neither does the silence of a witness, or of a journal's
 # reader, that has ended.
 never() {
-	wait_for "$1" "$2" 0.5
+	guest --timeout=$(($2 + 10)) "$guest_functions
+		patience=1
+		await $2 '$(printf %s "$1" | sed "s/'/'\\\\''/g")' 0.5"
 	[ $? -eq 1 ] || return
 	case $1 in
 	*/run/witness.out*) guest 'systemctl is-active -q witness' ;;
@@ -287,8 +299,11 @@ one_session() {
 
 is_set() { # USER: whose session $card is
 	[ -n "$card" ] && vm_locker "$card" && start_witness && wait_for 'grep -q "pcsc reader-in-with-card" /run/witness.out' 60 &&
-		wait_for "log_has 'session $card of user $1 is governed'" 60
+		wait_for "log_has 'session $card of user $1 is governed'" 60 && is_located "$card"
 }
+
+# On a busy machine the sign-in does not wait for the reader's address: the daemon finds it, and writes it into the record.
+is_located() { wait_for "grep -q ^USB_PATH= /run/scpolicyd/sessions/$1" 60; }
 
 # The emulated reader may fail while the stage is set, which is not what a case is about: there are two tries.
 set_stage() {

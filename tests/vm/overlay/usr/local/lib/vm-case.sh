@@ -19,10 +19,11 @@ journal_has() {
 log_of() { journalctl -q -b --no-pager -o cat -t "$1" --since "@$(cat /run/vm-case-began)"; }
 log_has() { log_of scpolicyd | grep -Eq "$1"; }
 
-# await SECONDS COMMAND_LINE [PAUSE]
+# await SECONDS COMMAND_LINE [PAUSE]: a busy host gets `patience` times as long.
+patience=6
 await() {
 	read -r now rest < /proc/uptime
-	end=$((${now%.*} + $1))
+	end=$((${now%.*} + $1 * patience))
 	until eval "$2" > /dev/null 2>&1; do
 		read -r now rest < /proc/uptime
 		[ "${now%.*}" -lt $end ] || return 1
