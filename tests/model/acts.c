@@ -169,6 +169,10 @@ static bool may_lose(const struct machine *machine, const struct judged *judged,
 		return false;
 	}
 	*ret_why = "work lost before the evidence agreed, or was silent";
+	/* Its card really left, and is found missing by a comparison: by its count, perhaps. Nothing denies that. */
+	if (judged->departures && (judged->slept || judged->cause_now == CAUSE_ABSENT) &&
+	    machine->now >= judged->removed_at + confirm)
+		return true;
 	return judged->may_be_found || (judged->first_word && machine->now >= judged->first_word + confirm);
 }
 

@@ -295,7 +295,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 	judged->named_again = false;
 	judged->pcsc_empty = judged->empty_word = false;
 	judged->pcsc_was_present = true;
-	judged->present_at = report->made;
+	/* A stamp from the future counts as its arrival. */
+	judged->present_at = machine->script->setup.stamps ? machine->now : report->made;
 	/* It speaks of what was there before: who believes that hears of one more removal. */
 	judged->backs += device->plug != report->plug || device->port < 0 ||
 			 device->insertion[report->unit] != report->insertion;
@@ -608,6 +609,7 @@ void judge_report(struct machine *machine, const struct report *report)
 			readers_listed(machine, judged);
 		else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
 			judged->names_moved = judged->pcscd_away = true, judged->reader_gone_at = 0,
+			judged->recovered = 0,
 			judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present =
 				judged->empty_word = judged->named_again = false;
 	}

@@ -204,6 +204,8 @@ static void judge_promptness(struct machine *machine, unsigned session, const st
 	    judged->daemon_away || judged->pcscd_away || judged->lost_pcsc || judged->comm_errors ||
 	    judged->in_place || settings.settle || judge->resume_at || judge->asleep ||
 	    !judged->place_known || report->device != judged->device || report->made <= judged->recorded_at ||
+	    /* Nobody has said that its device is there again, at another address. */
+	    judge->known_plug[report->device] != report->plug ||
 	    (report->type == EVENT_SLOT_CHANGE && judge_misplaced(machine, judged)))
 		return;
 	if (settings.action == ACTION_LOCK && !judged->locks)

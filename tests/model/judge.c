@@ -166,9 +166,11 @@ static bool errors_were_unheard(const struct machine *machine, const struct judg
 
 	unsigned unheard = reader ? reader->unheard_errors - login->unheard_errors : 0;
 
-	/* What the worker heard last may not have reached the daemon that was stopped. */
-	return reader && login->pcscd == machine->pcscd.life &&
-	       unheard + (machine->judge->daemon_starts > 0 && reader->errors > unheard) >= 2 &&
+	/* What the worker heard may not have reached the daemon that was stopped. */
+	if (reader && machine->judge->daemon_starts > 0 && reader->errors > unheard)
+		unheard =
+			reader->errors > judged->recovered ? reader->errors - judged->recovered : unheard + 1;
+	return reader && login->pcscd == machine->pcscd.life && unheard >= 2 &&
 	       (judged->cause_now == CAUSE_ABSENT || judged->cause_now == CAUSE_CARD);
 }
 

@@ -166,6 +166,9 @@ static void judge_binding(struct machine *machine, unsigned session, const struc
 	else if (reader && view->login->card.event_counter != reader->counter)
 		judge_fault(machine, FAULT_UNGUARDED, session, "bound to insertion %u, and it is %u",
 			    view->login->card.event_counter, reader->counter);
+	/* It may have been out and in again while that was on its way. */
+	else if (reader && judged->in_place)
+		judge_bind(machine, session, judged->device, judged->unit, reader->counter);
 }
 
 /* Another reader of the model, with a card like its own, is in its place: that guards it. */
