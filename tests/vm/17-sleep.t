@@ -35,4 +35,20 @@ vm card-in
 ok_guarded_again 'inserted again'
 vm reader-out
 ok_only_card_locked 'the reader is pulled'
+vm all-in
+ok_guarded_again 'the reader is back'
+
+# Any program may delay sleep for some seconds. What is removed in them is acted on when the machine is awake again, at the latest.
+guest 'systemd-run -q --collect --unit=signin-delay systemd-inhibit --what=sleep --mode=delay --who=tests --why=tests sleep 600'
+wait_for 'systemd-inhibit --list | grep -q tests'
+guest 'systemctl suspend --no-block'
+ok 'sleep is announced' wait_for 'busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager PreparingForSleep | grep -q true'
+vm card-out
+for try in $(seq 300); do
+	! is_asleep || break
+	sleep 0.2
+done
+ok 'and comes' is_asleep
+wake_up
+ok_only_card_locked 'pulled while sleep was delayed'
 done_testing
