@@ -51,6 +51,8 @@ PCSC_CFLAGS := $(shell $(PKG_CONFIG) --cflags libpcsclite) -DPCSCDRIVERDIR='"$(P
 PKCS11_CFLAGS := $(shell $(PKG_CONFIG) --cflags p11-kit-1)
 # Optional: without it nobody can tell several security keys apart. The library is loaded when there are several.
 FIDO_CFLAGS := $(if $(shell $(PKG_CONFIG) --exists libfido2 && echo yes),-DHAVE_LIBFIDO2 $(shell $(PKG_CONFIG) --cflags libfido2))
+# Optional: without it there is no proof=pkinit.
+GSSAPI_CFLAGS := $(if $(shell $(PKG_CONFIG) --exists krb5-gssapi && echo yes),-DHAVE_GSSAPI $(shell $(PKG_CONFIG) --cflags krb5-gssapi))
 DAEMON_LIBS := -lsystemd -lbpf -ludev -linih -lyaml -lcap-ng -laudit
 WORKER_LIBS := -lpcsclite -lseccomp -lcap-ng -lpthread
 CTL_LIBS := -lsystemd -lsmartcols -ljson-c -linih -lyaml
@@ -62,7 +64,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems check-signin bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -103,6 +105,7 @@ make bench       measures scpolicyd beside everything else, in VMs of its own (i
 make lint        reads the sources with clang-format, clang-tidy and cppcheck (installs what it needs)
 make format      lays the sources out as .clang-format says
 make check-systems   builds and tests on other systems, from nothing, for hours; PART=NAME runs one part; scripts/SYSTEMS.md has the results
+make check-signin    signs in by card through SSSD, in VMs of their own (installs what it needs; CASE=NN-name runs one)
 make dist        packs the committed tree as build/scpolicyd-VERSION.tar.gz
 make deb         builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
 make install     writes files below DESTDIR, and calls nothing; make uninstall removes them
@@ -142,7 +145,7 @@ build/san/obj/%.o: %.c build/paths
 
 build/obj/user/pcsc-worker/%.o build/san/obj/user/pcsc-worker/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/user/reader-id/%.o build/san/obj/user/reader-id/%.o: EXTRA = $(PCSC_CFLAGS)
-build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS) $(FIDO_CFLAGS)
+build/obj/user/pam/%.o build/san/obj/user/pam/%.o: EXTRA = $(PCSC_CFLAGS) $(PKCS11_CFLAGS) $(FIDO_CFLAGS) $(GSSAPI_CFLAGS)
 build/obj/user/lib/%.o build/san/obj/user/lib/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/%.o build/san/obj/tests/%.o: EXTRA = $(PCSC_CFLAGS)
 build/obj/tests/vm/host/%.o: EXTRA = $(shell $(PKG_CONFIG) --cflags libcacard)
@@ -299,6 +302,11 @@ check-vm: all
 # PART= is one of those that scripts/systems lists; without it, all of them.
 check-systems: deps
 	@scripts/systems $(PART)
+
+# CASE= is one of tests/signin; without it, all of them.
+check-signin: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/check signin $(CASE)
 
 # PUBLISH=1 also writes the results into scripts/BENCHMARK.md.
 bench:

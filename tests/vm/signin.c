@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * signin SERVICE USER SECRET: signs in through PAM as a login program does, prints what the session got
+ * signin SERVICE USER ANSWER...: signs in through PAM as a login program does, prints what the session got
  * ("session=ID" and the PAM environment), and keeps it open until SIGTERM or SIGINT. SIGUSR1 authenticates
- * again, as the unlocking of a screen does. The secret answers every question that is not echoed, so it is
- * a PIN or a password, whichever the stack asks for.
+ * again, as the unlocking of a screen does. The answers are given in their order to the questions that are not
+ * echoed, and the last one to all that follow: a PIN or a password, whichever the stack asks for. With SIGNIN_PAUSE in the
+ * environment it says "authenticated" before it opens the session, and waits for SIGUSR1.
  *
  * Started from inside a session it would get none of its own: use systemd-run.
  *
@@ -18,7 +19,7 @@
 
 struct signin {
 	const char *user;
-	const char *secret;
+	char **answers; /* the next; the last stays */
 };
 
 static void answers_free(struct pam_response *answers, int n)
@@ -28,9 +29,14 @@ static void answers_free(struct pam_response *answers, int n)
 	free(answers);
 }
 
+static const char *next_answer(struct signin *signin)
+{
+	return signin->answers[1] ? *signin->answers++ : *signin->answers;
+}
+
 static int converse(int n, const struct pam_message **messages, struct pam_response **ret_answers, void *data)
 {
-	const struct signin *signin = data;
+	struct signin *signin = data;
 	struct pam_response *answers = calloc(n, sizeof(*answers));
 
 	if (!answers)
@@ -40,7 +46,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
 
 		fprintf(stderr, "pam: %s\n", messages[i]->msg);
 		if (style == PAM_PROMPT_ECHO_OFF)
-			answers[i].resp = strdup(signin->secret);
+			answers[i].resp = strdup(next_answer(signin));
 		else if (style == PAM_PROMPT_ECHO_ON)
 			answers[i].resp = strdup(signin->user);
 		else
@@ -86,6 +92,16 @@ static void print_environment(pam_handle_t *pam)
 	puts("ready");
 }
 
+static void pause_if_told(const sigset_t *signals)
+{
+	int signal_number;
+
+	if (!getenv("SIGNIN_PAUSE"))
+		return;
+	puts("authenticated");
+	sigwait(signals, &signal_number);
+}
+
 /* Serves SIGUSR1 until a signal asks for the end. */
 static void hold_session(pam_handle_t *pam, const sigset_t *signals)
 {
@@ -99,12 +115,12 @@ static void hold_session(pam_handle_t *pam, const sigset_t *signals)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "usage: %s SERVICE USER SECRET\n", argv[0]);
+	if (argc < 4) {
+		fprintf(stderr, "usage: %s SERVICE USER ANSWER...\n", argv[0]);
 		return 2;
 	}
 
-	struct signin signin = {.user = argv[2], .secret = argv[3]};
+	struct signin signin = {.user = argv[2], .answers = argv + 3};
 	struct pam_conv conversation = {.conv = converse, .appdata_ptr = &signin};
 	pam_handle_t *pam = NULL;
 	sigset_t signals;
@@ -122,6 +138,8 @@ int main(int argc, char **argv)
 	r = pam_start(argv[1], signin.user, &conversation, &pam);
 	if (r == PAM_SUCCESS)
 		r = authenticate(pam, PAM_ESTABLISH_CRED);
+	if (r == PAM_SUCCESS)
+		pause_if_told(&signals);
 	if (r == PAM_SUCCESS)
 		r = failed(pam, "pam_open_session", pam_open_session(pam, 0));
 	if (r == PAM_SUCCESS) {
