@@ -303,7 +303,8 @@ check-vm: all
 check-systems: deps
 	@scripts/systems $(PART)
 
-# CASE= is one of tests/signin; without it, all of them.
+# CASE= is one of tests/signin; without it, all of them. Not part of make check: libpam-sss adds itself to the common files of the
+# image, which other cases want as Debian has them, and sssd-common brings Python.
 check-signin: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/check signin $(CASE)

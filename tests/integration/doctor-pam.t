@@ -83,9 +83,13 @@ finds_too('a binary file', 'note:not-looked-at@');
 my $switchable = "auth required pam_env.so\nauth sufficient pam_unix.so\nauth sufficient pam_sss.so\nauth required pam_deny.so\n";
 bare($sssd => $cards, '/etc/pam.d/switchable-auth' => $switchable, '/etc/pam.d/gdm-switchable-auth' =>
     "auth substack switchable-auth\nauth optional pam_scpolicy.so\n$our_session");
-finds('one line for card and password', 'warning:pam-auth-password@/etc/pam.d/gdm-switchable-auth:2');
+finds('one line for card and password', 'warning:pam-auth-shared@/etc/pam.d/gdm-switchable-auth:2');
+put('/etc/pam.d/gdm-switchable-auth', "auth substack switchable-auth\nauth optional pam_scpolicy.so token\n$our_session");
+finds("the same, and nobody tells", "fault:pam-auth-shared@/etc/pam.d/gdm-switchable-auth:2");
+put('/etc/pam.d/gdm-switchable-auth', "auth substack switchable-auth\nauth optional pam_scpolicy.so proof=pkinit\n$our_session");
+finds("the same, and the KDC tells", "note:pam-auth-proof@/etc/pam.d/gdm-switchable-auth:2");
 put('/etc/pam.d/gdm-switchable-auth', "auth optional pam_sss.so\nauth required pam_unix.so\nauth optional pam_scpolicy.so\n$our_session");
-finds('a card that is not asked for', 'warning:pam-auth-password@/etc/pam.d/gdm-switchable-auth:3');
+finds('a card that is not asked for', 'warning:pam-auth-shared@/etc/pam.d/gdm-switchable-auth:3');
 bare('/etc/pam.d/login' => "auth required pam_unix.so\nauth optional pam_scpolicy.so\n$our_session");
 finds('no card module at all: every password is recorded as a card', 'warning:pam-no-card@/etc/pam.d',
     'warning:pam-auth-password@/etc/pam.d/login:2');

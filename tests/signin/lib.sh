@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the sign-in cases share, beside tests/vm/lib.sh. The stacks that run are those of pam_scpolicy(8), word for word; only the
-# time limit of our lines is an emulated processor's. The guest's part is tests/signin/overlay. Account card has certificate 1 of the first card, other that of the second; their
-# passwords are theirs. A PIN is any four bytes or more: OpenSC takes a shorter one for a wrong PIN before the card does.
+# time limit of our lines is an emulated processor's. The guest's part is tests/signin/overlay. Account card has certificate 1 of
+# the first card, other that of the second; the password of each is its name. A PIN is any four bytes or more: OpenSC takes a
+# shorter one for a wrong PIN before the card does.
 . "$(dirname "$0")/../vm/lib.sh"
 
 # shellcheck disable=SC2034 # the cases use them
@@ -32,9 +33,6 @@ vm_stack() {
 # vm_sssd local|domain: SSSD knows who has which certificate.
 vm_sssd() {
 	tar -C "$top/tests/signin/overlay" -c . | guest -i 'tar -x --no-same-owner -C /' || bail_out 'the files cannot be copied'
-	for n in card1 other1; do
-		certutil -L -d "sql:$(sed -n 2p "$top/build/vm/$VM_NAME/machine")/nssdb" -n $n -a | guest -i "cat > /run/$n.pem"
-	done
 	in_guest "sssd_$1" || bail_out 'SSSD does not run'
 }
 

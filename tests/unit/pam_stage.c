@@ -75,7 +75,7 @@ const char *pam_stage_asked(const char *verb)
 
 void pam_stage_set_helper(const char *script)
 {
-	static const char *const verbs[] = {"look", "record", "rebind", "ask"};
+	static const char *const verbs[] = {"look", "record", "rebind", "ask", "prove"};
 
 	for (size_t i = 0; i < ELEMENTS(verbs); i++)
 		unlink(in_folder(verbs[i]));

@@ -223,6 +223,7 @@ static const struct {
 	WRONG("module too long", "pkcs11_module=/" HUNDRED HUNDRED HUNDRED,
 	      "not an absolute path of at most 255 bytes"),
 	WRONG("reader empty", "reader=", "reader=: not"),
+	WRONG("a proof that there is not", "proof=password", "argument proof=password: not pkinit"),
 
 	BAD_HELPER("helper missing", "", NULL, "helper: No such file or directory"),
 	{"helper missing, require",

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -158,6 +160,60 @@ static void test_token(_unused_ void **state)
 	assert_int_equal(pam_putenv(pamh, "PKCS11_LOGIN_TOKEN_NAME=Jane"), PAM_SUCCESS);
 	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	assert_string_equal(pam_getenv(pamh, "SCPOLICYD_NOTE"), NOTE);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+#define NOT_PROVEN KEEP_REQUEST "[ \"$1\" = prove ] && echo RESULT=nothing || echo RESULT=done"
+
+/* The seconds of BEGAN= that the helper was last asked about. */
+static int64_t asked_began(void)
+{
+	int64_t began = -1;
+
+	assert_int_equal(sscanf(pam_stage_asked("prove"),
+				"UID=0\nCACHE=FILE:/tmp/cache\nBEGAN=%" SCNd64 "\nTIMEOUT=2000\n", &began),
+			 1);
+	return began;
+}
+
+/* In one line for card and password the card is noted if the ticket shows it. */
+static void test_proof(_unused_ void **state)
+{
+	pam_handle_t *pamh = pam_stage_start("proof=pkinit", "root");
+
+	pam_stage_set_helper(GOOD_HELPER);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(pam_stage_asked("prove"), "");
+	assert_null(pam_getenv(pamh, "SCPOLICYD_NOTE"));
+	assert_int_equal(pam_putenv(pamh, "KRB5CCNAME=FILE:/tmp/cache"), PAM_SUCCESS);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(pam_getenv(pamh, "SCPOLICYD_NOTE"), NOTE);
+	assert_true(asked_began() > time(NULL) - 60 && asked_began() <= time(NULL));
+
+	pam_stage_set_helper(NOT_PROVEN);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_string_equal(pam_stage_asked("look"), "");
+	assert_null(pam_getenv(pamh, "SCPOLICYD_NOTE"));
+	assert_int_equal(pam_putenv(pamh, "XDG_SESSION_ID=3"), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), IGNORED);
+	assert_string_equal(pam_stage_asked("record"), "");
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+/* A ticket of before the last call on this handle proves nothing. */
+static void test_proof_is_new(_unused_ void **state)
+{
+	pam_handle_t *pamh = pam_stage_start("proof=pkinit", "root");
+	time_t started = time(NULL);
+
+	pam_stage_set_helper(GOOD_HELPER);
+	assert_int_equal(pam_putenv(pamh, "KRB5CCNAME=FILE:/tmp/cache"), PAM_SUCCESS);
+	while (time(NULL) == started)
+		usleep(1000);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_true(asked_began() <= started);
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_true(asked_began() > started);
 	pam_end(pamh, PAM_SUCCESS);
 }
 
@@ -312,6 +368,8 @@ int main(void)
 		cmocka_unit_test(test_unlocks),
 		cmocka_unit_test(test_locker_of_the_person),
 		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_proof_is_new),
 		cmocka_unit_test(test_second_attempt),
 		cmocka_unit_test(test_look_asks),
 		cmocka_unit_test(test_inside_a_session),

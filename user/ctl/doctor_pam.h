@@ -27,6 +27,9 @@ enum pam_finding {
 	PAM_AUTH_ORDER,
 	PAM_AUTH_TOKEN,
 	PAM_AUTH_PASSWORD,
+	PAM_AUTH_SHARED, /* one line of another module takes card and password */
+	PAM_AUTH_SHARED_TOKEN,
+	PAM_AUTH_PROOF,
 	PAM_CARD_REFUSED,
 	PAM_NO_SUCH_MODULE,
 	PAM_READER_UNSEEN, /* reader= of a line of ours */

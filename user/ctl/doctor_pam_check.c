@@ -124,10 +124,14 @@ static bool check_ways(struct look *look, const struct pam_walk *ways, size_t ou
 	size_t told = find_end(ways, WAY_CARD | WAY_TOLD, WAY_ASKED | WAY_GUESS);
 	bool noted = has_end(ways, WAY_CARD | WAY_NOTED, 0);
 
-	if (has_end(ways, WAY_GUESS, WAY_CARD))
+	if (has_end(ways, WAY_GUESS | WAY_SHARED, WAY_CARD))
+		note(look, PAM_AUTH_SHARED, stack, ours);
+	else if (has_end(ways, WAY_GUESS, WAY_CARD))
 		note(look, PAM_AUTH_PASSWORD, stack, ours);
 	if (has_end(ways, WAY_CARD | WAY_ASKED, WAY_NOTED | WAY_GUESS)) {
-		note(look, PAM_AUTH_TOKEN, stack, ours);
+		bool shared = has_end(ways, WAY_CARD | WAY_ASKED | WAY_SHARED, WAY_NOTED | WAY_GUESS);
+
+		note(look, shared ? PAM_AUTH_SHARED_TOKEN : PAM_AUTH_TOKEN, stack, ours);
 		return false;
 	}
 	if (silent < pam_walk_count(ways)) {
@@ -214,6 +218,19 @@ static void check_our_lines(struct look *look, const struct pam_stack *stack)
 	}
 }
 
+/* True if a card is recorded only where its use is proven, which nothing here can tell. */
+static bool check_proof(struct look *look)
+{
+	const struct pam_stack *stack = &look->service->auth;
+
+	for (size_t at = 0; at < stack->count; at++)
+		if (pam_line_proves(&stack->lines[at])) {
+			note(look, PAM_AUTH_PROOF, stack, at);
+			return true;
+		}
+	return false;
+}
+
 static bool check_syntax(struct look *look, const struct pam_stack *stack, enum pam_finding finding)
 {
 	if (stack->problem)
@@ -254,6 +271,8 @@ void doctor_pam_check(struct survey *survey, const struct service *service)
 		return;
 	check_our_lines(&look, &service->auth);
 	check_our_lines(&look, session);
+	if (check_proof(&look))
+		good = false;
 	good &= check_session(&look);
 	if (!always)
 		good &= check_auth(&look);

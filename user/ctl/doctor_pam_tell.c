@@ -9,6 +9,10 @@
 #define JUMP                                                                                                 \
 	"Have it jump to pam_scpolicy's line (success=N) rather than end the stack; see the stacks in pam_scpolicy(8)."
 
+#define OWN_LINE                                                                                                     \
+	"Ask for the card on a line of its own (pam_sss with try_cert_auth); or say proof=pkinit, if the KDC marks " \
+	"tickets: see pam_scpolicy(8)."
+
 static const struct {
 	struct finding finding;
 	const char *what;
@@ -104,6 +108,26 @@ static const struct {
 		  "Have the password's way jump over it (success=N); or say \"always\" in both lines if that is "
 		  "meant."},
 		 "a password leads to pam_scpolicy's auth line too",
+		 false},
+	[PAM_AUTH_SHARED] =
+		{{"pam-auth-shared", SEVERITY_WARNING,
+		  "One line takes the card or the password, and does not tell which: a sign-in by password is governed by "
+		  "whatever card is in.",
+		  OWN_LINE},
+		 "a password leads to pam_scpolicy's auth line too, on the line that takes the card",
+		 false},
+	[PAM_AUTH_SHARED_TOKEN] =
+		{{"pam-auth-shared", SEVERITY_FAULT,
+		  "One line takes the card or the password, and does not tell which: no login record is written.",
+		  OWN_LINE},
+		 "pam_scpolicy's auth line waits for a token's label that nobody tells",
+		 false},
+	[PAM_AUTH_PROOF] =
+		{{"pam-auth-proof", SEVERITY_NOTE,
+		  "A sign-in by card is recorded if the KDC says that the ticket came by a certificate. Whether this realm's "
+		  "KDC does cannot be seen here. Users without a realm, and sign-ins while the KDC is away, are not recorded.",
+		  "Sign in by card; scpolicyctl sessions shows whether it was recorded."},
+		 "pam_scpolicy's auth line waits for the KDC's word",
 		 false},
 	[PAM_CARD_REFUSED] =
 		{{"pam-card-refused", SEVERITY_WARNING,

@@ -64,9 +64,15 @@ bool pam_line_tells(const struct pam_question *question, const struct pam_line *
 	       (strcmp(line->module, "pam_sss.so") == 0 && strcmp(question->service, "gdm-smartcard") == 0);
 }
 
+bool pam_line_proves(const struct pam_line *line)
+{
+	return is_ours(line) && pam_line_has(line, "proof=pkinit");
+}
+
 bool pam_line_guesses(const struct pam_line *line)
 {
-	return is_ours(line) && !pam_line_has(line, "token") && !pam_line_has(line, "always");
+	return is_ours(line) && !pam_line_has(line, "token") && !pam_line_has(line, "always") &&
+	       !pam_line_proves(line);
 }
 
 static bool takes_cards(const struct pam_question *question, const struct pam_line *line)
@@ -99,7 +105,7 @@ size_t pam_find_silent_card(const struct pam_question *question, const struct pa
 
 static unsigned after_ours(const struct pam_line *line, unsigned flags)
 {
-	bool waits = pam_line_has(line, "token") && !pam_line_has(line, "always");
+	bool waits = pam_line_has(line, "token") && !pam_line_has(line, "always") && !pam_line_proves(line);
 
 	if (flags & WAY_CARD)
 		return flags | WAY_ASKED | (!waits || flags & WAY_TOLD ? WAY_NOTED : 0);
@@ -141,8 +147,9 @@ size_t pam_auth_answers(void *userdata, const struct pam_stack *stack, size_t at
 	case CARD_ALWAYS:
 		break;
 	}
-	ret[0] = (struct pam_outcome){PAM_BIT(PAM_SUCCESS), flags | WAY_CARD | told};
 	ret[1] = (struct pam_outcome){refusals(line), flags};
+	flags |= card == CARD_MAYBE ? WAY_SHARED : 0;
+	ret[0] = (struct pam_outcome){PAM_BIT(PAM_SUCCESS), flags | WAY_CARD | told};
 	ret[2] = (struct pam_outcome){PAM_BIT(PAM_SUCCESS), flags};
 	return card == CARD_MAYBE ? 3 : 2;
 }

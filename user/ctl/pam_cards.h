@@ -11,11 +11,12 @@
 
 /* Of the auth lines. */
 enum {
-	WAY_CARD = 1 << 0,  /* a smart card module accepted the card */
-	WAY_TOLD = 1 << 1,  /* … and left PKCS11_LOGIN_TOKEN_NAME */
-	WAY_ASKED = 1 << 2, /* our line was asked after that */
-	WAY_NOTED = 1 << 3, /* … and notes the card */
-	WAY_GUESS = 1 << 4, /* our line notes whatever card is in: none had been used so far */
+	WAY_CARD = 1 << 0,   /* a smart card module accepted the card */
+	WAY_TOLD = 1 << 1,   /* … and left PKCS11_LOGIN_TOKEN_NAME */
+	WAY_ASKED = 1 << 2,  /* our line was asked after that */
+	WAY_NOTED = 1 << 3,  /* … and notes the card */
+	WAY_GUESS = 1 << 4,  /* our line notes whatever card is in: none had been used so far */
+	WAY_SHARED = 1 << 5, /* a module that takes either let the person in */
 };
 
 /* Of the session lines. */
@@ -46,6 +47,9 @@ bool pam_line_tells(const struct pam_question *question, const struct pam_line *
 
 /* Whether our auth line notes a card whatever was used for the sign-in. */
 bool pam_line_guesses(const struct pam_line *line);
+
+/* Whether our auth line notes a card only if something else than the stack shows that it was used. */
+bool pam_line_proves(const struct pam_line *line);
 
 /* pam_answers of which userdata is the question. */
 size_t pam_auth_answers(void *userdata, const struct pam_stack *stack, size_t at, unsigned flags,

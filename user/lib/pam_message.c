@@ -52,6 +52,13 @@ static const struct field ask_fields[] = {
 	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),
 };
 
+static const struct field prove_fields[] = {
+	FIELD_NUMBER("UID", true, struct pam_request, record.uid, 0, UID_MAXIMUM),
+	REQUEST(field_text, "CACHE", true, ticket_cache),
+	FIELD_NUMBER("BEGAN", true, struct pam_request, began, 0, INT64_MAX),
+	FIELD_NUMBER("TIMEOUT", true, struct pam_request, timeout_ms, TIMEOUT_MINIMUM, TIMEOUT_MAXIMUM),
+};
+
 static const struct {
 	const char *name;
 	const struct field *fields;
@@ -61,8 +68,9 @@ static const struct {
 	[PAM_VERB_RECORD] = {"record", record_fields, ELEMENTS(record_fields)},
 	[PAM_VERB_REBIND] = {"rebind", rebind_fields, ELEMENTS(rebind_fields)},
 	[PAM_VERB_ASK] = {"ask", ask_fields, ELEMENTS(ask_fields)},
+	[PAM_VERB_PROVE] = {"prove", prove_fields, ELEMENTS(prove_fields)},
 };
-ASSERT_ROWS(verbs, PAM_VERB_ASK + 1);
+ASSERT_ROWS(verbs, PAM_VERB_PROVE + 1);
 
 const char *pam_verb_name(enum pam_verb verb)
 {

@@ -10,6 +10,7 @@
  * record  writes the login record of SESSION=. With a NOTE=, it records the card that the note names, even if that
  *         was removed since: the daemon finds a card that was removed between sign-in and session, and acts
  * rebind  replaces the card in the record of SESSION=, or in all records of UID=
+ * prove   says whether the KDC shows that the ticket in CACHE= came by a certificate, since BEGAN=: the reply is "done"
  * ask     has the daemon bind the session of the calling process again: for a locker that is not root
  */
 #include "lib/record.h"
@@ -38,6 +39,8 @@
 #define U2F_KEYS_SIZE	 256
 #define FIDO_ORIGIN_SIZE 256
 
+#define TICKET_CACHE_SIZE 256
+
 /* Milliseconds that the line's timeout= may say. */
 #define TIMEOUT_MINIMUM 100
 #define TIMEOUT_MAXIMUM 60000
@@ -47,10 +50,11 @@ enum pam_verb {
 	PAM_VERB_RECORD,
 	PAM_VERB_REBIND,
 	PAM_VERB_ASK,
+	PAM_VERB_PROVE,
 };
 
 struct pam_request {
-	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: no SERVICE= nor LEADER=; look: USER= TOKEN=; ask: TIMEOUT= alone */
+	/* SESSION= UID= USER= SERVICE= LEADER= TOKEN=; rebind: no SERVICE= nor LEADER=; look: USER= TOKEN=; ask: TIMEOUT= alone; prove: UID= */
 	struct login_record record;
 	/* What tells the card that signed in from others: USER= and TOKEN= too. Empty: the stack did not
 	 * tell. */
@@ -62,8 +66,10 @@ struct pam_request {
 	char usb_token[USB_TOKEN_SIZE];	    /* USB_TOKEN= as above; empty: a card in a reader */
 	char u2f_keys
 		[U2F_KEYS_SIZE]; /* U2F_KEYS= with several security keys, the file with the user's credentials; or empty */
-	char origin[FIDO_ORIGIN_SIZE]; /* ORIGIN= of these; empty: "pam://" and the host's name */
-	char note[NOTE_SIZE];	       /* NOTE= from an earlier look, or empty: look now */
+	char origin[FIDO_ORIGIN_SIZE];	      /* ORIGIN= of these; empty: "pam://" and the host's name */
+	char note[NOTE_SIZE];		      /* NOTE= from an earlier look, or empty: look now */
+	char ticket_cache[TICKET_CACHE_SIZE]; /* CACHE= as KRB5CCNAME names it */
+	int64_t began; /* BEGAN= when the sign-in did, or earlier: seconds since 1970 */
 };
 
 enum pam_result {
@@ -78,7 +84,7 @@ struct pam_reply {
 	char text[512];		/* TEXT= for the log, may be empty */
 };
 
-/* "look", "record", "rebind", "ask". */
+/* "look", "record", "rebind", "ask", "prove". */
 const char *pam_verb_name(enum pam_verb verb);
 
 /*

@@ -20,6 +20,7 @@
 #include "pam/find_usb.h"
 #include "pam/inherited.h"
 #include "pam/privileges.h"
+#include "pam/prove.h"
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -300,13 +301,23 @@ static void do_ask(struct pam_request *request, int64_t deadline, struct pam_rep
 		answer(reply, PAM_RESULT_DONE, "the session is guarded");
 }
 
+static void do_prove(struct pam_request *request, _unused_ int64_t deadline, struct pam_reply *reply)
+{
+	struct find_text text = {""};
+	int r = prove_pkinit(request, &text);
+
+	answer(reply,
+	       r < 0	? PAM_RESULT_FAILED
+	       : r == 0 ? PAM_RESULT_NOTHING
+			: PAM_RESULT_DONE,
+	       "%s", text.text);
+}
+
 static void (*const verbs[])(struct pam_request *request, int64_t deadline, struct pam_reply *reply) = {
-	[PAM_VERB_LOOK] = do_look,
-	[PAM_VERB_RECORD] = do_record,
-	[PAM_VERB_REBIND] = do_rebind,
-	[PAM_VERB_ASK] = do_ask,
+	[PAM_VERB_LOOK] = do_look, [PAM_VERB_RECORD] = do_record, [PAM_VERB_REBIND] = do_rebind,
+	[PAM_VERB_ASK] = do_ask,   [PAM_VERB_PROVE] = do_prove,
 };
-ASSERT_ROWS(verbs, PAM_VERB_ASK + 1);
+ASSERT_ROWS(verbs, PAM_VERB_PROVE + 1);
 
 /* One byte more than a request may have, to notice a longer one. */
 static int read_request(enum pam_verb verb, struct pam_request *ret_request, struct pam_reply *reply)
@@ -330,8 +341,11 @@ static int read_request(enum pam_verb verb, struct pam_request *ret_request, str
 static void serve(enum pam_verb verb, struct pam_reply *reply)
 {
 	struct pam_request request;
-	/* Who asks the daemon does so with the rights of the locker: the bus tells the daemon whose those are. */
-	int r = verb == PAM_VERB_ASK ? 0 : privileges_drop();
+	/*
+	 * Who asks the daemon does so with the rights of the locker: the bus tells the daemon whose those are. A proof takes
+	 * another process first, with the rights of the person.
+	 */
+	int r = verb == PAM_VERB_ASK || verb == PAM_VERB_PROVE ? 0 : privileges_drop();
 
 	if (r < 0)
 		answer(reply, PAM_RESULT_FAILED, "cannot drop privileges: %s", strerror(-r));
@@ -350,7 +364,7 @@ int main(int argc, char **argv)
 	       strcmp(argv[1], pam_verb_name((enum pam_verb)verb)) != 0)
 		verb++;
 	if (argc != 2 || verb == ELEMENTS(verbs)) {
-		fputs("usage: scpolicyd-pam-helper look|record|rebind|ask (run by pam_scpolicy.so)\n",
+		fputs("usage: scpolicyd-pam-helper look|record|rebind|ask|prove (run by pam_scpolicy.so)\n",
 		      stderr);
 		return 2;
 	}

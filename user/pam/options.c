@@ -103,6 +103,12 @@ static bool parse_usb_token(const char *value, struct options *options)
 	return true;
 }
 
+static bool parse_proof(const char *value, struct options *options)
+{
+	options->proof = strcmp(value, "pkinit") == 0;
+	return options->proof;
+}
+
 static const struct {
 	const char *name;
 	bool (*parse)(const char *value, struct options *options);
@@ -114,6 +120,7 @@ static const struct {
 	{"origin=", parse_origin, "an origin of 1 to 255 bytes"},
 	{"token=", parse_usb_token, "fido or usb:VID:PID[:SERIAL]"},
 	{"pkcs11_module=", parse_module, "an absolute path of at most 255 bytes"},
+	{"proof=", parse_proof, "pkinit"},
 };
 
 static void parse_argument(pam_handle_t *pamh, const char *argument, struct options *options)

@@ -10,6 +10,7 @@
 
 struct options {
 	bool always, require, token, quiet, debug;
+	bool proof;	/* proof=pkinit */
 	bool malformed; /* the module does nothing on such a line */
 	uint32_t timeout_ms;
 	char reader_glob[READER_NAME_SIZE];

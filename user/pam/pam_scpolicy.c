@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <security/pam_ext.h>
@@ -30,6 +31,8 @@
 /* Left by pam_pkcs11: the certificate. */
 #define ISSUER_NAME "PKCS11_LOGIN_CERT_ISSUER"
 #define SERIAL_NAME "PKCS11_LOGIN_CERT_SERIAL"
+/* Left by what fetched a Kerberos ticket: its cache. */
+#define CACHE_NAME "KRB5CCNAME"
 
 /* ---- what the sign-in left ------------------------------------------------------------------------------- */
 
@@ -287,10 +290,41 @@ static int open_session(pam_handle_t *pamh, const struct options *options)
 /* ---- the entry points -------------------------------------------------------------------------------------
  */
 
-/* A line with `token` stands where a password gets too: there only the smart card module's word counts. */
+/*
+ * No ticket of an earlier sign-in is older than this: libpam loads the module before it asks any, and what comes after a
+ * call of ours is a new sign-in.
+ */
+static time_t idle_since;
+
+__attribute__((constructor)) static void be_idle(void)
+{
+	idle_since = time(NULL);
+}
+
+static bool is_proven(pam_handle_t *pamh, const struct options *options)
+{
+	const struct passwd *account = pam_modutil_getpwnam(pamh, item(pamh, PAM_USER));
+	const char *cache = pam_getenv(pamh, CACHE_NAME);
+	struct pam_request request = {.began = idle_since, .timeout_ms = options->timeout_ms};
+	struct pam_reply reply;
+
+	if (!account || !cache) {
+		debug_line(pamh, options,
+			   "nothing has left " CACHE_NAME ": there is no proof that a card was used");
+		return false;
+	}
+	request.record.uid = account->pw_uid;
+	return copy_whole(pamh, "name of the ticket cache", cache, request.ticket_cache,
+			  sizeof(request.ticket_cache)) &&
+	       ask(pamh, options, PAM_VERB_PROVE, &request, &reply) == PAM_RESULT_DONE;
+}
+
+/* A line with `token` or proof= stands where a password gets too: there only that word, or that proof, counts. */
 static bool on_card_path(pam_handle_t *pamh, const struct options *options)
 {
-	return !options->token || token_find(pamh);
+	if (options->token && token_find(pamh))
+		return true;
+	return options->proof ? is_proven(pamh, options) : !options->token;
 }
 
 /* A screen locker that runs as the person can neither write records nor read them. */
@@ -308,6 +342,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int a
 	set_opened(pamh, false);
 	if (may_act() && !options.malformed && on_card_path(pamh, &options))
 		note_card(pamh, &options);
+	be_idle();
 	return PAM_IGNORE;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +16,9 @@
 
 #define FILTER_ATTEMPTS 5
 #define AGAIN_USEC	20000
+
+/* A group that owns nothing. */
+#define NOBODY 65534
 
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release)
 
@@ -36,8 +40,8 @@ static int drop_capabilities(void)
 	return capng_apply(set) < 0 ? -EPERM : 0;
 }
 
-/* What pcscd, or an impostor in its place, might have a helper do after taking it over. */
-static int forbid_calls(void)
+/* What pcscd, or an impostor in its place, might have a helper do after taking it over. With `network` it may use that, and keyrings. */
+static int forbid_calls(bool network)
 {
 	static const int fatal[] = {
 		SCMP_SYS(execve),
@@ -55,7 +59,6 @@ static int forbid_calls(void)
 		SCMP_SYS(unshare),
 		SCMP_SYS(setns),
 		SCMP_SYS(io_uring_setup),
-		SCMP_SYS(keyctl),
 	};
 	_cleanup_(seccomp_release_p) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int r = 0;
@@ -64,7 +67,9 @@ static int forbid_calls(void)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < ELEMENTS(fatal); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, fatal[i], 0);
-	if (r == 0)
+	if (r == 0 && !network)
+		r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(keyctl), 0);
+	if (r == 0 && !network)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
 				     SCMP_A0(SCMP_CMP_NE, AF_UNIX));
 	return r < 0 ? r : seccomp_load(filter);
@@ -84,7 +89,7 @@ int privileges_drop(void)
 		r = -errno;
 	/* Memory that was lacking may be there now. The filter is built from nothing each time. */
 	for (int attempt = 0; r == 0 && attempt < FILTER_ATTEMPTS; attempt++) {
-		r = forbid_calls();
+		r = forbid_calls(false);
 		if (r == 0)
 			return 0;
 		usleep(AGAIN_USEC);
@@ -186,4 +191,13 @@ int privileges_make_reader(void)
 	if (r == 0)
 		r = refuse_others(filter);
 	return r < 0 ? r : seccomp_load(filter);
+}
+
+int privileges_become(uid_t uid)
+{
+	umask(077);
+	if (chdir("/") < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    setresuid(uid, uid, uid) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return forbid_calls(true);
 }

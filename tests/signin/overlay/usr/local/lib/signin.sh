@@ -42,8 +42,8 @@ directory() {
 	mkdir -p /run/domain-ldap/db
 	{
 		cat "$share/domain.ldif"
-		entry 20001 dcard card1
-		entry 20002 dother other1
+		entry 20001 dcard card
+		entry 20002 dother other
 		entry 20003 dpassword
 	} > /run/domain-ldap/all.ldif
 	slapadd -q -f "$share/slapd.conf" -l /run/domain-ldap/all.ldif || return
@@ -51,11 +51,10 @@ directory() {
 	await 20 'busybox netstat -ltn | grep -q :389'
 }
 
-entry() { # UID NAME [CERTIFICATE]
-	printf "\ndn: uid=%s,dc=signin,dc=test\nobjectClass: account\nobjectClass: posixAccount\n${3:+objectClass: pkiUser\n}" "$2"
+entry() { # UID NAME [PERSON]
+	printf '\ndn: uid=%s,dc=signin,dc=test\nobjectClass: account\nobjectClass: posixAccount\n' "$2"
 	printf 'uid: %s\ncn: %s\nuidNumber: %s\ngidNumber: 20000\nhomeDirectory: /home/%s\nloginShell: /bin/bash\n' "$2" "$2" "$1" "$2"
-	[ -z "$3" ] ||
-		printf 'userCertificate;binary:: %s\n' "$(sed '/^-/d' "/run/$3.pem" | tr -d '\r\n')"
+	[ -z "$3" ] || echo "description: CN=$3,OU=certificate 1,O=scpolicyd tests"
 	install -d -m 0700 -o "$1" -g 20000 "/home/$2"
 }
 
