@@ -25,7 +25,8 @@
 #include "pam/options.h"
 #include "pam/run_helper.h"
 
-#define OPENED_NAME "SCPOLICYD_OPENED"
+#define OPENED_NAME  "SCPOLICYD_OPENED"
+#define REACHED_NAME "SCPOLICYD_REACHED" /* the auth line was reached: somebody has authenticated */
 /* Left by pam_pkcs11 and pam_sss after a card was used. */
 #define TOKEN_NAME "PKCS11_LOGIN_TOKEN_NAME"
 /* Left by pam_pkcs11: the certificate. */
@@ -45,11 +46,11 @@ static void set_opened(pam_handle_t *pamh, bool opened)
 	pam_set_data(pamh, OPENED_NAME, opened ? (void *)"" : NULL, NULL);
 }
 
-static bool is_opened(pam_handle_t *pamh)
+static bool is_set(pam_handle_t *pamh, const char *name)
 {
-	const void *opened = NULL;
+	const void *data = NULL;
 
-	return pam_get_data(pamh, OPENED_NAME, &opened) == PAM_SUCCESS && opened;
+	return pam_get_data(pamh, name, &data) == PAM_SUCCESS && data;
 }
 
 /* The caller controls the environment of a set-user-id program, so secure_getenv() does not look there. */
@@ -191,7 +192,7 @@ static bool is_unlock(pam_handle_t *pamh, int flags)
 {
 	const char *asker = item(pamh, PAM_RUSER);
 
-	return (flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) && !is_opened(pamh) &&
+	return (flags & (PAM_REINITIALIZE_CRED | PAM_REFRESH_CRED)) && !is_set(pamh, OPENED_NAME) &&
 	       (asker[0] == '\0' || strcmp(asker, item(pamh, PAM_USER)) == 0);
 }
 
@@ -207,7 +208,7 @@ static void bind_anew(pam_handle_t *pamh, const struct options *options)
 
 /*
  * For a locker that runs as the person. Which card was used, the daemon does not believe such a process; but it may bind
- * the session to the only card like the recorded one.
+ * the session to the only card like the recorded one. A locker may call setcred when it ends, whoever ended it: swaylock does.
  */
 static void ask_daemon(pam_handle_t *pamh, const struct options *options)
 {
@@ -215,7 +216,7 @@ static void ask_daemon(pam_handle_t *pamh, const struct options *options)
 	struct pam_request request = {.timeout_ms = options->timeout_ms};
 	struct pam_reply reply;
 
-	if (account && account->pw_uid == geteuid())
+	if (is_set(pamh, REACHED_NAME) && account && account->pw_uid == geteuid())
 		ask(pamh, options, PAM_VERB_ASK, &request, &reply);
 }
 
@@ -340,6 +341,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, _unused_ int flags, int a
 	/* Not the note of an earlier attempt on this handle. */
 	note_forget(pamh);
 	set_opened(pamh, false);
+	pam_set_data(pamh, REACHED_NAME, "", NULL);
 	if (may_act() && !options.malformed && on_card_path(pamh, &options))
 		note_card(pamh, &options);
 	be_idle();
