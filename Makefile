@@ -14,6 +14,7 @@ BASHDIR := $(PREFIX)/share/bash-completion/completions
 SCAPDIR := $(PREFIX)/share/scpolicyd/scap
 FLEETDIR := $(PREFIX)/share/scpolicyd/fleet
 AUTOSTARTDIR := /etc/xdg/autostart
+APPLICATIONSDIR := $(PREFIX)/share/applications
 CATALOGDIR := $(PREFIX)/lib/systemd/catalog
 UDEVDIR := $(PREFIX)/lib/udev/rules.d
 VENDORDIR := $(PREFIX)/lib/scpolicyd
@@ -402,6 +403,7 @@ install: programs
 	install -m 0755 user/data/scap/scpolicyd-sce $(DESTDIR)$(SCAPDIR)/
 	install -D -m 0644 -t $(DESTDIR)$(FLEETDIR) user/data/fleet/scpolicyd.rules.yml user/data/fleet/scpolicyd-dashboard.json
 	install -D -m 0644 -t $(DESTDIR)$(AUTOSTARTDIR) user/data/scpolicyctl-notify.desktop
+	install -D -m 0644 -t $(DESTDIR)$(APPLICATIONSDIR) user/data/scpolicyctl-notify.desktop
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/scpolicyd/remote user/data/remote/*
 	install -D -m 0644 user/data/scpolicyd.catalog $(DESTDIR)$(CATALOGDIR)/scpolicyd.catalog
 	install -m 0644 user/data/scpolicyd.conf $(DESTDIR)$(VENDORDIR)/

@@ -60,8 +60,9 @@ static const struct verb verbs[] = {
 	{"metrics", verb_metrics, 0, 0, "",
 	 "what happened since the daemon started, counted, as OpenMetrics text", NULL},
 	{"notify", verb_notify, 0, 0, "", "show removals of your own cards on the desktop, until logout",
-	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop). It\n"
-	 "counts down to a logout that unlocking prevents."},
+	 "Desktops start it by themselves (/etc/xdg/autostart/scpolicyctl-notify.desktop); for sway,\n"
+	 "add this line to its configuration: exec scpolicyctl notify. It counts down to a logout\n"
+	 "that unlocking prevents."},
 	{"attach", verb_attach, 0, 1, "[SOCKET]", "have the card at this session's client guard it",
 	 "SOCKET is a connection to the client's pcscd, as ssh forwards it, or xrdp's. Without one:\n"
 	 "$PCSCLITE_CSOCK_NAME, else xrdp's of $DISPLAY, else /run/user/UID/pcscd.comm. It is let go\n"

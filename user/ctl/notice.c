@@ -74,10 +74,14 @@ static void compose_summary(const struct notice *notice, char *buffer, size_t si
 			 span_text(left, span), place + 2);
 }
 
+/*
+ * A lock screen shows details only of what the whole machine may know, by GNOME's hint: a countdown that its person
+ * cannot read there is none.
+ */
 static int append_hints(sd_bus_message *call, enum urgency urgency)
 {
-	return sd_bus_message_append(call, "a{sv}", 2, "urgency", "y", (int)urgency, "desktop-entry", "s",
-				     "scpolicyctl-notify");
+	return sd_bus_message_append(call, "a{sv}", 3, "urgency", "y", (int)urgency, "desktop-entry", "s",
+				     "scpolicyctl-notify", "x-gnome-privacy-scope", "s", "system");
 }
 
 static int notify(struct notice *notice)
