@@ -65,7 +65,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems check-signin bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems check-signin check-desktops bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -98,6 +98,7 @@ make             builds everything under build/, the tests' tools too; make prog
 make demo        shows the main job in a throw-away VM (installs what it needs)
 make check       runs every test, lint too (installs what it needs)
 make check-unit, check-integration, check-vm CASE=NN-name    run parts of it
+make check-desktops   what real desktops and their lockers do when the card is removed: sway to GNOME, in a machine of their own
 make soak        has the simulated machine judge the core for SECONDS=60, then a VM the daemon, with new random faults each time
 make reliability measures what the daemon survives: FAULTS=200, FUZZ_SECONDS=60; writes scripts/RELIABILITY.md
 make fuzz        throws random input at every parser, and at the core, FUZZ_SECONDS=60 each
@@ -299,6 +300,11 @@ check-integration: all sanitized
 
 check-vm: all
 	@scripts/check vm $(CASE)
+
+# Their image takes minutes; CASE= chooses one of tests/desktops.
+check-desktops: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/check desktops $(CASE)
 
 # PART= is one of those that scripts/systems lists; without it, all of them.
 check-systems: deps

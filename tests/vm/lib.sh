@@ -207,7 +207,7 @@ ok_not_removed() { # NAME SESSION
 
 # ---- people ----
 
-# vm_signin card|password [SERVICE]: signs the account in, prints the session's id; its PAM environment is then in the
+# vm_signin card|password [SERVICE [DESKTOP]]: signs the account in, prints the session's id; its PAM environment is then in the
 # guest's /run/signin-ACCOUNT.out. Nothing is printed when the sign-in fails.
 vm_signin() {
 	signed_in=$(vm_signin_once "$@")
@@ -219,7 +219,7 @@ vm_signin() {
 }
 
 vm_signin_once() {
-	guest --timeout=80 "$guest_functions; sign_in '${2:-scpolicy-login}' '$1'" 2> "$top/build/vm/$case_name.signin"
+	guest --timeout=80 "$guest_functions; session_env='${session_env:-}'; sign_in '${2:-scpolicy-login}' '$1' '${3:-}'" 2> "$top/build/vm/$case_name.signin"
 }
 
 vm_signout() { guest "systemctl stop signin-$1"; }

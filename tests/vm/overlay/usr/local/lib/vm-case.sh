@@ -40,9 +40,11 @@ service() {
 		-p StandardError=truncate:"/run/$name.err" -- "$@"
 }
 
-# sign_in PAM-SERVICE ACCOUNT: prints the session's id, and what was said on standard error.
+# sign_in PAM-SERVICE ACCOUNT [DESKTOP]: prints the session's id, and what was said on standard error. The desktop, one of those
+# beside this file, runs in the session. $session_env is the environment that a display manager gives to PAM.
 sign_in() {
-	service "signin-$2" signin "$1" "$2" "$2"
+	service "signin-$2" env $session_env signin "$1" "$2" "$2" \
+		${3:+-- /usr/local/lib/desktops/$3}
 	await 60 "grep -q ^ready /run/signin-$2.out || ! systemctl is-active -q signin-$2"
 	read -r now rest < /proc/uptime
 	echo $((${now%.*} + 7)) > /run/signin-settled
@@ -81,4 +83,14 @@ fresh_state() {
 	# A restart would keep the probe.
 	! [ -e /usr/lib/systemd/system/scpolicyd.service ] ||
 		{ systemctl stop scpolicyd.service && systemctl start scpolicyd.service; }
+}
+
+# desk COMMAND_LINE: as the user card, in the environment of the desktop.
+desk() { setpriv --reuid=card --regid=card --init-groups sh -c ". /home/card/desktop.env; $1"; }
+
+# when COMMAND_LINE: waits until it succeeds, and prints when that was: milliseconds since the start.
+when() {
+	await 120 "$1" 0.05
+	read -r now rest < /proc/uptime
+	echo "${now%.*}${now#*.}0"
 }
