@@ -6,6 +6,9 @@
 
 locked=false
 
+# vm_seat: the machine has a screen. logind may open it only if it was there when logind started, as it is on a real machine.
+vm_seat() { wait_for 'ls /dev/dri/card0' && guest 'systemctl restart systemd-logind; rm -f /home/card/desktop.env'; }
+
 # vm_desktop DESKTOP ENVIRONMENT [SECONDS]: the account card signs in with its card, and its session runs the desktop of
 # overlay/usr/local/lib/desktops. The environment is what a display manager tells PAM. $card is the session.
 vm_desktop() {

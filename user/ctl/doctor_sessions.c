@@ -21,8 +21,8 @@ static const struct finding deaf = {
 static const struct finding unprovable = {
 	"locker-unproven", SEVERITY_WARNING,
 	"Its locker has never reported a lock (LockedHint): whether one happened cannot be known, and outcomes are unverified.",
-	"Lock it once to see (loginctl lock-session). GNOME's and KDE's lockers report, and so does i3lock under xss-lock; "
-	"light-locker, mate-screensaver, xfce4-screensaver and swaylock never do."};
+	"Lock it once to see (loginctl lock-session). GNOME's locker reports, and so does i3lock under xss-lock; "
+	"swaylock and mate-screensaver never do."};
 static const struct finding then_unproven = {
 	"then-unproven", SEVERITY_FAULT,
 	"Then= never follows: its locker has not reported a lock (LockedHint), so that an unlock would not be seen either, and "
