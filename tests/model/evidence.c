@@ -304,7 +304,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 	if (first || judged->jumped) {
 		judged->pcsc_moved = true;
 		judged->pcsc_unmoved = false;
-		if (first && !machine->resumed_at && is_at_its_port(machine, judged, report))
+		if ((judged->jumped && judged->departures && is_its_device(judged, report)) ||
+		    (first && !machine->resumed_at && is_at_its_port(machine, judged, report)))
 			word(machine, judged);
 	}
 	judged->device_word |= judged->ran_back && !judged->place_known && judged->device_gone_at;

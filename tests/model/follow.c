@@ -88,15 +88,20 @@ static bool candidate_is_plain(const struct machine *machine)
 	       judge->up_at + 5 * SEC < machine->now;
 }
 
-/* Its card may be anybody's: the daemon does not believe that it is in. */
+/*
+ * Its card may be anybody's: the daemon does not believe that it is in. Or the daemon takes another one for it, by the name
+ * of a reader whose place was never known.
+ */
 static bool is_in_doubt(const struct machine *machine, unsigned session)
 {
+	const struct judged *judged = &machine->judge->sessions[session];
 	struct session_view view;
 
-	return world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
-	       (view.state != SESSION_GUARDED || machine->judge->sessions[session].comm_errors ||
-		!machine->judge->sessions[session].at_hand) &&
-	       machine->judge->sessions[session].in_place;
+	if (!world_session(machine->daemon.world, people_id(&machine->logins[session]), &view))
+		return false;
+	if (!judged->in_place)
+		return view.state == SESSION_GUARDED;
+	return view.state != SESSION_GUARDED || judged->comm_errors || !judged->at_hand;
 }
 
 /* … so that the daemon must know which card is the only one: each can be read, and whose the others are is known. */
