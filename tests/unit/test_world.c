@@ -107,6 +107,29 @@ static const struct row rows[] = {
 	{"no probe: another card sits there", "10ms pcsc reader " CARD "card=present counter=1 atr=3B03",
 	 "act 3 lock|removal 3 card pcsc|action 3 lock"},
 
+	{"back at its address, then pcscd is away: udevd's late report of the stay before is no report of that",
+	 "2ms record settings session=3 action=lock pcsc-lost=lock\n10ms uevent device-remove usb=1:5\n"
+	 "450ms pcsc reader-gone name=R0\n600ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n"
+	 "700ms pcsc reader " CARD "card=present counter=0" ATR
+	 "\n1000ms pcsc pcsc-down\n6100ms daemon time\n"
+	 "7000ms udev device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|act 3 lock|outcome 3 lock unverified|"
+	 "removal 3 pcsc-lost pcsc|action 3 lock"},
+	{"back at its address twice: each stay is another",
+	 "10ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	 "600ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n700ms pcsc reader " CARD
+	 "card=present counter=0" ATR
+	 "\n2000ms uevent device-remove usb=1:5\n2450ms pcsc reader-gone name=R0\n"
+	 "2600ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n2700ms pcsc reader " CARD
+	 "card=present counter=0" ATR,
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|restored 3|act 3 lock|outcome 3 lock unverified|"
+	 "removal 3 reader uevent|action 3 lock|restored 3"},
+	{"back at its address without its card, and gone again: notices are of these stays",
+	 "1ms daemon probe\n10ms uevent device-remove usb=1:5\n450ms pcsc reader-gone name=R0\n"
+	 "600ms uevent device-add usb=1:5 path=1-1 id=08e6:4433\n650ms probe slot-change usb=1:5 slots=02\n"
+	 "700ms uevent device-remove usb=1:5\n710ms probe slot-change usb=1:5 slots=02",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+
 	/* ---- nothing went ---- */
 	{"another reader is pulled", "10ms probe device-remove usb=1:6\n450ms pcsc reader-gone name=R1", ""},
 	{"another reader's card is pulled",
