@@ -78,13 +78,6 @@ static bool may_be_renamed(const struct reader *reader, const struct device *dev
 	       !atr_equal(&state->atr, atr);
 }
 
-/* The sign-in's PC/SC may be the one before. Then a name says nothing. */
-static bool is_of_before(const struct world *world, const struct login_record *login,
-			 const struct device *device)
-{
-	return !device && login->seen && login->seen < world->pcsc_since;
-}
-
 /* Whatever was to come of an earlier record's card. */
 static void begin_record(struct world *world, struct session *session, const struct event *event,
 			 uint64_t seen)
@@ -105,8 +98,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 {
 	const struct login_record *login = event->record.login;
 	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
-	bool renamed = (reader && may_be_renamed(reader, device, &login->card.atr)) ||
-		       is_of_before(world, login, device);
+	bool renamed = reader && may_be_renamed(reader, device, &login->card.atr);
 
 	/* … or the reader has been plugged in again since PC/SC's last report: it counts from the start. */
 	if (renamed || (reader && (is_another(reader, device) ||
