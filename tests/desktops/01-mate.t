@@ -1,9 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mate-screensaver: it locks, and never sets LockedHint.
-top=$(cd "$(dirname "$0")/../.." && pwd)
-. "$top/tests/vm/lib.sh"
-. "$top/tests/vm/lockers.sh"
+. "$(dirname "$0")/../vm/lockers.sh"
 vm_boot --set=desktops
 vm_locker_pam mate-screensaver
 vm_desktop mate XDG_SESSION_TYPE=x11

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real desktop: sway with swayidle and swaylock. swaylock never sets LockedHint, so the outcome is unverified and no second stage
 # follows. It runs as the person: pam_scpolicy in its PAM stack reports the unlock to the daemon (Rebind).
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lockers.sh"
+. "$(dirname "$0")/../vm/lockers.sh"
 vm_boot --set=lockers
 printf '[Policy]\nThen=logout\nAfter=10min\n' | vm_policy
 vm_locker_pam swaylock

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real locker of X: i3lock, which xss-lock starts. xss-lock sets LockedHint when it starts the locker, and clears it when the
 # locker has ended. So a locker that fails must not count as a person who unlocked.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/lockers.sh"
+. "$(dirname "$0")/../vm/lockers.sh"
 vm_boot --set=lockers
 printf '[Policy]\nThen=logout\nAfter=10min\nLockTimeout=20s\n' | vm_policy
 vm_locker_pam i3lock

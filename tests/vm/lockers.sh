@@ -1,13 +1,17 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the cases about real lockers share; they source it after lib.sh. Whether the screen is locked, they ask the locker or
+# What the cases about real lockers share, and lib.sh with it. Whether the screen is locked, they ask the locker or
 # the display server: $locked is that question, a command line for the guest. Each case prints what it measured.
 
+. "$(dirname "$0")/../vm/lib.sh"
 locked=false
 
 # vm_seat: the machine has a screen. logind may open it only if it was there when logind started, as it is on a real machine.
-vm_seat() { wait_for 'ls /dev/dri/card0' && guest 'systemctl restart systemd-logind; rm -f /home/card/desktop.env'; }
+vm_seat() {
+	vm_spoil
+	wait_for 'ls /dev/dri/card0' && guest 'systemctl restart systemd-logind; rm -f /home/card/desktop.env'
+}
 
 # vm_desktop DESKTOP ENVIRONMENT [SECONDS]: the account card signs in with its card, and its session runs the desktop of
 # overlay/usr/local/lib/desktops. The environment is what a display manager tells PAM. $card is the session.

@@ -21,7 +21,7 @@ static const struct finding deaf = {
 static const struct finding unprovable = {
 	"locker-unproven", SEVERITY_WARNING,
 	"Its locker has never reported a lock (LockedHint): whether one happened cannot be known, and outcomes are unverified.",
-	"Lock it once to see (loginctl lock-session). GNOME's locker reports, and so does i3lock under xss-lock; "
+	"Lock it once to see (loginctl lock-session). GNOME's and Plasma's lockers report, and so does i3lock under xss-lock; "
 	"swaylock and mate-screensaver never do."};
 static const struct finding then_unproven = {
 	"then-unproven", SEVERITY_FAULT,

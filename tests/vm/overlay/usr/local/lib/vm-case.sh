@@ -72,10 +72,11 @@ fresh_state() {
 	! [ -e /run/systemd/system/polkit.service ] || systemctl unmask --runtime --quiet polkit
 	if [ -e /run/vm-case-began ]; then
 		systemctl stop 'signin-*.service' 'locker-*.service' witness.service 2> /dev/null
-		# A desktop outlives its session.
+		# A desktop outlives its session, in its own cgroup or in the user manager's.
 		for scope in /sys/fs/cgroup/user.slice/user-*/session-*.scope; do
 			[ ! -e "$scope/cgroup.kill" ] || echo 1 > "$scope/cgroup.kill"
 		done
+		systemctl stop "user@*.service"
 		left=$(sessions)
 		[ -z "$left" ] || loginctl terminate-session $left
 		rm -f /run/signin-* /run/locker-* /run/witness.*
