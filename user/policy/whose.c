@@ -51,6 +51,17 @@ static bool was_renewed(const struct reader *reader, const struct device *device
 	       reader->said.now >= later(device->model->left, STALE_NSEC);
 }
 
+/*
+ * It may have been at a device of the model that has left, and PC/SC may not have said so yet; nor has it said anything new
+ * since `device` came. A new PC/SC worker names what pcscd still lists, a while after that.
+ */
+static bool may_be_of_before(const struct reader *reader, const struct device *device)
+{
+	return device->model && device->model->left &&
+	       reader->since < later(device->model->left, DOUBT_NSEC) &&
+	       reader->card_since < device->came.now;
+}
+
 /* The reader without an address that must be at `device`; NULL: there is none, or nobody can know. */
 static struct reader *unlocated_at(const struct world *world, const struct session *session,
 				   const struct device *device)
@@ -67,9 +78,7 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 		/* What PC/SC named long before the device came is another one's. */
 		if (!renewed && later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
-		/* It may have been at a device that has left, and PC/SC may not have said so yet; nor has it said anything new. */
-		if (!renewed && device->model && reader->since < device->model->left &&
-		    reader->card_since < device->came.now)
+		if (!renewed && may_be_of_before(reader, device))
 			return NULL;
 		if (found)
 			return NULL;
