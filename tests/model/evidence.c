@@ -611,6 +611,9 @@ void judge_report(struct machine *machine, const struct report *report)
 		else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
 			judged->names_moved = judged->pcscd_away = true, judged->reader_gone_at = 0,
 			judged->recovered = 0,
+			judged->fresh_down_at = judged->fresh_true && !judged->fresh_down_at
+							? machine->now
+							: judged->fresh_down_at,
 			judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present =
 				judged->empty_word = judged->named_again = false;
 	}

@@ -260,8 +260,11 @@ static bool pcscd_is_away(const struct machine *machine, const struct judged *ju
 	uint64_t said = judged->fresh_true > judge->up_at ? judged->fresh_true : judge->up_at;
 	uint64_t from = said > awake ? said : awake;
 	uint64_t most = machine->script->setup.addresses == ADDRESS_PROMPT ? PCSC_DOUBT : 2 * PCSC_DOUBT;
+	/* It has started again since, and counts from the start. */
+	bool cut_off = judged->in_place && judged->fresh_down_at &&
+		       judged->fresh_down_at < judged->fresh_true + most;
 	bool could_say =
-		judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
+		!cut_off && judge->up_at && judged->fresh_words && judged->recorded_at < judge->down_at &&
 		judge->down_at >= from + most &&
 		(machine->pcscd.hung_until < from || judge->down_at >= machine->pcscd.hung_until + most);
 

@@ -79,6 +79,7 @@ struct judged {
 		backs;			 /* fresh: since it left last; backs: the reader said "in" */
 	uint64_t first_word, first_true; /* a false notice is a word, too */
 	uint64_t fresh_true;		 /* … since it left last */
+	uint64_t fresh_down_at;		 /* when pcscd went away after that; 0: it has not */
 	uint64_t device_gone_at, reader_gone_at;
 	uint64_t unread_at;   /* since when PC/SC cannot read it */
 	uint64_t any_gone_at; /* any device: it may be its own */
