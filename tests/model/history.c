@@ -167,4 +167,5 @@ void history_make(uint64_t seed, unsigned number, struct script *ret)
 	}
 	if (rng_chance(&rng, 10))
 		ret->setup.free_numbers = (uint8_t)(2 + rng_below(&rng, 4));
+	ret->setup.docked = rng_chance(&rng, 10);
 }

@@ -283,7 +283,9 @@ void machine_plug(struct machine *machine, unsigned number, int port)
 						 .plug = device->plug});
 		return;
 	}
-	device->usb = next_address(machine);
+	/* A controller that is new numbers its bus from the start: what is in a dock has the address that it had. */
+	if (!machine->script->setup.docked || address_taken(machine, device->usb.device))
+		device->usb = next_address(machine);
 	device->port = device->last_port = port;
 	device->plug = ++machine->next_plug;
 	if (device->renumbering)

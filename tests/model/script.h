@@ -80,6 +80,7 @@ struct setup {
 	uint8_t kinds[SESSIONS_MOST];	/* number of a kind */
 	uint8_t final;			/* how the last removal is done */
 	uint8_t late_pcscd;		/* pcscd starts after the daemon */
+	uint8_t docked;			/* readers are in a dock, and come and go with its controller */
 	uint8_t free_numbers; /* so many device numbers are free on a crowded bus; 0: it is not crowded */
 };
 

@@ -69,11 +69,12 @@ static bool shorten_waits(struct machine *machine, struct script *script, enum f
 static bool simplify(struct machine *machine, struct script *script, enum fault fault, const char *text)
 {
 	uint8_t *quirks[] = {
-		&script->setup.slow,	     &script->setup.stamps,	 &script->setup.composite,
-		&script->setup.two_slots,    &script->setup.deaf_slots,	 &script->setup.late_pcscd,
-		&script->setup.free_numbers, &script->setup.shared_card, &script->setup.equal_atrs,
-		&script->setup.settings,     &script->setup.endpoints,	 &script->setup.kinds[0],
-		&script->setup.kinds[1],     &script->setup.lockers[0],	 &script->setup.lockers[1]};
+		&script->setup.slow,	     &script->setup.stamps,	&script->setup.composite,
+		&script->setup.two_slots,    &script->setup.deaf_slots, &script->setup.late_pcscd,
+		&script->setup.free_numbers, &script->setup.docked,	&script->setup.shared_card,
+		&script->setup.equal_atrs,   &script->setup.settings,	&script->setup.endpoints,
+		&script->setup.kinds[0],     &script->setup.kinds[1],	&script->setup.lockers[0],
+		&script->setup.lockers[1]};
 	bool progress = false;
 
 	for (unsigned i = 0; i < ELEMENTS(quirks); i++) {
@@ -115,11 +116,11 @@ static void print_script(const struct script *script)
 	printf("# machine: %u readers, %u sessions, models %u, two slots %x, composite %x, no notices %x, "
 	       "addresses %u, probe %u,\n"
 	       "# policy %u, slow %u, lying stamps %u, equal cards %u, kinds %u %u, lockers %u %u, shared "
-	       "card %u, late pcscd %u, free numbers %u\n",
+	       "card %u, late pcscd %u, free numbers %u, docked %u\n",
 	       setup->devices, setup->sessions, setup->models, setup->two_slots, setup->composite,
 	       setup->deaf_slots, setup->addresses, setup->probe, setup->settings, setup->slow, setup->stamps,
 	       setup->equal_atrs, setup->kinds[0], setup->kinds[1], setup->lockers[0], setup->lockers[1],
-	       setup->shared_card, setup->late_pcscd, setup->free_numbers);
+	       setup->shared_card, setup->late_pcscd, setup->free_numbers, setup->docked);
 	for (unsigned i = 0; i < script->count; i++)
 		printf("#   +%u.%03u ms %s %u %u %u\n", script->steps[i].gap / 1000,
 		       script->steps[i].gap % 1000, op_name(script->steps[i].op), script->steps[i].a,
