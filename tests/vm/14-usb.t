@@ -51,6 +51,8 @@ address=$(guest "cat $usb/devnum")
 worker() { guest "kill -$1 \$(pgrep -x scpolicyd-pcsc-)"; }
 worker STOP
 vm reader-out
+# Back before the kernel has looked, it would only have been reset.
+wait_for '! grep -qs 08e6 /sys/bus/usb/devices/*/idVendor' 20
 vm reader-in
 ok_only_card_locked 'out and in unseen'
 wait_for "[ -e $usb/devnum ] && card-atr" 20

@@ -63,6 +63,8 @@ ok_guarded_again 'upgraded'
 kill_daemon
 guest 'systemctl stop pcscd.socket; systemctl kill -s KILL pcscd; systemctl stop pcscd'
 vm reader-out
+# Back before the kernel has looked, it would only have been reset.
+wait_for '! grep -qs 08e6 /sys/bus/usb/devices/*/idVendor' 20
 vm reader-in
 guest 'systemctl start pcscd.socket'
 start_daemon
