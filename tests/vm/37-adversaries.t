@@ -37,7 +37,7 @@ said_refused() {
 }
 still_guarded() {
 	ok "$1: the session is guarded as before" wait_for "scpolicyctl sessions | grep -Eq '^$card +card .* guarded '"
-	ok "$1: and not touched" guest "! grep -q '\"SCPOLICY_EVENT\":\"\\(removal\\|action\\)\"' /run/journal.json"
+	ok "$1: and not touched" guest "$guest_functions; [ -e /run/journal.json ] && ! journal_has removal $card && ! journal_has action $card"
 }
 
 # ---- records ----
