@@ -98,7 +98,7 @@ make             builds everything under build/, the tests' tools too; make prog
 make demo        shows the main job in a throw-away VM (installs what it needs)
 make check       runs every test, lint too (installs what it needs)
 make check-unit, check-integration, check-vm CASE=NN-name    run parts of it
-make check-desktops   what real desktops and their lockers do when the card is removed: sway to GNOME, in a machine of their own
+make check-desktops   what the lockers of Plasma and MATE do when the card is removed, in an image of their own (CASE=NN-name runs one)
 make soak        has the simulated machine judge the core for SECONDS=60, then a VM the daemon, with new random faults each time
 make reliability measures what the daemon survives: FAULTS=200, FUZZ_SECONDS=60; writes scripts/RELIABILITY.md
 make fuzz        throws random input at every parser, and at the core, FUZZ_SECONDS=60 each

@@ -74,10 +74,7 @@ static void compose_summary(const struct notice *notice, char *buffer, size_t si
 			 span_text(left, span), place + 2);
 }
 
-/*
- * A lock screen shows details only of what the whole machine may know, by GNOME's hint: a countdown that its person
- * cannot read there is none.
- */
+/* GNOME's lock screen hides the text of a notification unless this hint of GNOME's says that it is about the machine. */
 static int append_hints(sd_bus_message *call, enum urgency urgency)
 {
 	return sd_bus_message_append(call, "a{sv}", 3, "urgency", "y", (int)urgency, "desktop-entry", "s",

@@ -16,7 +16,7 @@ int privileges_drop(void);
 int privileges_make_reader(void);
 
 /*
- * Instead, for a process that does something with the rights of this person: it has them and no more, not even the person.s
+ * Instead, for a process that does something with the rights of this person: it has them and no more, not even the person's
  * groups, and runs no other program. 0, or a negative errno.
  */
 int privileges_become(uid_t uid);

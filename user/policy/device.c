@@ -170,7 +170,7 @@ int device_describe(struct world *world, struct device *device, const char *path
 	}
 	if (other) {
 		model_leave(device);
-		/* What was known of the product before. */
+		/* That was known of another product. */
 		device->shares_slots &= !device->id[0];
 		memcpy(device->id, model->id, sizeof(device->id));
 		device->model = model;
