@@ -569,6 +569,18 @@ static void note_state(struct machine *machine, unsigned session)
 		machine->judge->sessions[session].state_before = view.state;
 }
 
+/* pcscd has come or gone, or its observer has: names, counts and what was asked for are another's from now on. */
+static void pcscd_changed(const struct machine *machine, struct judged *judged)
+{
+	if (judged->fresh_true && !judged->fresh_down_at)
+		judged->fresh_down_at = machine->now;
+	judged->names_moved = judged->pcscd_away = true;
+	judged->reader_gone_at = 0;
+	judged->recovered = 0;
+	judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present = judged->empty_word =
+		judged->named_again = false;
+}
+
 void judge_report(struct machine *machine, const struct report *report)
 {
 	told(machine, report);
@@ -609,13 +621,7 @@ void judge_report(struct machine *machine, const struct report *report)
 		else if (report->type == EVENT_PCSC_LISTED)
 			readers_listed(machine, judged);
 		else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
-			judged->names_moved = judged->pcscd_away = true, judged->reader_gone_at = 0,
-			judged->recovered = 0,
-			judged->fresh_down_at = judged->fresh_true && !judged->fresh_down_at
-							? machine->now
-							: judged->fresh_down_at,
-			judged->pcsc_empty = judged->pcsc_unmoved = judged->pcsc_was_present =
-				judged->empty_word = judged->named_again = false;
+			pcscd_changed(machine, judged);
 	}
 }
 
