@@ -10,7 +10,6 @@ use Test::More;
 
 my $GENERATOR = '/usr/lib/systemd/user-generators/systemd-xdg-autostart-generator';
 my $top = "$FindBin::Bin/../..";
-plan skip_all => 'no generator: systemd is older than 246' unless -x $GENERATOR;
 
 for my $desktop ('KDE', 'GNOME', 'ubuntu:GNOME', 'XFCE', 'sway') {
     my $directory = tempdir(CLEANUP => 1);
