@@ -4,8 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 vm_boot --set=signin
 vm_stack gdm-smartcard gdm-smartcard
-# The stack includes common-session, to which the package's profile adds its line.
-guest 'grep -q pam_scpolicy /etc/pam.d/common-session || echo "session optional pam_scpolicy.so timeout=60000" >> /etc/pam.d/common-session'
+vm_common_session
 vm_sssd local
 is 'the doctor says that a sign-in by card is recorded' "$(doctor_on gdm-smartcard)" 'ok:pam'
 

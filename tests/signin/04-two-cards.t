@@ -6,7 +6,7 @@
 vm_boot --set=signin --second
 vm_stack login 'SSSD, in login or sshd'
 vm_stack gdm-smartcard gdm-smartcard
-guest 'grep -q pam_scpolicy /etc/pam.d/common-session || echo "session optional pam_scpolicy.so timeout=60000" >> /etc/pam.d/common-session'
+vm_common_session
 vm_sssd local
 
 session=$(vm_try login other other)

@@ -5,7 +5,7 @@
 vm_boot --set=signin
 vm_stack login 'SSSD, in login or sshd'
 vm_stack gdm-smartcard gdm-smartcard
-guest 'grep -q pam_scpolicy /etc/pam.d/common-session || echo "session optional pam_scpolicy.so timeout=60000" >> /etc/pam.d/common-session'
+vm_common_session
 vm_sssd domain
 is 'the doctor says that a sign-in by card is recorded' "$(doctor_on login) $(doctor_on gdm-smartcard)" 'ok:pam ok:pam'
 

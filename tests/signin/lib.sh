@@ -30,6 +30,11 @@ vm_stack() {
 	sed "/pam_scpolicy.so/s/$/ timeout=60000/" "$top/build/vm/$case_name.stack" | guest -i "cat > /etc/pam.d/$1"
 }
 
+# The stack of gdm-smartcard includes common-session, to which the package's profile adds its line.
+vm_common_session() {
+	guest 'grep -q pam_scpolicy /etc/pam.d/common-session || echo "session optional pam_scpolicy.so timeout=60000" >> /etc/pam.d/common-session'
+}
+
 # vm_sssd local|domain: SSSD knows who has which certificate.
 vm_sssd() {
 	tar -C "$top/tests/signin/overlay" -c . | guest -i 'tar -x --no-same-owner -C /' || bail_out 'the files cannot be copied'

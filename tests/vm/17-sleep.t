@@ -7,7 +7,10 @@ vm_one_session
 is_asleep() { vm qmp '{"execute":"query-status"}' | grep -q '"suspended"'; }
 fall_asleep() {
 	vm run --timeout=10 'systemctl suspend' # whose answer may be still on its way then
-	for try in $(seq 100); do
+	comes_to_sleep
+}
+comes_to_sleep() {
+	for try in $(seq $((100 * patience))); do
 		! is_asleep || return 0
 		sleep 0.2
 	done
@@ -44,11 +47,7 @@ wait_for 'systemd-inhibit --list | grep -q tests'
 guest 'systemctl suspend --no-block'
 ok 'sleep is announced' wait_for 'busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager PreparingForSleep | grep -q true'
 vm card-out
-for try in $(seq 300); do
-	! is_asleep || break
-	sleep 0.2
-done
-ok 'and comes' is_asleep
+ok 'and comes' comes_to_sleep
 wake_up
 ok_only_card_locked 'pulled while sleep was delayed'
 done_testing

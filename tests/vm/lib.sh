@@ -39,19 +39,19 @@ note() { printf '%s\n' "$*" | sed 's/^/# /'; }
 
 # wait_for COMMAND_LINE [SECONDS [PAUSE]]: runs it on the guest's clock, again and again until it succeeds or SECONDS are
 # over. A pause between: what asks all the time keeps from happening what it asks for.
-wait_for() {
-	guest --timeout=$((${2:-10} + 10)) "$guest_functions
-		patience=$patience
-		await ${2:-10} '$(printf %s "$1" | sed "s/'/'\\\\''/g")' ${3:-}"
+wait_for() { watch_for "$patience" "$1" "${2:-10}" "${3:-}"; }
+
+watch_for() { # PATIENCE COMMAND_LINE SECONDS [PAUSE]
+	guest --timeout=$(($3 + 10)) "$guest_functions
+		patience=$1
+		await $3 '$(printf %s "$2" | sed "s/'/'\\\\''/g")' ${4:-}"
 }
 
 # never COMMAND_LINE SECONDS: succeeds if the command never did. Use it for things that stay so once they have happened. A
 # machine that does not answer (124, 125) proves nothing, and neither does the silence of a witness, or of a journal's
 # reader, that has ended.
 never() {
-	guest --timeout=$(($2 + 10)) "$guest_functions
-		patience=1
-		await $2 '$(printf %s "$1" | sed "s/'/'\\\\''/g")' 0.5"
+	watch_for 1 "$1" "$2" 0.5
 	[ $? -eq 1 ] || return
 	case $1 in
 	*/run/witness.out*) guest 'systemctl is-active -q witness' ;;

@@ -89,11 +89,7 @@ kdc() {
 # try SERVICE ACCOUNT ANSWER...: prints the session's id.
 try() {
 	start_try "$@"
-	await 120 "grep -q ^ready /run/signin-$account.out || ! systemctl is-active -q signin-$account"
-	read -r now rest < /proc/uptime
-	echo $((${now%.*} + 7)) > /run/signin-settled
-	sed -n s/^session=//p "/run/signin-$account.out"
-	sed "s/^/$account: /" "/run/signin-$account.err" >&2
+	signed_in "$account"
 }
 
 # try_until_authenticated SERVICE ACCOUNT ANSWER...: the session is not opened yet when this returns.

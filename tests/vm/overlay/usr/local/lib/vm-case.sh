@@ -45,11 +45,16 @@ service() {
 sign_in() {
 	service "signin-$2" env $session_env signin "$1" "$2" "$2" \
 		${3:+-- /usr/local/lib/desktops/$3}
-	await 60 "grep -q ^ready /run/signin-$2.out || ! systemctl is-active -q signin-$2"
+	signed_in "$2"
+}
+
+# signed_in ACCOUNT: waits until the program that signs in has its session, or has ended; prints what sign_in does.
+signed_in() {
+	await 60 "grep -q ^ready /run/signin-$1.out || ! systemctl is-active -q signin-$1"
 	read -r now rest < /proc/uptime
 	echo $((${now%.*} + 7)) > /run/signin-settled
-	sed -n s/^session=//p "/run/signin-$2.out"
-	sed "s/^/$2: /" "/run/signin-$2.err" >&2
+	sed -n s/^session=//p "/run/signin-$1.out"
+	sed "s/^/$1: /" "/run/signin-$1.err" >&2
 }
 
 # The configuration comes on standard input; it is in force, or refused, when this returns.
