@@ -236,6 +236,8 @@ build/san/tests/test_rules: TEST_LIBS = -Wl,--wrap=cause_of_any_rule
 # What is pure of the watcher of remote cards.
 FAR_END_SOURCES := $(addprefix user/remote/,far_end.c pcsclite.c chansrv.c chansrv_request.c)
 build/san/tests/test_far_end: $(call objects,build/san/obj,$(FAR_END_SOURCES))
+build/san/tests/test_watched: $(call objects,build/san/obj,$(FAR_END_SOURCES) user/remote/watched.c)
+build/san/tests/test_look: $(call objects,build/san/obj,$(addprefix user/connect/,look.c notice.c holders.c))
 
 # Each allocation fails once.
 build/san/tests/test_memory: TEST_LIBS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc,--wrap=realloc,--wrap=reallocarray

@@ -11,6 +11,8 @@ use Stage::Xrdp;
 my $SLOT0 = 35963;
 my $long = 10;
 my $ctl = build('scpolicyctl');
+my $has_left = qr/session 10: the connection to its client's PC.SC is over: its client has left/;
+my @clients;
 
 sub run {
     my ($leader, $command) = @_;
@@ -23,6 +25,12 @@ sub run {
 sub explained {
     my ($pattern, $why) = @_;
     ok(until_true($long, sub { (qx($ctl explain 10 2>&1) // '') =~ $pattern }), $why) or diag(scalar qx($ctl explain 10 2>&1));
+}
+
+sub connect_anna {
+    my $client = connect_client('anna', '/smartcard');
+    push @clients, $client;
+    return $client;
 }
 
 sub expect_disconnect {
@@ -46,7 +54,7 @@ until_true($long, sub { -S '/run/scpolicyd-connect.socket' });
 my $daemon = start_daemon();
 insert($SLOT0);
 
-my $client = connect_client('anna', '/smartcard');
+my $client = connect_anna();
 my ($display, $pid) = (desktops('anna'))[0] =~ /^(:\d+)\S* (\d+)$/ or die 'no desktop';
 my $leader = start('leader', 'setsid', 'setpriv', '--reuid=' . uid_of('anna'), '--regid=' . uid_of('anna'), '--clear-groups',
     'env', 'HOME=/run/home/anna', "DISPLAY=$display", 'XRDP_SESSION=1', 'ASAN_OPTIONS=detect_leaks=0',
@@ -66,31 +74,35 @@ subtest 'a desktop and its card' => sub {
 subtest 'it is removed at the client' => sub {
     pull($SLOT0);
     expect_disconnect($client, 'card', 'the client is disconnected');
+    ok($daemon->wait_for($has_left, $long), 'and has left, which the connection that was attached tells, too');
     ok(kill(0, $pid), 'the desktop lives');
 };
 
 subtest 'back without the card' => sub {
-    $client = connect_client('anna', '/smartcard');
+    $client = connect_anna();
     is_deeply([desktops('anna')], ["$display.0 $pid"], 'it is the same desktop');
-    explained(qr/card out|its client has answered/, 'its card service is heard again, on the connection of before');
+    explained(qr/card out|its client has answered/, 'its card service is heard again');
     insert($SLOT0);
     explained(qr/card in:/, 'with the card it is guarded again');
 };
 
 subtest 'the client leaves' => sub {
     $client->end('TERM');
+    ok($daemon->wait_for($has_left, $long), 'chansrv says so, and nobody has to wait for an answer');
     explained(qr/card unknown: its client is away/, 'that is no removal');
     pull($SLOT0);
-    $client = connect_client('anna', '/smartcard');
+    $client = connect_anna();
     expect_disconnect($client, 'absent', 'nobody continues without the card');
     insert($SLOT0);
-    $client = connect_client('anna', '/smartcard');
+    $client = connect_anna();
     explained(qr/card in:/, 'with it, anna does');
     ok(!client_ended($client, 1), 'and stays');
     pull($SLOT0);
     expect_disconnect($client, 'card', 'until it is removed again');
 };
 
+# What is asked before a client is ready takes its drives and printers away, too.
+unlike($_->transcript, qr/received PAKID_CORE_DEVICE_IOREQUEST/, 'a client that came was asked when it was ready') for @clients;
 is(stop_daemon(), 0, 'the daemon ends well');
 unlike($daemon->transcript . $watcher->transcript . $connector->transcript, qr/Sanitizer|runtime error/, 'the sanitizers found nothing');
 done_testing();

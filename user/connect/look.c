@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "connect/holders.h"
+#include "connect/notice.h"
 #include "lib/cleanup.h"
 #include "lib/remote_message.h"
 
@@ -71,14 +73,13 @@ static int connect_to(const char *path, struct connect_answer *answer)
 	return -1;
 }
 
-/* ret_fds[0] gets the connection. */
-static size_t connect_at(const struct connect_request *request, const char *path,
-			 struct connect_answer *answer, int *ret_fds, size_t most)
+/* Over ssh: the connection, and the processes that would end it. How many descriptors; 0: none. */
+static size_t connect_ssh(const struct connect_request *request, const char *path,
+			  struct connect_answer *answer, int *ret_fds, size_t most)
 {
-	size_t holders =
-		request->xrdp ? 0 : holders_find((pid_t)request->leader, request->uid, ret_fds + 1, most - 1);
+	size_t holders = holders_find((pid_t)request->leader, request->uid, ret_fds + 1, most - 1);
 
-	if (!request->xrdp && !holders)
+	if (!holders)
 		say(answer, -ESRCH, "no process of the session's own would end a connection to %s", path);
 	else
 		ret_fds[0] = connect_to(path, answer);
@@ -89,11 +90,33 @@ static size_t connect_at(const struct connect_request *request, const char *path
 	return 0;
 }
 
+/* chansrv removes its socket when the client leaves. It is watched before it is used: a client that leaves in between is seen. */
+static size_t connect_xrdp(const char *path, struct connect_answer *answer, int *ret_fds)
+{
+	ret_fds[1] = notice_removal(path);
+	ret_fds[0] = connect_to(path, answer);
+	if (ret_fds[0] >= 0)
+		return ret_fds[1] < 0 ? 1 : 2;
+	ret_fds[1] = close_fd(ret_fds[1]);
+	return 0;
+}
+
+/* Nothing is there to connect to. */
+static size_t pass_notice(int *notice, bool noticed, int *ret_fds)
+{
+	if (!noticed)
+		return 0;
+	ret_fds[0] = steal_fd(notice);
+	return 1;
+}
+
 size_t look_for(const struct connect_request *request, const struct place_owner *owner,
 		struct connect_answer *ret_answer, int *ret_fds, size_t most)
 {
+	_cleanup_close_ int notice = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	const char *list = request->places;
 	char place[PLACES_SIZE], path[PLACE_SIZE];
+	bool noticed = false;
 	size_t count;
 
 	ret_fds[0] = -1;
@@ -103,14 +126,19 @@ size_t look_for(const struct connect_request *request, const struct place_owner 
 
 		if (r == -ENAMETOOLONG)
 			say(ret_answer, r, "%s stands for a path that no socket can have", place);
-		if (r < 0 || !is_socket_of(owner->uid, path, ret_answer))
+		if (r < 0)
 			continue;
-		count = connect_at(request, path, ret_answer, ret_fds, most);
+		/* Before the look, so that nothing comes unseen after it. */
+		noticed |= notice >= 0 && notice_arrival(notice, path, owner->uid);
+		if (!is_socket_of(owner->uid, path, ret_answer))
+			continue;
+		count = request->xrdp ? connect_xrdp(path, ret_answer, ret_fds)
+				      : connect_ssh(request, path, ret_answer, ret_fds, most);
 		if (count == 0)
 			continue;
 		ret_answer->result = 0;
 		ret_answer->dialect = request->xrdp ? DIALECT_XRDP : DIALECT_PCSCLITE;
 		return count;
 	}
-	return 0;
+	return pass_notice(&notice, noticed, ret_fds);
 }

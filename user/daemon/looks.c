@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "daemon/looks.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,10 @@
 #include "lib/loop.h"
 #include "sources/connector.h"
 
-/* The time between two looks: doubled after each that found nothing. xrdp's socket comes about 2 s after the session. */
+/*
+ * The time between two looks: doubled after each that found nothing. xrdp's socket comes about 2 s after the session. What is
+ * made in a home directory has it looked at sooner, but not sooner than after the first of these.
+ */
 #define PAUSE_FIRST NSEC_PER_SEC
 #define PAUSE_MOST  (64 * NSEC_PER_SEC)
 /* As many questions are open at once, and one of a user's: what holds it up, as a file system can, holds nobody else up. */
@@ -28,6 +32,8 @@ struct look {
 	struct connector *question; /* NULL: none is open */
 	uint64_t due;		    /* the next look; 0: none is needed */
 	uint64_t pause;		    /* … after that one */
+	uint64_t asked;		    /* when it was looked for last */
+	sd_event_source *notice;    /* the next look is due at once; NULL: nobody tells */
 	uint64_t offered;	    /* when a connection was found; 0: none was */
 	bool told;		    /* what is wrong: `wrong`, which was seen twice in a row */
 	char wrong[sizeof(((struct connect_answer *)NULL)->detail)];
@@ -92,6 +98,7 @@ static void look_drop(struct looks *looks, struct look *look)
 	HASH_DEL(looks->sessions, look);
 	connector_free(look->question);
 	end_question(looks, look);
+	sd_event_source_disable_unref(look->notice);
 	free(look);
 }
 
@@ -180,6 +187,31 @@ static void offer(struct look *look, enum remote_dialect dialect, const int *fds
 
 static void look_on(struct daemon *daemon);
 
+/* Something was made there. A home directory in which that happens all the time does not cost more than a look in a while. */
+static int on_notice(sd_event_source *notice _unused_, int fd _unused_, uint32_t revents _unused_,
+		     void *userdata)
+{
+	struct look *look = userdata;
+
+	look->notice = sd_event_source_disable_unref(look->notice);
+	look->due = look->asked + PAUSE_FIRST;
+	look_on(look->daemon);
+	return 0;
+}
+
+/* Without it, the time between two looks has to do. */
+static void wait_for_notice(struct look *look, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own < 0)
+		return;
+	if (sd_event_add_io(look->daemon->event, &look->notice, own, EPOLLIN, on_notice, look) < 0)
+		close_fd(own);
+	else
+		sd_event_source_set_io_fd_own(look->notice, true);
+}
+
 static void take_answer(void *userdata, const struct connect_answer *answer, const int *fds, size_t count)
 {
 	struct look *look = userdata;
@@ -192,6 +224,8 @@ static void take_answer(void *userdata, const struct connect_answer *answer, con
 		tell_nothing(look);
 	else
 		tell_wrong(look, answer->detail);
+	if (answer->result != 0 && count)
+		wait_for_notice(look, fds[0]);
 	look_on(daemon);
 }
 
@@ -238,10 +272,12 @@ static void look_now(struct look *look, struct look **place)
 {
 	int r;
 
+	look->notice = sd_event_source_disable_unref(look->notice);
 	if (!look_is_needed(look)) {
 		look->due = 0;
 		return;
 	}
+	look->asked = monotonic_now();
 	look_later(look);
 	r = ask(look);
 	if (r < 0)

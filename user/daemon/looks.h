@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Pcsc=: the daemon looks for the PC/SC of each remote session's client by itself, through the connector. It looks when the
- * session appears, and again while there is no connection, ever less often. Sessions that have one, and machines without remote
- * sessions, wake nobody up.
+ * session appears. While there is no connection it looks again when something is made where the socket would be, and else ever
+ * less often. Sessions that have one, and machines without remote sessions, wake nobody up.
  */
 #include <stdbool.h>
 

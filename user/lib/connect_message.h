@@ -27,8 +27,9 @@ struct connect_request {
 struct connect_answer {
 	uint32_t magic;
 	/*
-	 * 0: the answer comes with a connected socket and, after it, pidfds: when all of these processes have ended the
-	 * connection has to go. -ENOENT: nobody serves there yet. Else `detail` says what is wrong.
+	 * 0: the answer comes with a connected socket and what REMOTE_OFFER has after it (remote_message.h). -ENOENT: nobody
+	 * serves there yet. Else `detail` says what is wrong. If it is not 0, one descriptor may come: an inotify instance that
+	 * is readable once it is worth while to ask again.
 	 */
 	int32_t result;
 	uint32_t dialect; /* enum remote_dialect */

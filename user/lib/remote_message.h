@@ -27,7 +27,8 @@ enum remote_request_type {
 		1,     /* with a connected socket and, after it, pidfds: watch it until each of these ends */
 	REMOTE_DROP,   /* close the session's connection */
 	REMOTE_REPORT, /* report the session, or each if `session` is empty, from the start */
-	REMOTE_OFFER,  /* as ATTACH, unless the session has a connection */
+	REMOTE_OFFER,  /* as ATTACH, unless the session has a connection. What follows an xrdp socket is no
+			* pidfd but a descriptor that is readable once the client has left */
 };
 
 struct remote_request {

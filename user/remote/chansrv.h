@@ -5,6 +5,10 @@
  * answers name no context and no request, so only one request is pending. chansrv loses the card service's result: what
  * comes back is the state of the RDP channel. A client that has left is silence, for ever, and the same connection serves
  * again when the client is back.
+ *
+ * But while it comes back nothing may be asked: chansrv passes each question on at once, and FreeRDP 2.11 then loses all of its
+ * devices until it connects again, drives and printers too (rdpdr_main.c, rdpdr_state_check()). So the connection is given up
+ * when chansrv removes its socket, which it does when the client leaves. It makes a new one once the client takes questions.
  */
 #include <endian.h>
 #include <stddef.h>

@@ -42,6 +42,20 @@ static void close_all(const int *fds, int count)
 		close_fd(fds[i]);
 }
 
+/* What follows the connection is that of its request (remote_message.h). */
+static void take_connection(const struct remote_request *request, const int *fds, int count, uint64_t now)
+{
+	bool offer = request->type == REMOTE_OFFER,
+	     has_gone = offer && request->dialect == DIALECT_XRDP && count > 1;
+	int pidfds = has_gone ? 2 : 1;
+
+	if (offer && watched_has(request->session))
+		close_all(fds, count);
+	else
+		watched_attach(request->session, request->dialect, fds[0], has_gone ? fds[1] : -1,
+			       fds + pidfds, (size_t)(count - pidfds), now);
+}
+
 /* False: it is no daemon that can be served. */
 static bool serve_request(int daemon, uint64_t now)
 {
@@ -58,11 +72,7 @@ static bool serve_request(int daemon, uint64_t now)
 	switch ((enum remote_request_type)request.type) {
 	case REMOTE_ATTACH:
 	case REMOTE_OFFER:
-		if (request.type == REMOTE_OFFER && watched_has(request.session))
-			close_all(fds, count);
-		else
-			watched_attach(request.session, request.dialect, fds[0], fds + 1, (size_t)count - 1,
-				       now);
+		take_connection(&request, fds, count, now);
 		return true;
 	case REMOTE_DROP:
 		watched_drop(request.session);

@@ -11,6 +11,7 @@
 struct watched {
 	char session[SESSION_ID_SIZE]; /* "": this place is free */
 	int fd;			       /* -1: over */
+	int gone;		       /* readable once the client has left; -1: nobody tells */
 	int pidfds[PIDFDS_MAX];
 	unsigned pidfd_count;
 	bool had_pidfd;
@@ -53,6 +54,7 @@ static void disconnect(struct watched *watched)
 	if (watched->fd >= 0)
 		shutdown(watched->fd, SHUT_RDWR);
 	watched->fd = close_fd(watched->fd);
+	watched->gone = close_fd(watched->gone);
 }
 
 static void forget(struct watched *watched)
@@ -83,7 +85,7 @@ static void refuse(const char *session, const char *why)
 	log_notice("session %s: the new connection is not used: %s", session, why);
 }
 
-void watched_attach(const char *session, enum remote_dialect dialect, int fd, const int *pidfds,
+void watched_attach(const char *session, enum remote_dialect dialect, int fd, int gone, const int *pidfds,
 		    size_t pidfd_count, uint64_t now)
 {
 	struct watched *old = find(session, false), *watched = find(session, true);
@@ -96,6 +98,7 @@ void watched_attach(const char *session, enum remote_dialect dialect, int fd, co
 	if (!watched) {
 		refuse(session, "there are too many");
 		close_fd(fd);
+		close_fd(gone);
 		for (size_t i = 0; i < pidfd_count; i++)
 			close_fd(pidfds[i]);
 		return;
@@ -103,6 +106,7 @@ void watched_attach(const char *session, enum remote_dialect dialect, int fd, co
 	memset(watched, 0, sizeof(*watched));
 	snprintf(watched->session, sizeof(watched->session), "%s", session);
 	watched->fd = fd;
+	watched->gone = gone;
 	watched->candidate = old != NULL;
 	watched->noticed = now;
 	for (size_t i = 0; i < pidfd_count; i++)
@@ -125,9 +129,11 @@ void watched_forget_told(const char *session)
 			memset(&all[i].told, 0, sizeof(all[i].told));
 }
 
-/* The first connection of the session hands its processes on: the last one of all closes. */
+/* The first connection of the session hands its processes on: the last one of all closes. A client of both leaves both. */
 static void replace(struct watched *old, struct watched *watched)
 {
+	if (watched->gone < 0 && watched->far.dialect == old->far.dialect)
+		watched->gone = steal_fd(&old->gone);
 	for (unsigned i = 0; i < old->pidfd_count; i++)
 		if (!add_pidfd(watched, old->pidfds[i]))
 			close_fd(old->pidfds[i]);
@@ -320,6 +326,7 @@ size_t watched_poll(struct pollfd *polls, uint64_t *ret_deadline)
 			.fd = watched->fd,
 			.events = watched->far.in_wanted ? POLLIN : 0,
 		};
+		polls[used++] = (struct pollfd){.fd = watched->gone, .events = POLLIN};
 		for (unsigned j = 0; j < watched->pidfd_count; j++)
 			polls[used++] = (struct pollfd){.fd = watched->pidfds[j], .events = POLLIN};
 		if (watched->fd >= 0 && watched->far.out_used)
@@ -369,8 +376,6 @@ static void serve_pidfds(struct watched *watched, const struct pollfd *polls, ui
 
 void watched_serve(const struct pollfd *polls, uint64_t now)
 {
-	size_t at = 0;
-
 	for (unsigned i = 0; i < places; i++) {
 		struct watched *watched = &all[i];
 		unsigned pidfds = watched->pidfd_count;
@@ -378,13 +383,16 @@ void watched_serve(const struct pollfd *polls, uint64_t now)
 		if (!watched->session[0])
 			continue;
 		if (watched->fd >= 0)
-			receive(watched, polls[at].revents, now);
+			receive(watched, polls[0].revents, now);
+		/* Before anything more is asked (chansrv.h). */
+		if (watched->fd >= 0 && polls[1].revents)
+			end(watched, WHY_CLOSED, "its client has left", now);
 		if (watched->fd >= 0 && watched->far.deadline && now >= watched->far.deadline) {
 			watched->noticed = now;
 			far_end_time(&watched->far, now);
 		}
 		send_out(watched, now);
-		serve_pidfds(watched, polls + at + 1, now);
-		at += 1 + pidfds;
+		serve_pidfds(watched, polls + 2, now);
+		polls += 2 + pidfds;
 	}
 }

@@ -12,12 +12,15 @@
 #define WATCHED_MAX 512
 /* Processes of one session that each hold its connection open: the last one's end closes it. */
 #define PIDFDS_MAX    8
-#define WATCHED_POLLS (WATCHED_MAX * (1 + PIDFDS_MAX))
+#define WATCHED_POLLS (WATCHED_MAX * (2 + PIDFDS_MAX))
 
 bool watched_has(const char *session);
 
-/* Takes a connection, which is the callee's from then on, and the pidfds; all are closed if there is no room. */
-void watched_attach(const char *session, enum remote_dialect dialect, int fd, const int *pidfds,
+/*
+ * Takes a connection, which is the callee's from then on, the pidfds, and what is readable once the client has left (-1: nobody
+ * tells); all are closed if there is no room.
+ */
+void watched_attach(const char *session, enum remote_dialect dialect, int fd, int gone, const int *pidfds,
 		    size_t pidfd_count, uint64_t now);
 void watched_drop(const char *session);
 

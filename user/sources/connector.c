@@ -53,7 +53,7 @@ static bool answer_valid(struct connect_answer *answer, int count)
 	bool good = answer->result == 0;
 
 	if (answer->magic != CONNECT_MAGIC || !memchr(answer->detail, '\0', sizeof(answer->detail)) ||
-	    answer->result > 0 || good != (count > 0) ||
+	    answer->result > 0 || (good ? count < 1 : count > 1) ||
 	    (good && answer->dialect != DIALECT_XRDP && answer->dialect != DIALECT_PCSCLITE))
 		return false;
 	log_safe(answer->detail, answer->detail, sizeof(answer->detail));
