@@ -325,7 +325,7 @@ static const struct {
 		 was_recounted},
 	[EXCEPTION_ERRORS_UNHEARD] =
 		{"errors-unheard",
-		 "no daemon or worker ran, or the machine slept, while the reader failed twice: pcscd counts that as a card out and in",
+		 "nobody looked while the reader failed twice: pcscd counts that as a card out and in",
 		 errors_were_unheard},
 };
 

@@ -259,6 +259,8 @@ const struct pcsc_reader *pcscd_named(const struct machine *machine, const char 
 /* worker.c */
 /* What pcscd has under the name that was observed; NULL: nothing any more. */
 const struct pcsc_reader *worker_reader(const struct machine *machine, const struct observed *seen);
+/* Whether the worker has seen that the reader fails now. */
+bool worker_saw_error(const struct machine *machine, const struct pcsc_reader *reader);
 void worker_start(struct machine *machine);
 void worker_stop(struct machine *machine);
 void worker_poll_soon(struct machine *machine, bool may_be_slow);

@@ -28,6 +28,18 @@ const struct pcsc_reader *worker_reader(const struct machine *machine, const str
 	return NULL;
 }
 
+/* It may not have looked while the reader failed. */
+bool worker_saw_error(const struct machine *machine, const struct pcsc_reader *reader)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (seen->used && worker_reader(machine, seen) == reader)
+			return machine->worker.connected && seen->state == CARD_UNAVAILABLE;
+	}
+	return false;
+}
+
 static enum card_state shown(const struct pcsc_reader *reader)
 {
 	if (reader->unreadable)

@@ -145,7 +145,7 @@ static void test_long_lines(void **state _unused_)
 
 int main(void)
 {
-	struct CMUnitTest tests[64] = {cmocka_unit_test(test_long_lines)};
+	struct CMUnitTest tests[256] = {cmocka_unit_test(test_long_lines)};
 	size_t count = 1;
 
 	if (glob(RECORDINGS, 0, NULL, &recordings) != 0 || recordings.gl_pathc > ELEMENTS(tests) - 1) {

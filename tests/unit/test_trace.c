@@ -124,6 +124,7 @@ static void test_errors(void **state _unused_)
 		 "unknown key or bad value: when-lock-fails"},
 		{"10ms daemon settings session=3 after=3", 32, "unknown key or bad value: after"},
 		{"10ms logind session-kind session=3 kind=local,odd", 36, "unknown key or bad value: kind"},
+		{"10ms record record session=3 leader=2147483648", 30, "unknown key or bad value: leader"},
 		{"10ms pcsc reader counter=x", 18, "unknown key or bad value: counter"},
 		{"10ms pcsc reader counter=/", 18, "unknown key or bad value: counter"},
 		{"10ms pcsc reader counter=99999999999999999999", 18, "unknown key or bad value: counter"},
@@ -282,8 +283,8 @@ static void test_written(void **state _unused_)
 /* What a login record has that changes whose card it is, or whether it is one: a recording keeps it. */
 static void test_record_is_kept(void **state _unused_)
 {
-	static const char *const words[] = {"usb-token=yes", "source=ssh", "late=yes",
-					    "awaiting=yes",  "away=yes",   "seen=7ns"};
+	static const char *const words[] = {"usb-token=yes", "source=ssh", "late=yes",	 "awaiting=yes",
+					    "away=yes",	     "seen=7ns",   "leader=4000"};
 
 	for (size_t i = 0; i < ELEMENTS(words); i++) {
 		char line[256], again[TRACE_LINE_MAX];

@@ -485,6 +485,12 @@ static const struct row rows[] = {
 	     "5s record record session=3 name=R1 slot=0 usb=1:6 counter=1" ATR "\n30s daemon time",
 	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
 	 "cancelled 3 logout"},
+	{"… somebody else's sign-in does, whose session has got the id: there, nothing is to come",
+	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	     "5s record record session=3 user=other name=R1 slot=0 usb=1:6 counter=1" ATR
+	     "\n5s logind session-unlocked session=3\n30s daemon time",
+	 "act 3 lock|removal 3 reader probe|action 3 lock|countdown 3 logout 20000ms|outcome 3 lock verified|"
+	 "cancelled 3 logout"},
 	{"… a policy that has none any more does",
 	 SET "then=logout after=20s\n10ms probe device-remove usb=1:5\n30ms logind session-locked session=3\n"
 	     "5s record settings session=3 then=none\n30s daemon time",

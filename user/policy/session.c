@@ -49,26 +49,48 @@ void session_forget(struct world *world, struct session *session)
 
 /* ---- believing ------------------------------------------------------------------------------------------ */
 
+static void take_place(struct world *world, struct session *session, struct device *device)
+{
+	bind_device(world, session, device);
+	bind_place(world, session, device);
+	report_later(world, session, REPORT_BOUND);
+}
+
+/* PC/SC last spoke of the recorded reader before its device left, and the session's card was in it. */
+static bool left_with_card_of(const struct reader *reader, const struct session *session)
+{
+	const struct device *device = reader->device;
+
+	return device && device->presence == PRESENCE_GONE && reader->said.stamp < device->left.stamp &&
+	       session->bound.stamp < device->left.stamp && reader_has_card_of(reader, session) &&
+	       reader->state.event_counter == session->login.card.event_counter;
+}
+
 /*
  * A session without a device is bound to its reader's device once PC/SC reports which one that is. Until then
  * only the name connects session and reader, and neither the probe nor uevents can report about it.
  */
 static void find_place(struct world *world, struct session *session)
 {
-	const struct reader *reader = session->device ? NULL : reader_of_session(world, session);
+	const struct reader *reader;
 
-	if (!reader || !reader->device)
+	if (session->device || session->login.usb_token)
 		return;
+	reader = reader_of_session(world, session);
+	if (!reader) {
+		reader = reader_find(world, session->login.card.name);
+		if (reader && left_with_card_of(reader, session))
+			take_place(world, session, reader->device);
+		return;
+	}
 	/* Under its name PC/SC may have another reader by now. What has its card in it is its own. */
-	if (session->stay != reader->stay &&
-	    (session_is_away(session) || !reader_has_card_of(reader, session)))
+	if (!reader->device || (session->stay != reader->stay &&
+				(session_is_away(session) || !reader_has_card_of(reader, session))))
 		return;
 	/* PC/SC may name a reader whose device is gone: until USB knows the device, it says nothing of it. */
 	if (world->devices_listing.last && reader->device->presence != PRESENCE_HERE)
 		return;
-	bind_device(world, session, reader->device);
-	bind_place(world, session, reader->device);
-	report_later(world, session, REPORT_BOUND);
+	take_place(world, session, reader->device);
 }
 
 /*

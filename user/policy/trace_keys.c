@@ -21,6 +21,7 @@ const struct trace_key trace_keys[KEY_COUNT] = {
 	[KEY_ID] = {"id", VALUE_TEXT, .optional = true, .limit = sizeof(((struct trace_event *)NULL)->id),
 		    PLACE(id)},
 	[KEY_SEEN] = {"seen", VALUE_TIME, .optional = true, PLACE(login.seen)},
+	[KEY_LEADER] = {"leader", VALUE_PROCESS, .optional = true, PLACE(login.leader)},
 	[KEY_KIND] = {"kind", VALUE_KIND, PLACE(kind)},
 	[KEY_AWAY] = {"away", VALUE_YES, .optional = true, PLACE(away)},
 	[KEY_USB_TOKEN] = {"usb-token", VALUE_YES, .optional = true, PLACE(login.usb_token)},
@@ -69,8 +70,8 @@ const struct trace_line trace_lines[TRACE_EVENT_TYPES] = {
 	[EVENT_PCSC_LISTED] = {"pcsc-listed", NOW},
 	[EVENT_RECORD] = {"record",
 			  NOW | SESSION | 1U << KEY_USER | READER_KEYS | PLACE_KEYS | 1U << KEY_SEEN |
-				  1U << KEY_AWAY | 1U << KEY_USB_TOKEN | 1U << KEY_SOURCE | 1U << KEY_LATE |
-				  1U << KEY_AWAITING,
+				  1U << KEY_LEADER | 1U << KEY_AWAY | 1U << KEY_USB_TOKEN | 1U << KEY_SOURCE |
+				  1U << KEY_LATE | 1U << KEY_AWAITING,
 			  SESSION, .settings = true},
 	[EVENT_SETTINGS] = {"settings", NOW | SESSION, SESSION, .settings = true},
 	[EVENT_SESSION_KIND] = {"session-kind", NOW | SESSION | 1U << KEY_KIND, SESSION},

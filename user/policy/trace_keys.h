@@ -8,6 +8,7 @@ enum trace_value {
 	VALUE_HEX,	/* a uint8_t that counts, then at most `limit` bytes */
 	VALUE_BYTE,	/* uint8_t, at most `limit` */
 	VALUE_COUNTER,	/* uint16_t */
+	VALUE_PROCESS,	/* pid_t */
 	VALUE_TIME,	/* uint64_t, nanoseconds */
 	VALUE_USB,	/* struct usb_address */
 	VALUE_CARD,	/* enum card_state */
@@ -44,6 +45,7 @@ enum trace_key_id {
 	KEY_PATH,
 	KEY_ID,
 	KEY_SEEN,
+	KEY_LEADER,
 	KEY_KIND,
 	KEY_AWAY,
 	KEY_USB_TOKEN,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The values of recordings, read. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,15 @@ static bool read_hex(const char *text, size_t most, uint8_t *field)
 	}
 	field[0] = (uint8_t)size;
 	return true;
+}
+
+static bool read_process(const char *text, pid_t *ret)
+{
+	unsigned long long number = 0;
+	bool good = read_number(text, INT_MAX, &number);
+
+	*ret = (pid_t)number;
+	return good;
 }
 
 static bool read_text(const char *text, size_t size, char *value)
@@ -184,6 +194,8 @@ bool trace_read_value(const struct trace_key *key, char *text, void *field)
 		return read_byte(text, key->limit, field);
 	case VALUE_COUNTER:
 		return read_counter(text, field);
+	case VALUE_PROCESS:
+		return read_process(text, field);
 	case VALUE_TIME:
 		return trace_read_nsec(text, field);
 	case VALUE_USB:

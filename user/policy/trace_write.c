@@ -40,6 +40,9 @@ static void put_field(struct trace_text *text, enum trace_value type, const void
 	case VALUE_COUNTER:
 		trace_put(text, "%u", *(const uint16_t *)field);
 		break;
+	case VALUE_PROCESS:
+		trace_put(text, "%d", *(const pid_t *)field);
+		break;
 	case VALUE_TIME:
 		trace_put(text, "%lluns", (unsigned long long)*(const uint64_t *)field);
 		break;
@@ -73,11 +76,13 @@ static void put_field(struct trace_text *text, enum trace_value type, const void
 	}
 }
 
-/* Only texts, times, bytes, sources and yes or no are optional. */
+/* Only texts, times, processes, bytes, sources and yes or no are optional. */
 static bool is_empty(enum trace_value type, const void *field)
 {
 	if (type == VALUE_SOURCE)
 		return *(const enum login_source *)field == LOGIN_LOCAL;
+	if (type == VALUE_PROCESS)
+		return *(const pid_t *)field == 0;
 	return type == VALUE_TIME ? *(const uint64_t *)field == 0 : *(const uint8_t *)field == 0;
 }
 
@@ -154,6 +159,7 @@ static void spread_record(const struct event *event, struct trace_event *trace)
 	copy_text(trace->id, sizeof(trace->id), login->usb_id);
 	trace->reader = login->card;
 	trace->login.seen = login->seen;
+	trace->login.leader = login->leader;
 	trace->login.source = login->source;
 	trace->login.late = login->late;
 	trace->login.awaiting = login->awaiting;

@@ -13,13 +13,22 @@ static bool device_is_elsewhere(const struct device *device, const struct sessio
 	return device->port && session->port && device->port != session->port;
 }
 
+/* Nobody has reported the device, and another one is where it was: it left before anything here knew it. */
+static bool device_is_displaced(const struct device *device, const struct session *session)
+{
+	const struct device *there =
+		device->presence == PRESENCE_UNKNOWN && session->port ? port_device(session->port) : NULL;
+
+	return there && there != device;
+}
+
 /* Its device is gone, or another device has its address. */
 bool session_device_left(const struct session *session)
 {
 	const struct device *device = session->device;
 
 	return device && (device->presence == PRESENCE_GONE || device->life != session->life ||
-			  device_is_elsewhere(device, session));
+			  device_is_elsewhere(device, session) || device_is_displaced(device, session));
 }
 
 /*

@@ -75,6 +75,28 @@ static bool names_another_reader(const struct session *session, const struct dev
 	return other && strcmp(other->login.card.name, session->login.card.name) != 0;
 }
 
+/* What a recording does not say is not compared. */
+static bool is_another_sign_in(const struct login_record *before, const struct login_record *login)
+{
+	return (before->user[0] && login->user[0] && strcmp(before->user, login->user) != 0) ||
+	       (before->leader && login->leader && before->leader != login->leader);
+}
+
+/*
+ * logind has given the id to another sign-in, and the end of the one before is yet to be reported. Nobody is told to disarm: what
+ * others keep under the id is the new one's by now.
+ */
+static void end_the_one_before(struct world *world, const struct event *event)
+{
+	struct session *session = session_find(world, event->record.login->session);
+
+	if (!session || !is_another_sign_in(&session->login, event->record.login))
+		return;
+	case_ended(world, session, event->stamp);
+	case_cancel(world, session, event->stamp, "the session has ended");
+	session_forget(world, session);
+}
+
 static int record_remote(struct world *world, const struct event *event)
 {
 	const struct login_record *login = event->record.login;
@@ -259,6 +281,7 @@ static int take_in(struct world *world, const struct event *event)
 		pcsc_listed(world, event);
 		break;
 	case EVENT_RECORD:
+		end_the_one_before(world, event);
 		return event->record.login->source == LOGIN_LOCAL ? record_reported(world, event)
 								  : record_remote(world, event);
 	case EVENT_SETTINGS:
