@@ -56,13 +56,15 @@ static void take_place(struct world *world, struct session *session, struct devi
 	report_later(world, session, REPORT_BOUND);
 }
 
-/* PC/SC last spoke of the recorded reader before its device left, and the session's card was in it. */
-static bool left_with_card_of(const struct reader *reader, const struct session *session)
+/* PC/SC last spoke of the recorded reader before its device left, and the session's card was in it: the name is still its own. */
+static bool left_with_card_of(const struct world *world, const struct reader *reader,
+			      const struct session *session)
 {
 	const struct device *device = reader->device;
 
-	return device && device->presence == PRESENCE_GONE && reader->said.stamp < device->left.stamp &&
-	       session->bound.stamp < device->left.stamp && reader_has_card_of(reader, session) &&
+	return session->pcsc_life == world->pcsc_life && device && device->presence == PRESENCE_GONE &&
+	       reader->said.stamp < device->left.stamp && session->bound.stamp < device->left.stamp &&
+	       reader_has_card_of(reader, session) &&
 	       reader->state.event_counter == session->login.card.event_counter;
 }
 
@@ -79,7 +81,7 @@ static void find_place(struct world *world, struct session *session)
 	reader = reader_of_session(world, session);
 	if (!reader) {
 		reader = reader_find(world, session->login.card.name);
-		if (reader && left_with_card_of(reader, session))
+		if (reader && left_with_card_of(world, reader, session))
 			take_place(world, session, reader->device);
 		return;
 	}
