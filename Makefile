@@ -65,7 +65,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems check-signin check-desktops bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
+.PHONY: all programs soak reliability coverage deb dist unit-tests sanitized check check-unit check-integration check-vm check-systems check-signin check-desktops check-fleet bench bench-tools demo fuzz install uninstall clean deps lint format help FORCE
 
 # ---- what is made of what ---------------------------------------------------------------------------------
 
@@ -107,6 +107,7 @@ make bench       measures scpolicyd beside everything else, in VMs of its own (i
 make lint        reads the sources with clang-format, clang-tidy and cppcheck (installs what it needs)
 make format      lays the sources out as .clang-format says
 make check-systems   builds and tests on other systems, from nothing, for hours; PART=NAME runs one part; scripts/SYSTEMS.md has the results
+make check-fleet     shows a fleet on loopback: Prometheus, journal-remote, Ansible and two VMs (installs what it needs)
 make check-signin    signs in by card through SSSD, in VMs of their own (installs what it needs; CASE=NN-name runs one)
 make dist        packs the committed tree as build/scpolicyd-VERSION.tar.gz
 make deb         builds the Debian package as build/scpolicyd_*.deb (installs what it needs)
@@ -307,6 +308,16 @@ check-vm: all
 check-desktops: deps
 	@$(MAKE) --no-print-directory all
 	@scripts/check desktops $(CASE)
+
+# What the pages of prometheus need, of which only the programs are taken (scripts/unpacked).
+PROMETHEUS_PAGES := fonts-glyphicons-halflings libjs-bootstrap4 libjs-eonasdan-bootstrap-datetimepicker libjs-jquery libjs-jquery-hotkeys \
+                    libjs-moment libjs-moment-timezone libjs-mustache libjs-popper.js libjs-rickshaw
+
+# Two machines with scpolicyd, and what a fleet's people run.
+check-fleet: deps
+	@scripts/install-deps systemd-journal-remote chromium openssh-client $(PROMETHEUS_PAGES)
+	@$(MAKE) --no-print-directory all
+	@scripts/check fleet $(CASE)
 
 # PART= is one of those that scripts/systems lists; without it, all of them.
 check-systems: deps

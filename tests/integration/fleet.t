@@ -33,6 +33,6 @@ my @alerts = $rules =~ /alert: (\S+)/g;
 my $cases = slurp("$FindBin::Bin/fleet/rules-test.yml");
 like($cases, qr/alertname: $_\b/, "$_ has a case") for @alerts;
 
-is(system("$FindBin::Bin/../../scripts/promtool check rules '$data/scpolicyd.rules.yml' > /dev/null"), 0, 'promtool check rules');
-is(system("$FindBin::Bin/../../scripts/promtool test rules '$FindBin::Bin/fleet/rules-test.yml'"), 0, 'promtool test rules');
+is(system("$FindBin::Bin/../../scripts/unpacked prometheus promtool check rules '$data/scpolicyd.rules.yml' > /dev/null"), 0, 'promtool check rules');
+is(system("$FindBin::Bin/../../scripts/unpacked prometheus promtool test rules '$FindBin::Bin/fleet/rules-test.yml'"), 0, 'promtool test rules');
 done_testing();
