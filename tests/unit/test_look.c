@@ -141,6 +141,8 @@ static void client_leaves(void **state)
 	assert_int_equal(home->answer.dialect, DIALECT_XRDP);
 	assert_int_equal(home->count, 2);
 	assert_false(tells(home->fds[1]));
+	assert_int_equal(chmod(home->socket, 0660), 0);
+	assert_false(tells(home->fds[1]));
 	/* Its server still has the socket. */
 	assert_int_equal(unlink(home->socket), 0);
 	assert_true(tells(home->fds[1]));

@@ -10,14 +10,23 @@
 #include "lib/places.h"
 
 #define CAME (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-/* A removed name is a change of the socket's attributes at once; the socket itself lives until its server closes it. */
-#define WENT (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+#define WENT (IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
+/*
+ * In the directory, in which nothing else is. Of the socket itself only a change of its attributes would be told, which its
+ * server may make as well; it lives until its last connection is closed.
+ */
 int notice_removal(const char *path)
 {
 	_cleanup_close_ int notice = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char directory[PLACE_SIZE], *slash;
 
-	return notice >= 0 && inotify_add_watch(notice, path, WENT) >= 0 ? steal_fd(&notice) : -1;
+	snprintf(directory, sizeof(directory), "%s", path);
+	slash = strrchr(directory, '/');
+	if (!slash || slash == directory)
+		return -1;
+	*slash = '\0';
+	return notice >= 0 && inotify_add_watch(notice, directory, WENT) >= 0 ? steal_fd(&notice) : -1;
 }
 
 /* The directory that is there of those on the way: in it the next one will be made. */
