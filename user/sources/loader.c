@@ -12,18 +12,18 @@
 
 /*
  * The kernel verifies the programs within a second, and took 16 s in an emulated machine whose host was busy. Without an answer
- * the daemon starts all the same, but then it has no probe for as long as it runs. systemd gives it 90 s to start.
+ * the daemon starts all the same, but then it has no probe for as long as it runs. A socket is quickly made. systemd gives the
+ * daemon 90 s to start (TimeoutStartSec=), which is more than all of these together.
  */
-#define ANSWER_TIMEOUT_SEC 60
+#define PROBE_TIMEOUT_SEC  60
+#define SOCKET_TIMEOUT_SEC 10
 
 static int loader_connect(void)
 {
 	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = LOADER_SOCKET};
-	static const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT_SEC};
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
-	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -32,6 +32,8 @@ static int loader_connect(void)
 static int ask_loader(struct loader *loader, enum loader_wish wish, const int *given, size_t given_count,
 		      int *ret_fds, size_t wanted)
 {
+	const struct timeval timeout = {.tv_sec = wish == LOADER_PROBE ? PROBE_TIMEOUT_SEC
+								       : SOCKET_TIMEOUT_SEC};
 	struct loader_request request = {LOADER_MAGIC, wish};
 	struct loader_answer answer;
 	int count, fds[LOADER_FDS_MAX], r;
@@ -40,6 +42,8 @@ static int ask_loader(struct loader *loader, enum loader_wish wish, const int *g
 		loader->socket = loader_connect();
 	if (loader->socket < 0)
 		return loader->socket;
+	if (setsockopt(loader->socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
 	r = descriptors_send(loader->socket, &request, sizeof(request), given, given_count);
 	if (r < 0)
 		return r;
