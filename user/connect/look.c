@@ -101,15 +101,6 @@ static size_t connect_xrdp(const char *path, struct connect_answer *answer, int 
 	return 0;
 }
 
-/* Nothing is there to connect to. */
-static size_t pass_notice(int *notice, bool noticed, int *ret_fds)
-{
-	if (!noticed)
-		return 0;
-	ret_fds[0] = steal_fd(notice);
-	return 1;
-}
-
 size_t look_for(const struct connect_request *request, const struct place_owner *owner,
 		struct connect_answer *ret_answer, int *ret_fds, size_t most)
 {
@@ -140,5 +131,8 @@ size_t look_for(const struct connect_request *request, const struct place_owner 
 		ret_answer->dialect = request->xrdp ? DIALECT_XRDP : DIALECT_PCSCLITE;
 		return count;
 	}
-	return pass_notice(&notice, noticed, ret_fds);
+	if (!noticed)
+		return 0;
+	ret_fds[0] = steal_fd(&notice);
+	return 1;
 }
