@@ -12,11 +12,11 @@
 
 /*
  * The kernel verifies the programs within a second, and took 16 s in an emulated machine whose host was busy. Without an answer
- * the daemon starts all the same, but then it has no probe for as long as it runs. A socket is quickly made. systemd gives the
- * daemon 90 s to start (TimeoutStartSec=), which is more than all of these together.
+ * the daemon starts all the same, but then it has no probe for as long as it runs. A socket is quickly made. All of these together
+ * are less than the 30 s after which dbus-daemon ends a connection that does not go on (auth_timeout), and the daemon with it.
  */
-#define PROBE_TIMEOUT_SEC  60
-#define SOCKET_TIMEOUT_SEC 10
+#define PROBE_TIMEOUT_SEC  20
+#define SOCKET_TIMEOUT_SEC 2
 
 static int loader_connect(void)
 {
