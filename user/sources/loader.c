@@ -71,7 +71,7 @@ int loader_load_probe(struct loader *loader, int parts[static PROBE_PARTS])
 
 int loader_open_uevents(struct loader *loader, enum loader_wish wish)
 {
-	int fd, r = ask_loader(loader, wish, NULL, 0, &fd, 1);
+	int fd = -EBADF, r = ask_loader(loader, wish, NULL, 0, &fd, 1);
 
 	return r < 0 ? r : fd;
 }
