@@ -182,12 +182,15 @@ static bool is_losing_action(const struct login *login, enum action action)
 	       (action == ACTION_DISCONNECT && login->kind & (KIND_XRDP | KIND_SSH));
 }
 
-/* When the case began: with a false notice, perhaps, before the card really left. */
+/*
+ * When the case began: with a false notice, perhaps, before the card really left. What left in an earlier episode was found
+ * missing when the daemon started, before any word of it.
+ */
 static uint64_t begun(const struct judged *judged)
 {
-	if (!judged->departures || (judged->first_word && judged->first_word < judged->first_departure))
-		return judged->first_word;
-	return judged->first_departure;
+	uint64_t began = judged->departures ? judged->first_departure : judged->first_act;
+
+	return judged->first_word && judged->first_word < began ? judged->first_word : began;
 }
 
 static bool second_stage(const struct machine *machine, const struct login *login,

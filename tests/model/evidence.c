@@ -434,7 +434,8 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	count_recoveries(judged, report);
 	judged->false_words += is_of_before(judged, report);
 	/* pcscd ran on since it showed the card there, or since that was recorded. The card there may settle until it is read. */
-	judged->named_again |= report->first && judged->departures && !round_sleep(machine) &&
+	judged->named_again |= (report->first || judged->ran_back) && judged->departures &&
+			       !round_sleep(machine) &&
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
 	judged->reader_gone_at = 0;
 	judged->settles_long |= judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;

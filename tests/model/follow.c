@@ -35,6 +35,18 @@ static void follow_binding(struct machine *machine, const struct report *report,
 	}
 }
 
+/* The daemon has found it again by its name, wherever that reader is now; and it is its own. */
+static bool is_guarded_there(const struct machine *machine, unsigned session,
+			     const struct pcsc_reader *reader)
+{
+	struct session_view view;
+
+	return machine->judge->sessions[session].known && reader->card == machine->logins[session].person &&
+	       world_session(machine->daemon.world, people_id(&machine->logins[session]), &view) &&
+	       view.state == SESSION_GUARDED && view.reader &&
+	       pcscd_last_named(machine, view.reader) == reader;
+}
+
 /* The readers that have a card like the session's, which is no other user's. */
 static unsigned candidates(struct machine *machine, unsigned session, uint32_t *ret_last)
 {
@@ -53,9 +65,11 @@ static unsigned candidates(struct machine *machine, unsigned session, uint32_t *
 		for (unsigned j = 0; j < SESSIONS_MOST; j++) {
 			const struct judged *other = &machine->judge->sessions[j];
 
-			others |= j != session && other->known && other->in_place &&
-				  other->device == reader->device && other->unit == reader->unit &&
-				  machine->logins[j].person != machine->logins[session].person;
+			if (j == session || machine->logins[j].person == machine->logins[session].person)
+				continue;
+			others |= (other->known && other->in_place && other->device == reader->device &&
+				   other->unit == reader->unit) ||
+				  is_guarded_there(machine, j, reader);
 		}
 		if (others)
 			continue;

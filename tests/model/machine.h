@@ -197,7 +197,7 @@ struct judge;
 struct machine {
 	const struct script *script;
 	uint64_t now, rng;
-	uint32_t next_plug, next_insertion, next_seqnum, next_arrival;
+	uint32_t next_plug, next_insertion, next_seqnum, next_arrival, next_leader;
 	uint16_t next_address;
 	struct device devices[DEVICES_MOST];
 	uint8_t device_count;

@@ -81,7 +81,8 @@ static void record_make(struct machine *machine, struct login *login, unsigned n
 	strcpy(record->user, users[login->person]);
 	strcpy(record->service, "login");
 	record->uid = 1000 + login->person;
-	record->leader = 4000 + login->number;
+	/* No two sign-ins have one process, though they may have one id. */
+	record->leader = 4000 + (pid_t)machine->next_leader++;
 	record->seen = machine->now;
 	reader_name(reader->model, reader->index, device->composite ? 0 : (uint8_t)unit, record->card.name);
 	record->card.slot = device->composite ? 0 : (uint8_t)unit;
