@@ -75,13 +75,14 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 	if (session_pcscd_is_new(world, session))
 		return 0;
-	if (reader->said.order < session->bound.order &&
-	    reader_counted_more(reader, session->login.card.event_counter))
+	if (reader->said.order < session->bound.order && reader->stay != session->stay &&
+	    reader_counted_more(reader, &session->login))
 		return until;
 	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
 	/* A pcscd that is not known to be the record's may count from 0 again. */
-	if (session->stay != reader->stay && state->card == CARD_PRESENT && state->event_counter <= 1)
+	if (session->stay != reader->stay && state->card == CARD_PRESENT && state->event_counter <= 1 &&
+	    session->login.seen < world->pcsc_since)
 		return 0;
 	return until;
 }

@@ -110,8 +110,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 				  (!device && counts_again(reader, login)));
 
 	/* … or the reader has been plugged in again since PC/SC's last report: it counts from the start. */
-	if (renamed || (reader && (is_another(reader, device) ||
-				   reader_counted_more(reader, login->card.event_counter))))
+	if (renamed || (reader && (is_another(reader, device) || reader_counted_more(reader, login))))
 		reader = NULL;
 	keep_bound(world, session, login);
 	begin_record(world, session, event, seen_at(event, device));
@@ -131,6 +130,14 @@ void bind_record(struct world *world, struct session *session, const struct even
 	pair_interfaces(world, session);
 	if (event->record.away)
 		take_over_removal(world, session, event->stamp);
+}
+
+/* PC/SC had named the reader again before the sign-in, and says so only now: the sign-in read the new one. */
+void bind_stay(struct session *session, const struct reader *reader)
+{
+	if (session->recorded && reader && reader->stay != session->stay &&
+	    reader->said.stamp < session->login.seen)
+		session->stay = 0;
 }
 
 /* … whose card is at its client. */

@@ -37,6 +37,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 void device_miss(struct world *world, struct device *device);
 bool device_missed(const struct world *world, const struct device *device);
 void device_learn_endpoint(struct reader *reader);
+void device_unlearn_endpoints(const struct world *world, struct device *device);
 struct port *port_get(struct world *world, const char *path); /* makes one; NULL: no memory */
 struct device *port_device(const struct port *port);	      /* that is there now; NULL: none */
 void port_place(struct world *world, struct session *session, struct port *port); /* NULL: nowhere */
@@ -49,7 +50,7 @@ struct reader *reader_get(struct world *world, const struct event *event); /* NU
 void reader_forget(struct world *world, struct reader *reader);
 void reader_forget_all(struct world *world);
 bool reader_count_shows_card(uint16_t from, uint16_t to, unsigned recovered);
-bool reader_counted_more(const struct reader *reader, uint16_t count);
+bool reader_counted_more(const struct reader *reader, const struct login_record *login);
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now);
 bool reader_is_stale(const struct reader *reader);
 bool reader_is_lost(const struct world *world, const struct reader *reader);
@@ -166,6 +167,7 @@ bool bind_token_person(struct world *world, struct session *session, uint64_t st
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port);
 void bind_record_remote(struct world *world, struct session *session, const struct event *event);
+void bind_stay(struct session *session, const struct reader *reader);
 void bind_person(struct world *world, struct session *session, uint64_t stamp);
 
 /* remote.c: sessions whose card is at their client */

@@ -343,10 +343,21 @@ void device_learn_endpoint(struct reader *reader)
 	    reader->said.now > later(notice->moment.now, LAG_NSEC))
 		return;
 	notice->endpoint = 0;
-	if (reader->endpoint && reader->endpoint != endpoint)
-		reader->endpoint = 0;
+	if (reader->endpoint == endpoint)
+		return;
 	/* Once may be chance: two cards moved, and one notice was late. */
-	else if (reader->maybe_endpoint == endpoint)
-		reader->endpoint = endpoint;
+	reader->endpoint = !reader->endpoint && reader->maybe_endpoint == endpoint ? endpoint : 0;
 	reader->maybe_endpoint = endpoint;
+	reader->learnt = reader->said.now;
+}
+
+/* Two cards moved together: whose endpoint the first notice named, PC/SC's count did not show. */
+void device_unlearn_endpoints(const struct world *world, struct device *device)
+{
+	struct reader *reader;
+
+	DL_FOREACH(device->readers, reader) {
+		if (reader->maybe_endpoint && world->now < later(reader->learnt, LAG_NSEC))
+			reader->endpoint = reader->maybe_endpoint = 0;
+	}
 }

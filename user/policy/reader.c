@@ -238,12 +238,16 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 }
 
 /*
- * In this stay its card has never had so small a count: what the sign-in read is of another stay. The reader was plugged
- * in again since PC/SC's last report.
+ * What the sign-in read is of another stay: in this one the card has never had so small a count, or the reader had
+ * counted more before the sign-in. It was plugged in again since PC/SC's last report, or pcscd was started again.
  */
-bool reader_counted_more(const struct reader *reader, uint16_t count)
+bool reader_counted_more(const struct reader *reader, const struct login_record *login)
 {
-	return reader->had_card && (uint16_t)(count - reader->first_count) >= 0x8000;
+	uint16_t count = login->card.event_counter;
+
+	return (reader->had_card && (uint16_t)(count - reader->first_count) >= 0x8000) ||
+	       (reader->read != CARD_UNAVAILABLE && reader->said.stamp < login->seen &&
+		(uint16_t)(count - reader->counted) >= 0x8000);
 }
 
 /* Its device is gone, and what PC/SC reads under its name is another reader: no card comes or leaves uncounted. */

@@ -43,9 +43,9 @@ static void update_unplugged(struct world *world, const struct event *event)
 }
 
 /*
- * A full queue is reported before its contents are read. So a removal may be older than the listing that
- * replaced the lost messages, and one of those may have reported the device as back at its address. Another
- * listing decides.
+ * A full queue is reported before its contents are read. So a removal, or another device in the place of this one, may
+ * be older than the listing that replaced the lost messages, and one of those may have reported what is there by now.
+ * Another listing decides.
  */
 static void doubt_removal(struct world *world, const struct device *device, const struct event *event)
 {
@@ -85,6 +85,8 @@ int usb_removed(struct world *world, const struct event *event)
 static void device_missing(struct world *world, struct device *device, const struct event *event)
 {
 	device_leave(world, device, SOURCE_STARTUP, event->stamp);
+	if (event->source != SOURCE_STARTUP)
+		doubt_removal(world, device, event);
 	device_left(world, device, event);
 }
 
@@ -305,6 +307,8 @@ static void keep_notice(struct world *world, struct device *device, const struct
 	bool alone = !last->moment.order || world->now > later(last->moment.now, LAG_NSEC) ||
 		     last->from == event->slot_change.endpoint;
 
+	if (!alone && !device_is_crowded(device))
+		device_unlearn_endpoints(world, device);
 	device->notice = (struct slot_notice){
 		.moment = moment_now(world, event->stamp),
 		.from = event->slot_change.endpoint,
