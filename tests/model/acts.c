@@ -116,10 +116,11 @@ static bool within_grace(const struct machine *machine)
 	return judge->resume_at && machine->now < judge->resume_at + RESUME_GRACE;
 }
 
-/* Nothing else than PC/SC could have heard of it. */
+/* Nothing else than PC/SC could have heard of it: the probe listens where a reader is known to be. */
 static bool pcsc_alone(const struct machine *machine, const struct judged *judged)
 {
 	return !machine->script->setup.probe || judged->composite || !judged->place_known ||
+	       (judged->departures && judged->departed_at < judged->placed_at) ||
 	       machine->devices[judged->device].no_notices;
 }
 
