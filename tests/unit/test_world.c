@@ -43,6 +43,7 @@
 	"record record session=3 user=card " reader "card=present counter=" counter ATR " keep=yes\n"
 #define RECORD_KEY_11 "uevent device-add usb=1:11 path=1-11 id=1050:0407\n" PLUG_KEY("11")
 #define R0	      "name=R0 slot=0 "
+#define NEW(number)   "name=New%200" number "%2000 slot=0 card=empty counter=0\n"
 #define PROVABLE      "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
 static const char start[] =
@@ -359,6 +360,25 @@ static const struct row rows[] = {
 	{"logout: card out, PC/SC silent past Confirm=: act then",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n509ms daemon time\n510ms daemon time",
 	 "removal 3 card probe|act 3 terminate|action 3 logout"},
+	{"logout: card out, pcscd away, and one reader after the other is plugged in: put off for a while, no longer",
+	 SET
+	 "action=logout\n10ms probe slot-change usb=1:5 slots=02\n20ms pcsc pcsc-down\n30ms pcsc pcsc-up\n"
+	 "40ms pcsc reader " NEW(
+		 "0") "45ms pcsc pcsc-listed\n510ms daemon time\n"
+		      "1500ms pcsc reader " NEW(
+			      "1") "2045ms daemon time\n"
+				   "3500ms pcsc reader " NEW(
+					   "2") "4045ms daemon time\n"
+						"5500ms pcsc reader " NEW(
+							"3") "6045ms daemon time\n"
+							     "7500ms pcsc reader " NEW(
+								     "4") "8045ms daemon time\n"
+									  "9500ms pcsc reader " NEW(
+										  "5") "10045ms daemon time\n"
+										       "11500ms pcsc reader " NEW(
+											       "6") "12045ms daemon time\n"
+												    "12s daemon time",
+	 "removal 3 card probe|heard 3 reader pcsc|act 3 terminate|action 3 logout"},
 	{"logout: card out, PC/SC still has it: contradicted, nothing is lost, guarded again",
 	 SET "action=logout\n10ms probe slot-change usb=1:5 slots=02\n12ms pcsc reader " CARD
 	     "card=present counter=1" ATR

@@ -50,6 +50,7 @@ void act_losing(struct world *world, struct session *session, enum action action
 	enum step step = plan_step(session, action);
 
 	if (!plan_agreed(world, session, removal->evidence)) {
+		removal->deferred = 0;
 		removal->pending = action;
 		removal->because = because;
 		if (!session->deadlines[DEADLINE_CONFIRM])

@@ -149,6 +149,13 @@ static bool same_insertion(const struct session *session, const struct reader *r
 	       reader->state.event_counter <= 1;
 }
 
+/* All that PC/SC has counted is that the reader could be read again. */
+static bool only_recovered(const struct session *session, const struct reader *reader)
+{
+	return session->stay == reader->stay &&
+	       moved(session, reader) <= reader->recovered - session->recovered;
+}
+
 /*
  * The reader's last notice was "out", and PC/SC's count does not show that a card came after it: what PC/SC
  * reports may be older. It counts once Confirm= is over; until then the reader may still report that the card
@@ -159,7 +166,8 @@ static bool may_be_older(const struct world *world, const struct session *sessio
 {
 	if (session->slot_out.order <= session->slot_in.order || session_device_left(session))
 		return false;
-	return !is_comparable(world, session, reader) || moved(session, reader) < 2 * session->outs;
+	return !is_comparable(world, session, reader) || moved(session, reader) < 2 * session->outs ||
+	       only_recovered(session, reader);
 }
 
 /* The order of the removal's first report. A case that sleep held up opens later than that. */

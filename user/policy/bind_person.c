@@ -22,6 +22,16 @@ static bool is_outdated(const struct world *world, const struct session *session
 	return reader == reader_in_place(world, session) && reader->said.order < session->slot_out.order;
 }
 
+/* It has a card like the recorded one, or had one when it could last be read. */
+static bool has_one_like_it(const struct session *session, const struct reader *reader)
+{
+	bool unreadable = reader->state.card == CARD_UNAVAILABLE;
+	const struct atr *atr = unreadable ? &reader->read_atr : &reader->state.atr;
+
+	return (unreadable ? reader->read : reader->state.card) == CARD_PRESENT && atr->size &&
+	       atr_equal(atr, &session->login.card.atr);
+}
+
 /* The only reader with a card like the recorded one; NULL: there is none, or several. */
 static struct reader *only_reader(const struct world *world, const struct session *session)
 {
@@ -30,16 +40,14 @@ static struct reader *only_reader(const struct world *world, const struct sessio
 	if (world_is_crowded(world))
 		return NULL;
 	HASH_ITER(hh, world->readers, reader, next) {
-		if (reader->state.card != CARD_PRESENT || !reader->state.atr.size ||
-		    reader_is_lost(world, reader) ||
-		    !atr_equal(&reader->state.atr, &session->login.card.atr) ||
+		if (!has_one_like_it(session, reader) || reader_is_lost(world, reader) ||
 		    is_others(world, session, reader) || is_outdated(world, session, reader))
 			continue;
 		if (only)
 			return NULL;
 		only = reader;
 	}
-	return only;
+	return only && only->state.card == CARD_PRESENT ? only : NULL;
 }
 
 /*

@@ -230,7 +230,8 @@ void case_confirmed(struct world *world, struct session *session)
 {
 	uint64_t until = silent_until(world, session);
 
-	if (until) {
+	if (until && session->removal.deferred < DEFER_MOST) {
+		session->removal.deferred++;
 		deadline_set(world, session, DEADLINE_CONFIRM, until);
 		return;
 	}

@@ -172,6 +172,7 @@ struct removal {
 	bool locks : 1;		   /* stage 1 was a lock: an unlock would be the person's answer */
 	bool denied : 1;	   /* PC/SC has reported since that the card is in, its counter unmoved */
 	bool retried : 1;	   /* a lock was sent a second time, or a lock replaced a step that failed */
+	unsigned deferred : 3;	   /* how often silence said nothing yet about what is pending */
 };
 _Static_assert(SOURCE_COUNT <= 8, "removal.heard has a bit for each source");
 _Static_assert(sizeof(struct removal) <= 64, "a cache line holds a removal");

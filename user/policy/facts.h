@@ -25,6 +25,8 @@ struct session;
 #define LAG_NSEC (2 * NSEC_PER_SEC)
 /* How long after sleep devices may take to come back before they count as gone. */
 #define RESUME_NSEC (5 * NSEC_PER_SEC)
+/* How often silence may say nothing yet, 2 s each time: who plugs in one reader after another puts off no logout. */
+#define DEFER_MOST 5
 /* PcscLost=: how long pcscd may stay away. */
 #define PCSC_LOST_NSEC (5 * NSEC_PER_SEC)
 /* How long logind may take until a session that was to end has ended. */
@@ -165,7 +167,8 @@ struct reader {
 	bool had_card;	     /* one was in, at a count of: */
 	uint16_t first_count;
 	enum card_state
-		read; /* when it could last be read; what it counted then, and how many recoveries had been seen */
+		read; /* when it could last be read; its card, what it counted then, and how many recoveries had been seen */
+	struct atr read_atr;
 	uint16_t counted;
 	unsigned read_recovered;
 	unsigned recovered; /* how many times it could be read again: pcscd counts each as it counts a card */

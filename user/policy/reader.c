@@ -301,6 +301,7 @@ static void remember_card(struct reader *reader, const struct reader_state *now)
 		reader->first_count = now->event_counter;
 	}
 	reader->read = now->card;
+	reader->read_atr = now->atr;
 	reader->counted = now->event_counter;
 	reader->read_recovered = reader->recovered;
 }
