@@ -495,6 +495,19 @@ static const struct observed *observed_of(const struct machine *machine, const s
 	return NULL;
 }
 
+/* Where the worker has a slot of the session's reader; all its slots are at one place. */
+static bool is_located(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < READERS_MOST; i++) {
+		const struct observed *seen = &machine->worker.seen[i];
+
+		if (seen->used && seen->announced && seen->model == judged->model &&
+		    seen->index == judged->index && usb_address_equal(seen->usb, judged->usb))
+			return true;
+	}
+	return false;
+}
+
 /* PC/SC named every reader, and not this one. */
 static void readers_listed(struct machine *machine, struct judged *judged)
 {
@@ -653,7 +666,7 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	judged->counter = record->card.event_counter;
 	judged->place_known = usb_address_is_set(record->card.usb);
 	seen = observed_of(machine, judged);
-	located = machine->judge->up && seen && usb_address_equal(seen->usb, judged->usb) &&
+	located = machine->judge->up && seen && is_located(machine, judged) &&
 		  machine->judge->left_plug[judged->device] != judged->plug;
 	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
