@@ -89,13 +89,13 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 /*
  * Whether a count from 0 means a card that was in from the start. Such a card has 0, or 1 if it was first
- * read while it settled, plus 1 for each time that its reader could be read again.
+ * read while it settled, plus 1 for each time that its reader could be read again until then.
  */
 static bool may_be_first(const struct reader_state *bound, const struct reader *reader)
 {
 	const struct atr *now = &reader->state.atr;
 
-	return reader->first_count <= 1 + reader->recovered &&
+	return reader->first_count <= 1 + reader->first_recovered &&
 	       (!bound->atr.size || !now->size || atr_equal(&bound->atr, now));
 }
 

@@ -166,6 +166,7 @@ struct reader {
 	unsigned outs;	     /* how many cards were removed in this stay */
 	bool had_card;	     /* one was in, at a count of: */
 	uint16_t first_count;
+	unsigned first_recovered; /* … and `recovered` was by then: */
 	enum card_state
 		read; /* when it could last be read; its card, what it counted then, and how many recoveries had been seen */
 	struct atr read_atr;

@@ -116,7 +116,7 @@ static void begin_stay(struct world *world, struct reader *reader)
 	reader->came = world->order;
 	reader->since = world->now;
 	reader->card_since = world->now;
-	reader->outs = reader->recovered = reader->read_recovered = 0;
+	reader->outs = reader->recovered = reader->read_recovered = reader->first_recovered = 0;
 	reader->had_card = reader->state.card == CARD_PRESENT;
 	reader->first_count = reader->state.event_counter;
 }
@@ -299,6 +299,7 @@ static void remember_card(struct reader *reader, const struct reader_state *now)
 	else if (now->card == CARD_PRESENT && !reader->had_card) {
 		reader->had_card = true;
 		reader->first_count = now->event_counter;
+		reader->first_recovered = reader->recovered;
 	}
 	reader->read = now->card;
 	reader->read_atr = now->atr;

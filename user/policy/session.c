@@ -299,7 +299,7 @@ void session_heed_pcsc(struct world *world, struct session *session)
 
 	if (heeds && !session->deadlines[DEADLINE_PCSC_LOST])
 		deadline_set(world, session, DEADLINE_PCSC_LOST, later(world->now, PCSC_LOST_NSEC));
-	else if (!heeds && world->pcsc_down)
+	else if (!heeds && (world->pcsc_down || !plan_heeds_pcsc(world, session)))
 		deadline_set(world, session, DEADLINE_PCSC_LOST, 0);
 }
 

@@ -62,13 +62,14 @@ static bool was_renewed(const struct reader *reader, const struct device *device
 
 /*
  * It may have been at a device of the model that has left, and PC/SC may not have said so yet; nor has it said anything new
- * since `device` came. A new PC/SC worker names what pcscd still lists, a while after that.
+ * since that left and `device` came. A new PC/SC worker names what pcscd still lists, a while after that.
  */
 static bool may_be_of_before(const struct reader *reader, const struct device *device)
 {
-	return device->model && device->model->left &&
-	       reader->since < later(device->model->left, DOUBT_NSEC) &&
-	       reader->card_since < device->came.now;
+	const struct model *model = device->model;
+
+	return model && model->left && reader->since < later(model->left, DOUBT_NSEC) &&
+	       (reader->card_since < device->came.now || reader->card_since < model->left);
 }
 
 /* The reader without an address that must be at `device`; NULL: there is none, or nobody can know. */
