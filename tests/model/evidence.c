@@ -301,6 +301,8 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 	judged->backs += device->plug != report->plug || device->port < 0 ||
 			 device->insertion[report->unit] != report->insertion;
 	/* pcscd took the reader from its list, and names one again. */
+	if (judged->ran_back)
+		judged->pcsc_unmoved = false;
 	if (first || judged->jumped) {
 		judged->pcsc_moved = true;
 		judged->pcsc_unmoved = false;
@@ -386,7 +388,7 @@ static void learn_place(const struct machine *machine, struct judged *judged, co
 	if (!usb_address_is_set(report->usb) ||
 	    !(is_its_device(judged, report) || is_at_its_port(machine, judged, report)) ||
 	    (judged->names_moved && judge_like_readers(machine, judged) > 1) ||
-	    machine->judge->left_plug[report->device] == report->plug)
+	    judge_misplaced(machine, judged) || machine->judge->left_plug[report->device] == report->plug)
 		return;
 	if (!judged->place_known) {
 		judged->placed_at = machine->now;
@@ -493,6 +495,19 @@ static const struct observed *observed_of(const struct machine *machine, const s
 			return seen;
 	}
 	return NULL;
+}
+
+/* Another session's record says where its reader is. */
+static bool is_told_by_another(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
+		const struct judged *other = &machine->judge->sessions[i];
+
+		if (other != judged && other->known && other->place_known && other->plug == judged->plug &&
+		    other->model == judged->model && other->index == judged->index && !round_sleep(machine))
+			return true;
+	}
+	return false;
 }
 
 /* Where the worker has a slot of the session's reader; all its slots are at one place. */
@@ -666,7 +681,8 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	judged->counter = record->card.event_counter;
 	judged->place_known = usb_address_is_set(record->card.usb);
 	seen = observed_of(machine, judged);
-	located = machine->judge->up && seen && is_located(machine, judged) &&
+	located = machine->judge->up && seen &&
+		  (is_located(machine, judged) || is_told_by_another(machine, judged)) &&
 		  machine->judge->left_plug[judged->device] != judged->plug;
 	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
