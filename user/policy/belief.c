@@ -147,7 +147,8 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
 	return compare(bound, state,
-		       reader->recovered - (session->stay == reader->stay ? session->recovered : 0));
+		       session->failing + reader->recovered -
+			       (session->stay == reader->stay ? session->recovered : 0));
 }
 
 /* ---- beliefs -------------------------------------------------------------------------------------------- */
@@ -265,6 +266,14 @@ static bool left_together(const struct world *world, const struct session *sessi
 	       world->unplugged < later(unheard, TOGETHER_NSEC);
 }
 
+/* After sleep: PC/SC names a reader some time after its device came back. */
+static uint64_t named_again_until(const struct world *world)
+{
+	uint64_t awake = world->resumed ? later(world->resumed, RESUME_NSEC) : 0;
+
+	return world->replugged > world->slept ? later(awake, DOUBT_NSEC) : awake;
+}
+
 /* PC/SC cannot read the card: what proves a removal, what is temporary, and what stays unknown. */
 static struct belief belief_unheard(const struct world *world, const struct session *session,
 				    enum hearing hearing)
@@ -279,9 +288,9 @@ static struct belief belief_unheard(const struct world *world, const struct sess
 		missing && left_together(world, session, session->unnamed ? session->unnamed : unheard);
 
 	/* Devices get time to come back after sleep. When that time is over, two reports agree at once. */
-	if (missing && !here && world_just_resumed(world) &&
-	    (together || until < later(world->resumed, RESUME_NSEC)))
-		until = later(world->resumed, RESUME_NSEC);
+	if (missing && !here && world->now < named_again_until(world) &&
+	    (together || until < named_again_until(world)))
+		until = named_again_until(world);
 	else if (together)
 		return out(REASON_NO_READER, EVIDENCE_PCSC, CAUSE_READER, SOURCE_PCSC, unheard);
 	if (world->now < until)

@@ -51,6 +51,7 @@ void bind_begin(struct world *world, struct session *session, uint64_t stamp)
 	session->slot_out = session->slot_in = session->pcsc_out = (struct moment){0};
 	session->outs = 0;
 	session->unheard = session->unnamed = session->lag_until = 0;
+	session->failing = false;
 	session->said &= ~(unsigned)(SAID_COMM_ERROR | SAID_UNGUARDED);
 	deadline_set(world, session, DEADLINE_BELIEF, 0);
 	report_later(world, session, REPORT_DEALT);
@@ -88,6 +89,7 @@ static void adopt(struct world *world, struct session *session, struct reader *r
 	session->pcsc_life = world->pcsc_life;
 	reader_learn_interface(world, session, reader);
 	session->unheard = session->unnamed = session->recorded = 0;
+	session->failing = false;
 	session->said &= ~(unsigned)SAID_COMM_ERROR;
 }
 

@@ -78,12 +78,19 @@ static bool may_be_renamed(const struct reader *reader, const struct device *dev
 	       !atr_equal(&state->atr, atr);
 }
 
-/* PC/SC has said since the sign-in that it counts less: it was another pcscd that gave the name to the sign-in's reader. */
-static bool counts_again(const struct reader *reader, const struct login_record *login)
+/*
+ * PC/SC has said since the sign-in what no pcscd says that the sign-in spoke to: it counts less, or a card has left
+ * uncounted. It was another pcscd that gave the name to the sign-in's reader.
+ */
+static bool counts_again(const struct world *world, const struct reader *reader,
+			 const struct login_record *login)
 {
 	uint16_t less = (uint16_t)(login->card.event_counter - reader->state.event_counter);
 
-	return login->seen && reader->said.stamp > login->seen && less > 0 && less < 0x8000;
+	if (!login->seen || reader->said.stamp <= login->seen)
+		return false;
+	return (less > 0 && less < 0x8000) ||
+	       (less == 0 && reader->state.card == CARD_EMPTY && login->seen < world->pcsc_since);
 }
 
 /* Whatever was to come of an earlier record's card. */
@@ -107,7 +114,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 	const struct login_record *login = event->record.login;
 	const struct reader *reader = login->usb_token ? NULL : reader_find(world, login->card.name);
 	bool renamed = reader && (may_be_renamed(reader, device, &login->card.atr) ||
-				  (!device && counts_again(reader, login)));
+				  (!(device && reader->device) && counts_again(world, reader, login)));
 
 	/* … or the reader has been plugged in again since PC/SC's last report: it counts from the start. */
 	if (renamed || (reader && (is_another(reader, device) || reader_counted_more(reader, login))))

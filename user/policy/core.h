@@ -260,6 +260,7 @@ struct session {
 	uint64_t
 		recorded; /* our clock, when its login record was read; 0: bound since by the card's return */
 	uint64_t lag_until; /* PC/SC may still be counting an absence that ended before it was bound */
+	bool failing; /* its reader could not be read when PC/SC's last worker ended: that counts once more */
 
 	/* Facts about this insertion. */
 	struct moment slot_out, slot_in; /* the reader's last notices */
@@ -324,6 +325,7 @@ struct world {
 	uint64_t slept, resumed; /* our clock; 0: never */
 	uint64_t
 		unplugged; /* our clock: when the last USB device without a known reader was removed; 0: none */
+	uint64_t replugged; /* … when the last device came back after sleep */
 
 	bool paired; /* two records named two readers in one slot of one device: any reader may show whose they are */
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */

@@ -2,10 +2,22 @@
 /* Reports of PC/SC: about its readers, and about pcscd itself. */
 #include "policy/core.h"
 
+/* No worker reports when it can be read again, and pcscd counts that. */
+static void note_failing(const struct world *world)
+{
+	for (struct session *session = world->sessions; session; session = session->hh.next) {
+		const struct reader *reader =
+			session->device || session->stay ? reader_of_session(world, session) : NULL;
+
+		session->failing |= reader && reader->state.card == CARD_UNAVAILABLE;
+	}
+}
+
 void pcsc_changed(struct world *world, const struct event *event, bool up)
 {
 	struct session *session, *next;
 
+	note_failing(world);
 	reader_forget_all(world);
 	world->pcsc_up = up;
 	world->pcsc_down = !up;

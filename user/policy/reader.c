@@ -225,14 +225,18 @@ static struct reader *reader_new(struct world *world, const struct reader_state 
 }
 
 /*
- * pcscd's count only grows while a reader stays, and it counts every removal and insertion. An unreadable
- * reader shows no count.
+ * pcscd's count only grows while a reader stays, and it counts every removal and insertion. That of a reader that cannot
+ * be read may stand still.
  */
 bool reader_counts_again(const struct reader *reader, const struct reader_state *now)
 {
 	uint16_t moved = (uint16_t)(now->event_counter - reader->counted);
 
-	if (now->card == CARD_UNAVAILABLE || reader->read == CARD_UNAVAILABLE)
+	if (now->card == CARD_UNAVAILABLE)
+		return false;
+	if ((uint16_t)(now->event_counter - reader->state.event_counter) >= 0x8000)
+		return true;
+	if (reader->read == CARD_UNAVAILABLE)
 		return false;
 	return moved >= 0x8000 || (moved == 0 && now->card != reader->read);
 }

@@ -172,6 +172,8 @@ int usb_added(struct world *world, const struct event *event)
 	}
 	if (device_describe(world, device, facts->path, facts->id) < 0)
 		return -ENOMEM;
+	if (device->presence != PRESENCE_HERE && world_just_resumed(world))
+		world->replugged = world->now;
 	if (device_come(world, device, event)) {
 		take_recorded(device);
 		locate_device_back(world, device);
@@ -184,8 +186,8 @@ int usb_added(struct world *world, const struct event *event)
 		watch_place(world, device);
 	}
 	update_place(world, device, event);
-	/* Whose reader has no known place is concerned by where a reader is, and by what left. */
-	if (gone || device->readers)
+	/* Whose reader has no known place is concerned by where a reader is, what left, and what is back after sleep. */
+	if (gone || device->readers || world_just_resumed(world))
 		update_list(world, &world->placeless, event);
 	update_unlocated(world, event);
 	/* PC/SC named its reader before the kernel's word of it was read. */
