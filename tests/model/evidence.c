@@ -45,6 +45,14 @@ static bool has_its_address(const struct judged *judged, const struct report *re
 	       usb_address_equal(report->usb, judged->usb);
 }
 
+/* Names were given again, and this is another reader of the model: its name says nothing. */
+static bool is_named_like_it(const struct machine *machine, const struct judged *judged,
+			     const struct report *report)
+{
+	return judged->names_moved && judge_like_readers(machine, judged) > 1 &&
+	       !is_its_device(judged, report);
+}
+
 /* A reader whose place is not known is known by its name alone. */
 static bool is_its_reader(const struct machine *machine, const struct judged *judged,
 			  const struct report *report)
@@ -53,7 +61,7 @@ static bool is_its_reader(const struct machine *machine, const struct judged *ju
 		return report->unit == judged->unit &&
 		       (is_its_device(judged, report) || is_at_its_port(machine, judged, report) ||
 			has_its_address(judged, report));
-	return has_its_name(machine, judged, report);
+	return has_its_name(machine, judged, report) && !is_named_like_it(machine, judged, report);
 }
 
 /* Somewhat less than the second that DESIGN gives them: stamps and hearing differ. */
@@ -504,7 +512,8 @@ static bool is_told_by_another(const struct machine *machine, const struct judge
 		const struct judged *other = &machine->judge->sessions[i];
 
 		if (other != judged && other->known && other->place_known && other->plug == judged->plug &&
-		    other->model == judged->model && other->index == judged->index && !round_sleep(machine))
+		    other->model == judged->model && other->index == judged->index && !other->names_moved &&
+		    !round_sleep(machine))
 			return true;
 	}
 	return false;

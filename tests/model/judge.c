@@ -205,6 +205,19 @@ static uint16_t seen_counter(const struct machine *machine, const struct judged 
 	return UINT16_MAX;
 }
 
+/* pcscd missed while it hung that the reader was plugged in again: it names the one that left. */
+static bool names_what_left(const struct machine *machine, const struct judged *judged)
+{
+	for (unsigned i = 0; machine->pcscd.hung_until && i < READERS_MOST; i++) {
+		const struct pcsc_reader *reader = &machine->pcscd.readers[i];
+
+		if (reader->used && reader->stuck && reader->device == judged->device &&
+		    reader->unit == judged->unit)
+			return true;
+	}
+	return false;
+}
+
 /* pcscd hangs, and has not named the reader yet; or a card settles, and pcscd has said "empty" for too long. */
 static bool pcscd_hangs(const struct machine *machine, const struct judged *judged)
 {
@@ -219,7 +232,7 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	/* … or its last word is older than what the sign-in read of it. */
 	if (machine->pcscd.hung && seen_counter(machine, judged) < judged->counter)
 		return true;
-	return judged->settles_long || settles_long(machine, judged);
+	return judged->settles_long || settles_long(machine, judged) || names_what_left(machine, judged);
 }
 
 /* PC/SC says that this device is at `usb`. */
@@ -311,7 +324,7 @@ static const struct {
 		 was_denied},
 	[EXCEPTION_HUNG] =
 		{"hung",
-		 "pcscd hung: for more than 2 s it reported an empty slot while it powered a card, or what was so before the sign-in",
+		 "pcscd hung: for more than 2 s it reported an empty slot while it powered a card, or what was so before the sign-in, or a reader that had left",
 		 pcscd_hangs},
 	[EXCEPTION_HELD] =
 		{"held", "a program holds a reader, and PC/SC gives it the address where another reader was",
