@@ -24,12 +24,12 @@ void pcsc_changed(struct world *world, const struct event *event, bool up)
 	world->pcsc_listed = false;
 	world->pcsc_life += up;
 	world->pcsc_since = world->now;
-	/* The last worker may still answer its requests, whatever this one is asked. */
+	/* What was asked may still be answered, whatever is asked from now on. */
 	world->readers_listing = (struct listing){
 		.last = world->order,
 		.asked = world->order,
 		.asked_last = world->order,
-		.owed = world->readers_listing.owed > 0,
+		.owed = world->readers_listing.owed,
 	};
 	HASH_ITER(hh, world->sessions, session, next) {
 		/* Reports after it come from another pcscd. */
