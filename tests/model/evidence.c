@@ -50,7 +50,7 @@ static bool is_named_like_it(const struct machine *machine, const struct judged 
 			     const struct report *report)
 {
 	return judged->names_moved && judge_like_readers(machine, judged) > 1 &&
-	       !is_its_device(judged, report);
+	       report->device != judged->device;
 }
 
 /* A reader whose place is not known is known by its name alone. */
@@ -298,7 +298,7 @@ static void reader_present(struct machine *machine, struct judged *judged, const
 {
 	bool same_life = judged->pcsc_life == machine->judge->life;
 	const struct device *device = &machine->devices[report->device];
-	bool first = judged->named_again && !judged->place_known;
+	bool first = judged->named_again;
 
 	judged->named_again = false;
 	judged->pcsc_empty = judged->empty_word = false;
@@ -445,9 +445,9 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	judged->false_words += is_of_before(judged, report);
 	/* pcscd ran on since it showed the card there, or since that was recorded. The card there may settle until it is read. */
 	judged->named_again |= (report->first || judged->ran_back) && judged->departures &&
-			       !round_sleep(machine) &&
+			       !judged->place_known && !round_sleep(machine) &&
 			       (judged->pcsc_was_present || judged->pcsc_life == machine->judge->life);
-	judged->reader_gone_at = 0;
+	judged->reader_gone_at = judged->ran_back && !judged->place_known ? machine->now : 0;
 	judged->settles_long |= judged->settles && machine->now >= judged->pcsc_empty_at + PCSC_DOUBT;
 	judged->settles = false;
 	/* What could not be read may settle again. */
