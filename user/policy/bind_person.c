@@ -2,13 +2,14 @@
 /* A person unlocked without the card: which card can be theirs? */
 #include "policy/core.h"
 
-/* The card in it guards another person's session. */
+/* The card in it guards another person's session, or did until its reader's last notice: PC/SC has not looked yet. */
 static bool is_others(const struct world *world, const struct session *session, const struct reader *reader)
 {
 	const struct session *other;
 
 	DL_FOREACH2(reader->device ? reader->device->sessions : world->placeless, other, on_device.next) {
-		if (other != session && !session_is_away(other) &&
+		if (other != session &&
+		    (!session_is_away(other) || reader->said.order < other->slot_out.order) &&
 		    strcmp(other->login.user, session->login.user) != 0 &&
 		    reader_of_session(world, other) == reader)
 			return true;

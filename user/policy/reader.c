@@ -134,13 +134,22 @@ static void learn_interfaces(const struct world *world, const struct device *dev
 	}
 }
 
+/* The name was given before sleep, or long before, and the device came since: it is another reader's by now. */
+static bool is_older_name(const struct world *world, const struct reader *reader, const struct device *device)
+{
+	uint64_t came = device->came.now;
+
+	return later(reader->since, DOUBT_NSEC) < came ||
+	       (reader->since < world->slept && world->slept < came);
+}
+
 static void reader_move(struct world *world, struct reader *reader, struct device *device)
 {
 	reader->life = device ? device->life : 0;
 	if (reader->device == device)
 		return;
 	/* Under its name PC/SC names another reader now. */
-	if (reader->device && device)
+	if (device && (reader->device || is_older_name(world, reader, device)))
 		begin_stay(world, reader);
 	reader_detach(world, reader);
 	reader_attach(world, reader, device);
@@ -238,7 +247,11 @@ bool reader_counts_again(const struct reader *reader, const struct reader_state 
 		return true;
 	if (reader->read == CARD_UNAVAILABLE)
 		return false;
-	return moved >= 0x8000 || (moved == 0 && now->card != reader->read);
+	/* A card that is not powered yet has no ATR. */
+	if (moved == 0 && now->card == reader->read)
+		return now->card == CARD_PRESENT && now->atr.size && reader->read_atr.size &&
+		       !atr_equal(&now->atr, &reader->read_atr);
+	return moved >= 0x8000 || moved == 0;
 }
 
 /*
@@ -257,11 +270,7 @@ bool reader_counted_more(const struct reader *reader, const struct login_record 
 /* Its device is gone, and what PC/SC reads under its name is another reader: no card comes or leaves uncounted. */
 static bool is_another_reader(const struct reader *reader, const struct reader_state *now)
 {
-	if (!reader_is_stale(reader))
-		return false;
-	return reader_counts_again(reader, now) ||
-	       (now->card == CARD_PRESENT && reader->state.card == CARD_PRESENT &&
-		now->event_counter == reader->counted && !atr_equal(&now->atr, &reader->state.atr));
+	return reader_is_stale(reader) && reader_counts_again(reader, now);
 }
 
 /* Where it is, as far as PC/SC has said in this stay: a report without an address takes none back. */
