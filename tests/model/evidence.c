@@ -596,7 +596,7 @@ static void note_death(const struct machine *machine, struct judged *judged)
 	if (!judged->hint_told || machine->now >= judged->hint_told_at + SEC)
 		return;
 	judged->deaths++;
-	judged->hint_died_after |= judged->first_act && judged->hint_told_at >= judged->first_act;
+	judged->hint_died_after += judged->first_act && judged->hint_told_at >= judged->first_act;
 }
 
 static void note_state(struct machine *machine, unsigned session)
