@@ -274,6 +274,12 @@ static void note_left(const struct world *world, struct device *device)
 	device_claim(device);
 }
 
+/* What is found missing now may be what was lost: then no source reports it any more. */
+static bool has_lost(const struct world *world)
+{
+	return world->lost.order && world->now < later(world->lost.now, STALE_NSEC);
+}
+
 /*
  * True: it was here. Every source reports the end of each life, udevd long after the others. If udevd has not
  * reported the end of an earlier life yet, its report is about that life. The probe's stamp shows by itself
@@ -294,7 +300,7 @@ bool device_leave(struct world *world, struct device *device, enum event_source 
 		return false;
 	if (source == SOURCE_PROBE)
 		device->disconnected = stamp;
-	device->udevd_owes = source != SOURCE_UDEV && source != SOURCE_STARTUP;
+	device->udevd_owes = source != SOURCE_UDEV && (source != SOURCE_STARTUP || !has_lost(world));
 	device->presence = PRESENCE_GONE;
 	device->left = moment_now(world, stamp);
 	device->left_by = source;
