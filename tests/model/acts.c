@@ -189,8 +189,10 @@ static bool is_losing_action(const struct login *login, enum action action)
  */
 static uint64_t begun(const struct judged *judged)
 {
-	uint64_t began = judged->departures ? judged->first_departure : judged->first_act;
+	uint64_t began = judged->first_act;
 
+	if (judged->departures && judged->first_departure < began)
+		began = judged->first_departure;
 	return judged->first_word && judged->first_word < began ? judged->first_word : began;
 }
 
