@@ -121,7 +121,7 @@ struct judged {
 	enum cause cause_now;
 	enum session_state state_before;
 	/* The locker, as it was reported. */
-	unsigned hint_died_after;	      /* … after the first act */
+	unsigned hint_died_after;     /* … after the first act */
 	bool kind_told, kind_unknown; /* unknown: when a removal was acted on */
 	unsigned deaths;
 	bool hint_told, ever_hint, worked_since; /* worked_since: unlocked after the removal */

@@ -67,8 +67,9 @@ static void judge_what_follows(struct machine *machine, unsigned session, const 
 		return;
 	if (judged->hint_died_after && judged->locks < 2)
 		judge_fault(machine, FAULT_MISSED, session, "its locker died, and it was not locked again");
-	else if (judged->hint_died_after > 1 && !judged->in_place && settings->when_lock_fails == FALLBACK_LOGOUT &&
-		 !judged->losing && !judge_excepted(machine, judged, UNKNOWABLE_REMOVAL))
+	else if (judged->hint_died_after > 1 && !judged->in_place &&
+		 settings->when_lock_fails == FALLBACK_LOGOUT && !judged->losing &&
+		 !judge_excepted(machine, judged, UNKNOWABLE_REMOVAL))
 		judge_fault(machine, FAULT_MISSED, session,
 			    "its locker died twice, and it was not logged out");
 	else if (settings->then == ACTION_LOGOUT && judged->hint_told &&
