@@ -43,8 +43,13 @@
 	"record record session=3 user=card " reader "card=present counter=" counter ATR " keep=yes\n"
 #define RECORD_KEY_11 "uevent device-add usb=1:11 path=1-11 id=1050:0407\n" PLUG_KEY("11")
 #define R0	      "name=R0 slot=0 "
-#define NEW(number)   "name=New%200" number "%2000 slot=0 card=empty counter=0\n"
-#define PROVABLE      "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
+#define R5	      "name=R5 slot=0 "
+/* Nobody says where its reader is. */
+#define R5_RECORDED                                                                                          \
+	"5ms pcsc reader " R5 "card=present counter=3" ATR "\n6ms record record session=5 user=e " R5        \
+	"card=present counter=3" ATR "\n3s daemon time\n"
+#define NEW(number) "name=New%200" number "%2000 slot=0 card=empty counter=0\n"
+#define PROVABLE    "1ms logind session-locked session=3\n1ms logind session-unlocked session=3\n"
 
 static const char start[] =
 	"0ms startup device-add usb=1:5 path=1-1 id=08e6:4433\n"
@@ -275,6 +280,73 @@ static const struct row rows[] = {
 	{"a record whose reader is gone already",
 	 "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
 	 "act 5 lock|removal 5 absent startup|action 5 lock"},
+
+	/* ---- what a count and an ATR show ---- */
+	{"a count that runs back, after a reader that cannot be read showed none: it was plugged in again",
+	 R5_RECORDED "3100ms pcsc reader " R5 "card=unavailable counter=0\n3200ms pcsc reader " R5
+		     "card=present counter=1" ATR,
+	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
+	{"a card whose ATR is not known for a while, at the same count, is no other card",
+	 R5_RECORDED "3100ms pcsc reader " R5 "card=present counter=3\n3200ms pcsc reader " R5
+		     "card=present counter=3" ATR,
+	 ""},
+	{"another ATR at the same count: another reader has the name",
+	 R5_RECORDED "3100ms pcsc reader " R5 "card=present counter=3 atr=3B02AACC",
+	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
+	{"the card is out and in before PC/SC names the reader that was recorded",
+	 "1ms daemon probe\n5ms uevent device-add usb=1:9 path=1-9 id=08e6:4433\n"
+	 "6ms record record session=9 user=e name=R9 slot=0 usb=1:9 card=present counter=1" ATR " path=1-9\n"
+	 "10ms probe slot-change usb=1:9 slots=02\n20ms pcsc reader name=R9 slot=0 usb=1:9 card=present counter=3" ATR,
+	 "act 9 lock|removal 9 card probe|action 9 lock|heard 9 card pcsc|restored 9"},
+	{"unlocked without its card, and the reader that had one like it cannot be read: nobody knows",
+	 "10ms uevent device-remove usb=1:5\n30ms logind session-locked session=3\n"
+	 "40ms pcsc reader name=R1 slot=0 usb=1:6 card=unavailable counter=1\n2s logind session-unlocked session=3",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|outcome 3 lock verified|unguarded 3"},
+	{"a record, without an address, of a card that is out by the recorded count: nobody guards it",
+	 "1ms pcsc reader " R5 "card=empty counter=3\n30ms record record session=5 user=e " R5
+	 "card=present counter=3" ATR " seen=500us\n3s daemon time",
+	 "act 5 lock|removal 5 card pcsc|action 5 lock"},
+	{"records that do not say whose they are, or which process's, are of one sign-in",
+	 "2ms record record session=4 name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	 "\n3ms record record session=4 user=x leader=7 name=R1 slot=0 usb=1:6 card=present counter=1" ATR
+	 "\n4ms record record session=4 user=x name=R1 slot=0 usb=1:6 card=present counter=1" ATR,
+	 ""},
+	{"after sleep and a loss, another device in the port has its reader already: the card there is its own",
+	 "10ms logind sleep\n20ms logind resume\n21ms uevent lost\n"
+	 "22ms pcsc reader name=R0 slot=0 usb=1:9 card=present counter=1" ATR
+	 "\n23ms uevent device-add usb=1:9 path=1-1 id=08e6:4433",
+	 "recheck|recheck"},
+	{"recorded after its reader's device had left, by its name: not bound to that device",
+	 "10ms uevent device-remove usb=1:5\n12ms record record session=5 user=e name=R0 slot=0 card=present counter=1" ATR,
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"… and PC/SC has spoken of the reader since: nor then",
+	 "10ms uevent device-remove usb=1:5\n11ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n12ms record record session=5 user=e name=R0 slot=0 card=present counter=1" ATR " seen=5ms",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"… and it counts another insertion: nor then",
+	 "10ms uevent device-remove usb=1:5\n12ms record record session=5 user=e name=R0 slot=0 card=present counter=2" ATR
+	 " seen=5ms",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
+	{"PC/SC names one of two interfaces, and another reader like it where a device was: that one may be on its way",
+	 "5ms uevent device-add usb=1:8 path=1-8 id=076b:5321\n6ms pcsc reader name=M%2001%2000 slot=0 usb=1:8 card=empty counter=0\n"
+	 "7ms uevent device-remove usb=1:8\n8ms uevent device-add usb=1:9 path=1-9 id=076b:5321\n"
+	 "9ms pcsc reader name=M%2000%2000 slot=0 usb=1:9 card=present counter=1" ATR
+	 "\n9ms pcsc reader " CARD "card=present counter=1" ATR
+	 "\n9ms pcsc reader name=R1 slot=0 usb=1:6 card=present counter=1" ATR "\n10ms pcsc pcsc-listed\n"
+	 "11ms record record session=7 user=e name=M%2002%2000 slot=0 usb=1:9 card=present counter=1" ATR
+	 " path=1-9\n"
+	 "12ms record record session=8 user=f name=M%2003%2000 slot=0 usb=1:9 card=present counter=1" ATR
+	 " path=1-9\n"
+	 "3s daemon time",
+	 "comm-error 7|comm-error 8"},
+	{"the id is given to another sign-in, by a record of the device that has left: bound to it as any record is",
+	 "10ms uevent device-remove usb=1:5\n20ms udev device-remove usb=1:5\n25ms pcsc reader-gone name=R0\n"
+	 "10s record record session=3 user=other name=R0 slot=0 usb=1:5 card=present counter=1" ATR
+	 " path=1-1\n"
+	 "11s uevent device-add usb=1:5 path=1-1 id=08e6:4433\n12s pcsc reader " CARD
+	 "card=present counter=0" ATR "\n13s uevent device-remove usb=1:5",
+	 "act 3 lock|removal 3 reader uevent|action 3 lock|heard 3 reader udev|recheck|"
+	 "act 3 lock|removal 3 reader uevent|action 3 lock"},
 
 	/* ---- and after ---- */
 	{"LockedHint shows: verified",
@@ -1866,7 +1938,8 @@ static void test_crowd(void **state _unused_)
 
 	/* Nor can a notice tell whose slot it means, where so many have one. */
 	tell_crowd(world, "31s", 0, "usb=1:5");
-	tell(world, "35s probe slot-change usb=1:5 slots=02\n36s pcsc reader-gone name=Q%2000%2000");
+	tell(world,
+	     "35s probe slot-change usb=1:5 slots=02\n35s probe slot-change usb=1:5 endpoint=2 slots=02\n36s pcsc reader-gone name=Q%2000%2000");
 	assert_string_equal(heard.text, "comm-error 8");
 
 	/* One that is known by its address is watched as ever. */

@@ -215,7 +215,7 @@ void device_release(struct world *world, struct device *device)
 	device->released = true;
 }
 
-/* Frees them, but for one that has come again since. Nothing else can have found one of them: it was not here. */
+/* Frees them, but for one that has come again since, or that the event's own record has found. */
 void device_free_released(struct world *world)
 {
 	struct device *device, *next;
@@ -223,7 +223,7 @@ void device_free_released(struct world *world)
 	DL_FOREACH_SAFE2(world->released, device, next, released_next) {
 		DL_DELETE2(world->released, device, released_prev, released_next);
 		device->released = false;
-		if (device->presence != PRESENCE_HERE)
+		if (device->presence != PRESENCE_HERE && !device->sessions && !device->readers)
 			device_free(world, device);
 	}
 }

@@ -16,10 +16,7 @@ static bool device_is_elsewhere(const struct device *device, const struct sessio
 /* Nobody has reported the device, and another one is where it was: it left before anything here knew it. */
 static bool device_is_displaced(const struct device *device, const struct session *session)
 {
-	const struct device *there =
-		device->presence == PRESENCE_UNKNOWN && session->port ? port_device(session->port) : NULL;
-
-	return there && there != device;
+	return device->presence == PRESENCE_UNKNOWN && session->port && port_device(session->port);
 }
 
 /* Its device is gone, or another device has its address. */
