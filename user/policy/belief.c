@@ -266,7 +266,7 @@ static bool left_together(const struct world *world, const struct session *sessi
 	       world->unplugged < later(unheard, TOGETHER_NSEC);
 }
 
-/* After sleep: PC/SC names a reader some time after its device came back. */
+/* After sleep: PC/SC names a reader some time after its device came back. 0: the machine has not slept. */
 static uint64_t named_again_until(const struct world *world)
 {
 	uint64_t awake = world->resumed ? later(world->resumed, RESUME_NSEC) : 0;

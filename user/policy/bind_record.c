@@ -140,7 +140,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 }
 
 /* PC/SC had named the reader again before the sign-in, and says so only now: the sign-in read the new one. */
-void bind_stay(struct session *session, const struct reader *reader)
+void bind_new_stay(struct session *session, const struct reader *reader)
 {
 	if (session->recorded && reader && reader->stay != session->stay &&
 	    reader->said.stamp < session->login.seen)

@@ -167,7 +167,7 @@ bool bind_token_person(struct world *world, struct session *session, uint64_t st
 void bind_record(struct world *world, struct session *session, const struct event *event,
 		 struct device *device, struct port *port);
 void bind_record_remote(struct world *world, struct session *session, const struct event *event);
-void bind_stay(struct session *session, const struct reader *reader);
+void bind_new_stay(struct session *session, const struct reader *reader);
 void bind_person(struct world *world, struct session *session, uint64_t stamp);
 
 /* remote.c: sessions whose card is at their client */

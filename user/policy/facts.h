@@ -158,7 +158,7 @@ struct reader {
 	unsigned stay;	       /* a number of its own: a reader that is removed and inserted gets another */
 	uint8_t endpoint;      /* its interface's interrupt endpoint, learnt; 0: not known */
 	uint8_t maybe_endpoint; /* … a first guess, from PC/SC's count after a notice; a second one confirms it */
-	uint64_t learnt;	/* our clock, when one of the two was last learnt anew */
+	uint64_t learnt;	/* our clock, when one of the two last changed */
 	uint64_t came;		/* order of the report that began the stay */
 	uint64_t since;		/* … our clock */
 	struct moment said;	/* PC/SC's last report about it */

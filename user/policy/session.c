@@ -246,7 +246,7 @@ void session_update(struct world *world, struct session *session, enum event_sou
 		reader = reader_of_session(world, session);
 	else
 		reader = world->slept ? reader_of_stay(world, session) : NULL;
-	bind_stay(session, reader);
+	bind_new_stay(session, reader);
 	hearing = session_device_left(session) && !reader ? HEARING_NONE
 							  : hearing_of(world, session, reader, &until);
 	note_hearing(world, session, reader, hearing);
