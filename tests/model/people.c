@@ -261,10 +261,13 @@ void people_act(struct machine *machine, unsigned session, enum step step)
 
 void people_item(struct machine *machine, const struct item *item)
 {
-	if (item->kind == ITEM_SESSION_END)
-		ended(machine, item->device);
-	else
+	/* An end that was on its way is not that of a later sign-in with the same id. */
+	if (item->kind == ITEM_SESSION_END) {
+		if (item->plug == machine->logins[item->device].record.leader)
+			ended(machine, item->device);
+	} else {
 		set_hint(machine, item->device, item->kind == ITEM_HINT);
+	}
 }
 
 /* The new logind is asked about every session; calls that it had not answered fail. */
