@@ -263,7 +263,7 @@ void people_item(struct machine *machine, const struct item *item)
 {
 	/* An end that was on its way is not that of a later sign-in with the same id. */
 	if (item->kind == ITEM_SESSION_END) {
-		if (item->plug == machine->logins[item->device].record.leader)
+		if ((pid_t)item->plug == machine->logins[item->device].record.leader)
 			ended(machine, item->device);
 	} else {
 		set_hint(machine, item->device, item->kind == ITEM_HINT);
