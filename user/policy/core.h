@@ -326,6 +326,7 @@ struct world {
 	uint64_t
 		unplugged; /* our clock: when the last USB device without a known reader was removed; 0: none */
 	uint64_t replugged; /* … when the last device came back after sleep */
+	uint64_t dropped;   /* … when PC/SC last dropped a reader */
 
 	bool paired; /* two records named two readers in one slot of one device: any reader may show whose they are */
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */

@@ -173,7 +173,7 @@ struct reader {
 	uint16_t counted;
 	unsigned read_recovered;
 	unsigned recovered; /* how many times it could be read again: pcscd counts each as it counts a card */
-	bool guessed;	    /* to be another interface of its device: PC/SC has not said where it is */
+	bool guessed;	    /* to be there: PC/SC has not said where it is */
 	bool found;	    /* its state last changed while everything was looked at again */
 	bool naming;	    /* reader_is_naming(), when it was looked at last */
 	struct reader *prev, *next;	      /* device->readers */

@@ -78,6 +78,7 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 	if (!reader)
 		return;
 	device = reader->device;
+	world->dropped = world->now;
 	forget(world, reader);
 	update_list(world, &world->placeless, event);
 	/* A reader without a device is among them, or its going shows whose interfaces others are. */
@@ -129,7 +130,7 @@ int pcsc_reader(struct world *world, const struct event *event)
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
 	if (!world->certain_at)
-		reader_infer_interfaces(world);
+		reader_infer_places(world);
 	locate_stale(world, reader);
 	update_list(world, &world->placeless, event);
 	if (!reader->device || unlocated || !world->devices_listing.last) {

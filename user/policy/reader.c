@@ -184,37 +184,6 @@ static void locate_slots(struct world *world, struct reader *reader)
 	}
 }
 
-/*
- * If a device is the only one of its model here, another reader of the same family is another interface of
- * that device.
- */
-void reader_infer_interfaces(struct world *world)
-{
-	struct reader *reader, *next, *other;
-
-	if (world_is_crowded(world))
-		return;
-	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next) {
-		for (other = world->readers; other && !reader->device; other = other->hh.next) {
-			const struct model *model = other->device ? other->device->model : NULL;
-
-			/*
-			 * A reader that was named before a device of the model was removed, or just after,
-			 * may be that device's.
-			 */
-			if (model && model->here == 1 &&
-			    (!model->left || reader->since > later(model->left, DOUBT_NSEC) ||
-			     reader->said.now > later(model->left, STALE_NSEC)) &&
-			    !reader_is_stale(other) &&
-			    reader_same_family(other->state.name, reader->state.name)) {
-				reader_infer(world, reader, other->device);
-				reader->guessed = true;
-				reader->device->guessed++;
-			}
-		}
-	}
-}
-
 static struct reader *reader_new(struct world *world, const struct reader_state *state)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));

@@ -67,7 +67,7 @@ void update_inferred(struct world *world, const struct event *event)
 	do {
 		world->inferred = false;
 		if (!world->certain_at)
-			reader_infer_interfaces(world);
+			reader_infer_places(world);
 		update_all(world, event);
 	} while (world->inferred);
 }

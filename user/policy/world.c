@@ -209,7 +209,7 @@ static void time_passed(struct world *world, const struct event *event)
 {
 	if (world->certain_at && world->certain_at <= world->now) {
 		world->certain_at = 0;
-		reader_infer_interfaces(world);
+		reader_infer_places(world);
 		update_all(world, event);
 	}
 	if (world->naming_at && world->naming_at <= world->now)
