@@ -414,7 +414,9 @@ install: programs
 	install -m 0644 user/data/scpolicyd-console-lock.service user/data/scpolicyd-drop-remote@.service $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
-	install -m 0644 user/data/scpolicyd-metrics.timer $(DESTDIR)$(UNITDIR)/
+	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-doctor.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-doctor.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-doctor.service
+	install -m 0644 user/data/scpolicyd-metrics.timer user/data/scpolicyd-doctor.timer $(DESTDIR)$(UNITDIR)/
 	sed -e 's|/usr/libexec/scpolicyd/|$(LIBEXECDIR)/|g' udev-rules/70-scpolicyd.rules > $(DESTDIR)$(UDEVDIR)/70-scpolicyd.rules
 	chmod 0644 $(DESTDIR)$(UDEVDIR)/70-scpolicyd.rules
 	install -D -m 0644 user/data/scpolicyctl.bash-completion $(DESTDIR)$(BASHDIR)/scpolicyctl

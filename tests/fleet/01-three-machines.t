@@ -110,7 +110,7 @@ arrived() { # HOST FIELD=VALUE...
 	shift
 	[ -n "$(journalctl -q --no-pager --directory="$work/journal" -o cat "_HOSTNAME=$journal_host" "$@" 2> /dev/null)" ]
 }
-numbers() { guest 'systemctl start scpolicyd-metrics.service'; } # as the timer does each minute
+numbers() { guest 'systemctl start scpolicyd-metrics.service scpolicyd-doctor.service'; } # as the timers do
 
 # A page of Prometheus's own, as a person sees it, and whether it says what it should.
 chromium() {
@@ -194,6 +194,8 @@ numbers
 ok 'Prometheus: the removal is counted, there alone' soon 60 says 'sum by (instance) (scpolicyd_removals_total) == 1' 'instance="office1"'
 ok 'Prometheus: and its lock, verified' soon 60 says 'scpolicyd_outcomes_total{outcome="verified"} == 1' 'instance="office1"'
 ok 'Prometheus: and how long it took' soon 60 answers 'sum(scpolicyd_action_latency_seconds_count)' '=> 1 '
+ok 'Prometheus: by the model of its reader' soon 60 answers 'sum by (model) (scpolicyd_reader_latency_seconds_count)' 'model="08e6:4433"'
+ok 'Prometheus: what the doctor finds there' soon 60 says 'scpolicyd_doctor_findings{severity="warning"}' 'instance="office1"'
 ok 'the journal of office1 has arrived, with the removal' soon 60 arrived office1 SCPOLICY_EVENT=removal
 ok 'and with what came of it' soon 60 arrived office1 SCPOLICY_EVENT=outcome SCPOLICY_OUTCOME=verified
 ok 'of office2 nothing of the kind has' not arrived office2 SCPOLICY_EVENT=removal

@@ -19,7 +19,7 @@ sub slurp {
 
 my $rules = slurp("$data/scpolicyd.rules.yml");
 my $dashboard = decode_json(slurp("$data/scpolicyd-dashboard.json"));
-my %known = map { $_ => 1 } slurp("$top/user/actions/metrics.c") =~ /"(scpolicyd_\w+)"/g;
+my %known = map { $_ => 1 } map { slurp("$top/user/$_") =~ /(scpolicyd_\w+)/g } qw(actions/metrics.c ctl/doctor_metrics.c);
 my %recorded = map { $_ => 1 } $rules =~ /record: (\S+)/g;
 my @asked = map { $_->{expr} } map { @{$_->{targets}} } @{$dashboard->{panels}};
 ok(@asked > 10, 'the dashboard asks for something');

@@ -107,7 +107,9 @@ static void test_verdicts(void **state _unused_)
 
 static void test_latency(void **state _unused_)
 {
-	const struct verdict lock = {.type = VERDICT_ACTION, .action = ACTION_LOCK, .stamp = NSEC_PER_SEC};
+	const struct login_record login = {.usb_id = "08e6:4433"};
+	const struct verdict lock = {
+		.type = VERDICT_ACTION, .action = ACTION_LOCK, .stamp = NSEC_PER_SEC, .login = &login};
 	struct metrics metrics = {0};
 	static struct page page;
 
@@ -124,6 +126,33 @@ static void test_latency(void **state _unused_)
 	assert_line(&page, "_count{action=lock} 3\n");
 	assert_line(&page, "_sum{action=lock} 2.0002\n");
 	assert_line(&page, "_count{action=logout} 0\n");
+	assert_line(&page, "scpolicyd_reader_latency_seconds_bucket{model=08e6:4433,le=0.00025} 2\n");
+	assert_line(&page, "scpolicyd_reader_latency_seconds_count{model=08e6:4433} 3\n");
+}
+
+/* A model each; where none is known, what is. Beyond the bound they share the last. */
+static void test_latency_by_model(void **state _unused_)
+{
+	struct login_record login = {.source = LOGIN_LOCAL};
+	const struct verdict lock = {
+		.type = VERDICT_ACTION, .action = ACTION_LOCK, .stamp = NSEC_PER_SEC, .login = &login};
+	struct metrics metrics = {0};
+	static struct page page;
+
+	count(&metrics, lock, lock.stamp + 1);
+	login.source = LOGIN_SSH;
+	count(&metrics, lock, lock.stamp + 1);
+	for (unsigned i = 0; i < METRICS_MODELS; i++) {
+		snprintf(login.usb_id, sizeof(login.usb_id), "%04x:4433", i);
+		count(&metrics, lock, lock.stamp + 1);
+		count(&metrics, lock, lock.stamp + 1);
+	}
+	list_page(&metrics, &page);
+	assert_line(&page, "_count{model=unknown} 1\n");
+	assert_line(&page, "_count{model=remote} 1\n");
+	assert_line(&page, "_count{model=0004:4433} 2\n");
+	assert_line(&page, "_count{model=other} 6\n");
+	assert_null(strstr(page.text, "0005:4433"));
 }
 
 static int refuse(void *userdata, const struct metric_sample *sample _unused_)
@@ -145,9 +174,8 @@ static void test_visitor_ends_it(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_yet),
-		cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_latency),
+		cmocka_unit_test(test_nothing_yet),	cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_latency),		cmocka_unit_test(test_latency_by_model),
 		cmocka_unit_test(test_visitor_ends_it),
 	};
 

@@ -109,7 +109,12 @@ ok 'the writer has one capability' guest 'grep -qx "CapEff:	0000000020000000" /p
 guest 'mkdir -p /var/lib/prometheus/node-exporter; systemctl start scpolicyd-metrics.service'
 ok 'the metrics are where node_exporter looks' guest \
 	'grep -q "^scpolicyd_removals_total{cause=\"card\",source=\"[a-z]*\"} 1$" /var/lib/prometheus/node-exporter/scpolicyd.prom'
+guest 'systemctl start scpolicyd-doctor.service; scpolicyctl doctor --metrics > /tmp/doctor'
+ok 'what the doctor finds is there too, the deaf locker among it' guest \
+	'grep -qx "scpolicyd_doctor_finding{id=\"locker-deaf\",severity=\"fault\"} 1" /var/lib/prometheus/node-exporter/scpolicyd-doctor.prom'
+ok 'the service sees what root sees' guest 'diff /var/lib/prometheus/node-exporter/scpolicyd-doctor.prom /tmp/doctor'
 is 'whole' "$(guest 'tail -n 1 /var/lib/prometheus/node-exporter/scpolicyd.prom; ls -A /var/lib/prometheus/node-exporter')" '# EOF
+scpolicyd-doctor.prom
 scpolicyd.prom'
 audit no
 guest 'rm /run/systemd/journald.conf.d/audit.conf'

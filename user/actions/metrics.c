@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "actions/metrics.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* Each with its text as OpenMetrics has numbers in an "le" label. */
 static const struct bound {
 	uint64_t nsec;
@@ -40,6 +43,24 @@ static void latency_add(struct latency *latency, uint64_t nsec)
 		}
 }
 
+/* Few models are in one place. What a fleet's Prometheus has to keep is bounded all the same. */
+static struct latency *latency_of_model(struct metrics *metrics, const struct login_record *login)
+{
+	const char *model = login->usb_id[0] ? login->usb_id : login->source ? "remote" : "unknown";
+	struct model_latency *entry = metrics->models, *last = entry + METRICS_MODELS - 1;
+
+	while (entry < last && entry->model[0] && strcmp(entry->model, model) != 0)
+		entry++;
+	snprintf(entry->model, sizeof(entry->model), "%s", entry < last ? model : "other");
+	return &entry->latency;
+}
+
+static void count_latency(struct metrics *metrics, const struct verdict *verdict, uint64_t nsec)
+{
+	latency_add(&metrics->latencies[verdict->action], nsec);
+	latency_add(latency_of_model(metrics, verdict->login), nsec);
+}
+
 void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, const struct trail_times *times)
 {
 	metrics->counts[verdict->type]++;
@@ -50,7 +71,7 @@ void metrics_verdict(struct metrics *metrics, const struct verdict *verdict, con
 	else if (verdict->type == VERDICT_ACTION) {
 		metrics->actions[verdict->action]++;
 		if (verdict->action != ACTION_NONE && times->sent >= verdict->stamp)
-			latency_add(&metrics->latencies[verdict->action], times->sent - verdict->stamp);
+			count_latency(metrics, verdict, times->sent - verdict->stamp);
 	}
 }
 
@@ -92,21 +113,27 @@ static void list_actions(struct listing *listing, const struct metrics *metrics)
 			     {"action", action_name(action)}, {"outcome", outcome_name(outcome)});
 }
 
+/* A family of histograms, one for each value of its label. */
+static const struct histogram {
+	const char *bucket, *count, *sum, *label;
+} by_action = {"scpolicyd_action_latency_seconds_bucket", "scpolicyd_action_latency_seconds_count",
+	       "scpolicyd_action_latency_seconds_sum", "action"},
+  by_model = {"scpolicyd_reader_latency_seconds_bucket", "scpolicyd_reader_latency_seconds_count",
+	      "scpolicyd_reader_latency_seconds_sum", "model"};
+
 /* Buckets are cumulative in OpenMetrics. */
-static void list_latency(struct listing *listing, const char *action, const struct latency *latency)
+static void list_latency(struct listing *listing, const struct histogram *histogram, const char *value,
+			 const struct latency *latency)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < METRICS_BUCKETS; i++) {
 		sum += latency->buckets[i];
-		LIST(listing, "scpolicyd_action_latency_seconds_bucket", sum, {"action", action},
-		     {"le", bounds[i].text});
+		LIST(listing, histogram->bucket, sum, {histogram->label, value}, {"le", bounds[i].text});
 	}
-	LIST(listing, "scpolicyd_action_latency_seconds_bucket", latency->count, {"action", action},
-	     {"le", "+Inf"});
-	LIST(listing, "scpolicyd_action_latency_seconds_count", latency->count, {"action", action});
-	LIST(listing, "scpolicyd_action_latency_seconds_sum", (double)latency->sum / NSEC_PER_SEC,
-	     {"action", action});
+	LIST(listing, histogram->bucket, latency->count, {histogram->label, value}, {"le", "+Inf"});
+	LIST(listing, histogram->count, latency->count, {histogram->label, value});
+	LIST(listing, histogram->sum, (double)latency->sum / NSEC_PER_SEC, {histogram->label, value});
 }
 
 static void list_dropped(struct listing *listing, const struct metrics_now *now)
@@ -131,7 +158,9 @@ int metrics_list(const struct metrics *metrics, const struct metrics_now *now, m
 	list_removals(&listing, metrics);
 	list_actions(&listing, metrics);
 	for (enum action action = ACTION_LOCK; action < ACTION_COUNT; action++)
-		list_latency(&listing, action_name(action), &metrics->latencies[action]);
+		list_latency(&listing, &by_action, action_name(action), &metrics->latencies[action]);
+	for (size_t i = 0; i < METRICS_MODELS && metrics->models[i].model[0]; i++)
+		list_latency(&listing, &by_model, metrics->models[i].model, &metrics->models[i].latency);
 	for (size_t i = 0; i < ELEMENTS(plain); i++)
 		LIST(&listing, plain[i].name, metrics->counts[plain[i].type]);
 	LIST(&listing, "scpolicyd_lost_messages_total", metrics->lost);

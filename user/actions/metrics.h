@@ -9,6 +9,7 @@
 #define METRICS_BUCKETS                                                                                      \
 	13 /* upper bounds of the latency histogram, from 100 µs to 1 s; +Inf is not among them */
 #define METRICS_LABELS 2 /* at most, of one sample */
+#define METRICS_MODELS 8 /* of readers; what is removed from further ones counts under the last, "other" */
 
 struct latency {
 	uint64_t buckets[METRICS_BUCKETS]; /* each counts what no smaller one took */
@@ -16,11 +17,17 @@ struct latency {
 	uint64_t sum; /* ns */
 };
 
+struct model_latency {
+	char model[10]; /* the reader's USB id, such as 08e6:4433; "remote", "unknown"; empty: none yet */
+	struct latency latency;
+};
+
 struct metrics {
 	uint64_t removals[CAUSE_COUNT][SOURCE_COUNT];
 	uint64_t actions[ACTION_COUNT];
 	uint64_t outcomes[ACTION_COUNT][OUTCOME_COUNT];
 	struct latency latencies[ACTION_COUNT]; /* stamp of the removal to call sent */
+	struct model_latency models[METRICS_MODELS];
 	uint64_t counts[VERDICT_TYPE_COUNT];
 	uint64_t lost; /* how often a source lost messages */
 };

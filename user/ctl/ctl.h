@@ -24,6 +24,7 @@ struct ctl {
 	const char *root;  /* --root=: the machine to look at; NULL: this one */
 	bool live;	   /* --live */
 	const char *xccdf; /* --xccdf-results= */
+	bool metrics;	   /* --metrics */
 };
 
 typedef int (*verb_function)(struct ctl *ctl, int argc, char **argv);

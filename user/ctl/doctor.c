@@ -139,6 +139,8 @@ int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 			      strerror(-r));
 	for (size_t i = 0; r >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
+	if (ctl->metrics)
+		return doctor_print_metrics(&doctor);
 	show_findings(&doctor);
 	return doctor.faults > 0 ? EXIT_FAULT : EXIT_FINE;
 }

@@ -40,6 +40,9 @@ struct doctor {
 void doctor_report(struct doctor *doctor, const struct finding *finding, const char *where, const char *what,
 		   ...) _printf_(4, 5);
 
+/* Returns the exit status: a fault is a number then, and no failure. */
+int doctor_print_metrics(const struct doctor *doctor);
+
 /* It could not be looked at: `error` is a negative errno. */
 void doctor_unseen(struct doctor *doctor, const char *what, int error);
 

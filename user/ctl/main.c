@@ -43,7 +43,8 @@ static const struct verb verbs[] = {
 	 "Looks at the service, its installation and configuration, PAM, pcscd, readers, records,\n"
 	 "sessions and the desktop. Exit status 1 when it finds a fault. As root it sees more,\n"
 	 "and says what it could not see.\n\n"
-	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n\n"
+	 "  --root=DIR                 look at the files of a machine whose root directory is DIR\n"
+	 "  --metrics                  only how many findings, as OpenMetrics text; exit status 0\n\n"
 	 "  scpolicyctl doctor --json | jq '.findings[] | select(.severity == \"fault\")'"},
 	{"compliance", verb_compliance, 0, 0, "",
 	 "evidence for an auditor: one verdict a rule, and what it rests on",
@@ -178,6 +179,10 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		output_error("--xccdf-results= is for compliance alone");
 		return EXIT_USAGE;
 	}
+	if (ctl->metrics && verb->run != verb_doctor) {
+		output_error("--metrics is for doctor alone");
+		return EXIT_USAGE;
+	}
 	if (ctl->live && verb->run != verb_replay) {
 		output_error("--live is for replay alone");
 		return EXIT_USAGE;
@@ -190,13 +195,10 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{"root", required_argument, NULL, 'r'},
-		{"live", no_argument, NULL, 'l'},
-		{"xccdf-results", required_argument, NULL, 'x'},
-		{NULL, 0, NULL, 0},
+		{"json", no_argument, NULL, 'j'},    {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {"root", required_argument, NULL, 'r'},
+		{"live", no_argument, NULL, 'l'},    {"xccdf-results", required_argument, NULL, 'x'},
+		{"metrics", no_argument, NULL, 'm'}, {NULL, 0, NULL, 0},
 	};
 	const char *no_colour = getenv("NO_COLOR");
 	struct ctl ctl = {.colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour)};
@@ -220,6 +222,9 @@ int main(int argc, char **argv)
 			break;
 		case 'x':
 			ctl.xccdf = optarg;
+			break;
+		case 'm':
+			ctl.metrics = true;
 			break;
 		case 'V':
 			puts("scpolicyctl " VERSION);

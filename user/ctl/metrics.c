@@ -32,6 +32,8 @@ static const struct family {
 	{"scpolicyd_outcomes", KIND_COUNTER, NULL, "How those ended."},
 	{"scpolicyd_action_latency_seconds", KIND_HISTOGRAM, "seconds",
 	 "From the removal (the kernel's stamp) to the call sent; what policy waits for is in it."},
+	{"scpolicyd_reader_latency_seconds", KIND_HISTOGRAM, "seconds",
+	 "The same times, by the USB id of the reader that the card was removed from."},
 	{"scpolicyd_contradictions", KIND_COUNTER, NULL, "Card removals that PC/SC contradicted."},
 	{"scpolicyd_communication_errors", KIND_COUNTER, NULL,
 	 "Readers that could not be read, which is no removal."},
