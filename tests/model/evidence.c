@@ -125,9 +125,11 @@ static void device_removed(struct machine *machine, struct judged *judged, const
 /* Another one at its port: its own is gone. */
 static void device_added(struct machine *machine, struct judged *judged, const struct report *report)
 {
-	/* Another place has its address: it is gone from its own. */
-	if (judged->place_known && judged->departures && report->port != judged->port &&
-	    usb_address_equal(report->usb, judged->usb)) {
+	const struct device *its = &machine->devices[judged->device];
+
+	/* Another place has its address: it is gone from its own, unless it was only enumerated again after sleep. */
+	if (judged->place_known && its->renumbered != its->plug && judged->departures &&
+	    report->port != judged->port && usb_address_equal(report->usb, judged->usb)) {
 		judged->device_word = true;
 		word(machine, judged);
 		return;
@@ -160,17 +162,19 @@ static bool interfaces_told(const struct machine *machine, const struct judged *
 	return machine->judge->up && told > 1 && machine->now >= machine->judge->up_at + SEC;
 }
 
-/* The other interface of its device says "out", and nobody knows yet that there are two. */
+/* The other interface of its device says so, and nobody knows yet that there are two. */
 static bool may_be_its_interface(const struct machine *machine, const struct judged *judged,
 				 const struct report *report)
 {
 	return judged->composite && is_its_device(judged, report) && report->unit != judged->unit &&
-	       report->truth & TRUTH_OUT && !interfaces_told(machine, judged);
+	       !interfaces_told(machine, judged);
 }
 
 static void slot_changed(struct machine *machine, struct judged *judged, const struct report *report)
 {
-	if (may_be_its_interface(machine, judged, report)) {
+	if (may_be_its_interface(machine, judged, report) && !(report->truth & TRUTH_OUT))
+		judged->back_word |= judged->slot_word;
+	else if (may_be_its_interface(machine, judged, report)) {
 		judged->false_words++;
 		if (!judged->first_word)
 			judged->first_word = machine->now;

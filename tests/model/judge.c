@@ -40,10 +40,25 @@ static bool is_unlocated(const struct machine *machine, const struct judged *jud
 	return false;
 }
 
+/*
+ * Recorded with a pcscd that was gone when the record was read, in one of two interfaces that now have equal cards: PC/SC tells where
+ * the device is, and not which interface is which.
+ */
+static bool is_one_of_two(const struct machine *machine, const struct judged *judged)
+{
+	const struct login *login = &machine->logins[judged - machine->judge->sessions];
+	const struct device *device = &machine->devices[judged->device];
+	int other = device->card[1 - judged->unit];
+
+	return judged->composite && login->pcscd != machine->pcscd.life &&
+	       judged->recorded_at >= machine->judge->up_at && other >= 0 &&
+	       machine_atr(machine, other) == judged->atr;
+}
+
 static bool names_passed_on(const struct machine *machine, const struct judged *judged)
 {
-	return judged->names_moved && is_unlocated(machine, judged) &&
-	       judge_like_readers(machine, judged) > 1;
+	return is_one_of_two(machine, judged) || (judged->names_moved && is_unlocated(machine, judged) &&
+						  judge_like_readers(machine, judged) > 1);
 }
 
 /* The reader alone is known, by its name: in another port it has the same. */
@@ -107,11 +122,11 @@ bool judge_found_again(const struct machine *machine, const struct judged *judge
 
 	uint64_t resumed = machine->resumed_at > machine->judge->resume_at ? machine->resumed_at
 									   : machine->judge->resume_at,
-		 awake = resumed + RESUME_GRACE;
+		 awake = resumed + RESUME_GRACE, read = judged->read_at > awake ? judged->read_at : awake;
 
 	return machine->resumed_at && left_at && judged->in_place &&
 	       left_at + 2 * SEC > machine->restless_at && left_at <= awake &&
-	       judged->returned_at <= awake + PCSC_DOUBT;
+	       judged->returned_at <= read + PCSC_DOUBT;
 }
 
 /* A daemon that starts now does not learn that the machine has just slept. */
@@ -297,7 +312,7 @@ static const struct {
 				   daemon_was_away},
 	[EXCEPTION_LIKE_READERS] =
 		{"like-readers",
-		 "several readers are of one model, pcscd named them again, and it does not say which is at which port",
+		 "several readers are of one model, or of one device, pcscd named them again, and it does not say which is where",
 		 names_passed_on},
 	[EXCEPTION_NO_PLACE] =
 		{"no-place",

@@ -129,6 +129,8 @@ void bind_record(struct world *world, struct session *session, const struct even
 	session->recovered = reader ? reader->recovered : 0;
 	session->interfaces = 0;
 	bind_device(world, session, device);
+	if (!login->usb_token)
+		model_call(world, login->usb_id, login->card.name);
 	if (reader && reader->device == device)
 		reader_learn_interface(world, session, reader);
 	port_place(world, session, port);

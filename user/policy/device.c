@@ -137,6 +137,15 @@ void device_claim(struct device *device)
 		DL_DELETE2(device->model->unclaimed, device, model_prev, model_next);
 }
 
+/* Without memory it is not known: readers are found by elimination, or not. */
+void model_call(struct world *world, const char *id, const char *reader)
+{
+	struct model *model = *id ? model_get(world, id) : NULL;
+
+	if (model)
+		strncpy(model->reader, reader, sizeof(model->reader) - 1);
+}
+
 static void model_leave(struct device *device)
 {
 	struct model *model = device->model;

@@ -145,8 +145,10 @@ struct port {
 
 struct model {
 	char id[10];
-	unsigned here; /* devices of it that are here */
-	uint64_t left; /* our clock, when a device was last removed from it; 0: never */
+	char reader
+		[READER_NAME_SIZE]; /* what PC/SC, or a record, called a reader of it last; empty: nobody has */
+	unsigned here;		    /* devices of it that are here */
+	uint64_t left;		    /* our clock, when a device was last removed from it; 0: never */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a reader is of which PC/SC has not said it: a program holds it exclusively, or its driver does not tell. The
- * other readers of its family show what the model is.
+ * Where a reader is of which PC/SC has not said it: a program holds it exclusively, or its driver does not tell. Other
+ * readers of its family, and records, show which model has such names.
  */
 #include "policy/core.h"
 
@@ -28,37 +28,42 @@ static bool is_left_over(const struct world *world, const struct reader *reader,
 }
 
 /*
- * Where `reader` must be, as `other` is one of its family: if a device is the only one of its model here, at another interface
- * of that device; or at the device that no reader claims. NULL: nobody can know.
+ * A reader of this name must be at the only device of its model, though a reader is known for it: at another interface. Or it
+ * is at the device that no reader claims. NULL: nobody can know.
  */
-static struct device *place_of(const struct world *world, const struct reader *reader,
-			       const struct reader *other)
+static struct device *place_of(const struct world *world, const struct reader *reader)
 {
-	const struct model *model = other->device ? other->device->model : NULL;
+	const struct reader *other;
+	struct model *model, *next;
 
-	if (!model || reader_is_stale(other) || may_be_of_left(reader, model) ||
-	    !reader_same_family(other->state.name, reader->state.name))
-		return NULL;
-	if (model->here == 1)
-		return other->device;
-	return is_left_over(world, reader, model) ? model->unclaimed : NULL;
+	HASH_ITER(hh, world->models, model, next) {
+		if (model->unclaimed && reader_same_family(model->reader, reader->state.name) &&
+		    !may_be_of_left(reader, model) &&
+		    (model->here == 1 || is_left_over(world, reader, model)))
+			return model->unclaimed;
+	}
+	for (other = world->readers; other; other = other->hh.next) {
+		model = other->device ? other->device->model : NULL;
+		if (model && model->here == 1 && !reader_is_stale(other) && !may_be_of_left(reader, model) &&
+		    reader_same_family(other->state.name, reader->state.name))
+			return other->device;
+	}
+	return NULL;
 }
 
 void reader_infer_places(struct world *world)
 {
-	struct reader *reader, *next, *other;
+	struct reader *reader, *next;
 	struct device *device;
 
 	if (world_is_crowded(world))
 		return;
 	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next) {
-		for (other = world->readers; other && !reader->device; other = other->hh.next) {
-			device = place_of(world, reader, other);
-			if (!device)
-				continue;
-			reader_infer(world, reader, device);
-			reader->guessed = true;
-			device->guessed++;
-		}
+		device = place_of(world, reader);
+		if (!device)
+			continue;
+		reader_infer(world, reader, device);
+		reader->guessed = true;
+		device->guessed++;
 	}
 }
