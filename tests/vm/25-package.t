@@ -14,9 +14,10 @@ dpkg-deb -R "$package" "$newer" && sed -i 's/^Version: .*/&+newer/' "$newer/DEBI
 guest -i 'cat > /tmp/scpolicyd.deb' < "$package"
 guest -i 'cat > /tmp/newer.deb' < "$newer.deb"
 
-# The machine's files and settings. What apt, dpkg and debconf remember does not count.
+# The machine's files and settings. What apt, dpkg and debconf remember does not count, nor does a service's private /var/tmp, which
+# lasts as long as the service runs.
 picture() {
-	guest --timeout=120 "find / -xdev \( -path /tmp -o -path /root -o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
+	guest --timeout=120 "find / -xdev \( -path /tmp -o -path '/var/tmp/systemd-private-*' -o -path /root -o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
 			-o -path /var/lib/dpkg \) -prune -o -type f -printf '%p\n' -o -printf '%p %y\n' | sort
 		find /run/scpolicyd /run/systemd/generator* /var/lib/systemd/deb-systemd-helper* 2> /dev/null | sort
 		find /etc /var/lib/pam -type f ! -name '*-' -exec md5sum {} + | sort -k 2" > "$top/build/vm/picture-$1"

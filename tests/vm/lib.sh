@@ -303,7 +303,7 @@ is_set() { # USER: whose session $card is
 }
 
 # On a busy machine the sign-in does not wait for the reader's address: the daemon finds it, and writes it into the record.
-is_located() { wait_for "grep -q ^USB_PATH= /run/scpolicyd/sessions/$1" 60; }
+is_located() { wait_for "grep -qs ^USB_PATH= /run/scpolicyd/sessions/$1 /run/scpolicyd/bound/$1" 60; }
 
 # The emulated reader may fail while the stage is set, which is not what a case is about: there are two tries.
 set_stage() {
