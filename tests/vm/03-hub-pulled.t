@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 vm_boot --usb=hub
 vm_two_sessions
-ok 'the reader is behind the hub' guest "grep -q '^USB_PATH=1-1.1$' /run/scpolicyd/sessions/$card"
+is 'the reader is behind the hub' "$(usb_path_of "$card")" 1-1.1
 
 vm hub-out
 ok_only_card_locked 'pulled'

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 vm_boot
 vm_one_session
-usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")
+usb=/sys/bus/usb/devices/$(usb_path_of "$card")
 ok 'the record names the device' guest "grep -q 08e6 $usb/idVendor"
 
 # usbdevfs' reset: _IO('U', 20)

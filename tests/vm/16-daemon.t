@@ -39,7 +39,7 @@ wait_for card-atr 20
 ok 'moved: the session is not guarded by itself' not journal_has restored "$card"
 guest 'systemctl kill --kill-who=main -s USR1 signin-card'
 ok 'moved: its person signs in again' wait_for 'grep -q ^reauthenticated /run/signin-card.out' 40
-ok 'moved: the record has the other port' wait_for "grep -q '^USB_PATH=.*2\$' /run/scpolicyd/sessions/$card"
+ok 'moved: it is bound to the other port' wait_for "grep -qs '^USB_PATH=.*2\$' /run/scpolicyd/sessions/$card /run/scpolicyd/bound/$card"
 unlock $card
 vm_begin_anew
 wait_for "is_unlocked $card"

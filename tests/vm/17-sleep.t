@@ -19,7 +19,7 @@ comes_to_sleep() {
 wake_up() { vm qmp '{"execute":"system_wakeup"}' > /dev/null; }
 
 # Without "persist" the kernel takes what it finds after sleep for another device, and gives it another address.
-usb=/sys/bus/usb/devices/$(guest "sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card")
+usb=/sys/bus/usb/devices/$(usb_path_of "$card")
 before=$(guest "echo 0 > $usb/power/persist; cat $usb/devnum")
 ok 'it falls asleep' fall_asleep
 vm reader-out

@@ -11,7 +11,7 @@ END
 guest 'systemctl restart scpolicyd'
 vm_two_sessions
 guest "systemctl stop pcscd.socket pcscd.service
-	cd /sys/bus/usb/devices/\$(sed -n s/^USB_PATH=//p /run/scpolicyd/sessions/$card)
+	cd /sys/bus/usb/devices/$(usb_path_of "$card")
 	systemd-run -q --collect --unit=signin-changes -p StandardOutput=truncate:/run/signin-changes.out \
 		slot-changes \$(printf /dev/bus/usb/%03d/%03d \$(cat busnum devnum)) 132"
 ok 'the reader can be had' wait_for 'grep -q ready /run/signin-changes.out'

@@ -9,9 +9,8 @@ first=$(vm_signin card)
 second=$(vm_signin other scpolicy-other)
 [ -n "$first" ] && [ -n "$second" ] || bail_out 'an account cannot sign in'
 is_located "$first" && is_located "$second" || bail_out 'the readers are not located'
-port_of() { guest "sed -n 's/^USB_PATH=.*-//p' /run/scpolicyd/sessions/$1"; }
-is 'the first session is bound to the first reader' "$(port_of "$first")" 1
-is 'the second to the second' "$(port_of "$second")" 2
+is 'the first session is bound to the first reader' "$(usb_path_of "$first")" 1-1
+is 'the second to the second' "$(usb_path_of "$second")" 1-2
 vm_locker "$first" && vm_locker "$second" && vm_witness &&
 	wait_for '[ $(grep -c "pcsc reader-in-with-card" /run/witness.out) = 2 ]' &&
 	wait_for "log_of scpolicyd | grep -q 'session $second of user other is governed'" || bail_out 'the stage is not set'

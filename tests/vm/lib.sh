@@ -302,7 +302,9 @@ is_set() { # USER: whose session $card is
 		wait_for "log_has 'session $card of user $1 is governed'" 60 && is_located "$card"
 }
 
-# On a busy machine the sign-in does not wait for the reader's address: the daemon finds it, and writes it into the record.
+# The USB path of a session's reader. On a busy machine the sign-in does not wait for the address: the daemon finds it, and notes what
+# the session is bound to.
+usb_path_of() { guest "cd /run/scpolicyd && sed -n s/^USB_PATH=//p bound/$1 sessions/$1 2> /dev/null | head -n 1"; }
 is_located() { wait_for "grep -qs ^USB_PATH= /run/scpolicyd/sessions/$1 /run/scpolicyd/bound/$1" 60; }
 
 # The emulated reader may fail while the stage is set, which is not what a case is about: there are two tries.
