@@ -61,16 +61,17 @@ struct reader *reader_of_stay(const struct world *world, const struct session *s
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
 void reader_infer(struct world *world, struct reader *reader, struct device *device);
 
-/* infer.c: where a reader is, from what else is known */
-void reader_infer_places(struct world *world);
-
 /* interface.c: a device's CCID interfaces */
 unsigned reader_count_interfaces(const struct device *device, uint8_t slot, const struct reader *before);
 bool reader_may_have_another(const struct world *world, const struct reader *reader); /* at its device */
 bool reader_has_older(const struct device *device, uint8_t slot);
 bool slot_is_shared(const struct device *device, uint8_t slot); /* by two of its readers */
+bool device_interfaces_guessed(const struct device *device);	/* and a session waits for one of them */
 bool device_is_naming(const struct world *world, const struct device *device);
 void reader_learn_interface(const struct world *world, struct session *session, const struct reader *reader);
+
+/* infer.c: where a reader is, from what else is known */
+void reader_infer_places(struct world *world);
 
 /* whose.c: which reader is a session's */
 bool session_device_left(const struct session *session);

@@ -65,5 +65,7 @@ void reader_infer_places(struct world *world)
 		reader_infer(world, reader, device);
 		reader->guessed = true;
 		device->guessed++;
+		if (device_interfaces_guessed(device))
+			listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 	}
 }

@@ -84,3 +84,20 @@ bool slot_is_shared(const struct device *device, uint8_t slot)
 		count += reader->state.slot == slot;
 	return count > 1;
 }
+
+/*
+ * A session waits here for one of two interfaces, and it is a guess that there are two: have PC/SC name all
+ * of them.
+ */
+bool device_interfaces_guessed(const struct device *device)
+{
+	const struct session *session;
+
+	if (!device || !device->port)
+		return false;
+	DL_FOREACH2(device->port->sessions, session, on_port.next) {
+		if (session->interfaces > 1 && !session->stay)
+			return true;
+	}
+	return false;
+}

@@ -88,23 +88,6 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 		update_place(world, device, event);
 }
 
-/*
- * A session waits here for one of two interfaces, and it is a guess that there are two: have PC/SC name all
- * of them.
- */
-static bool is_guessed(const struct device *device)
-{
-	const struct session *session;
-
-	if (!device || !device->port)
-		return false;
-	DL_FOREACH2(device->port->sessions, session, on_port.next) {
-		if (session->interfaces > 1 && !session->stay)
-			return true;
-	}
-	return false;
-}
-
 int pcsc_reader(struct world *world, const struct event *event)
 {
 	struct reader *reader = reader_find(world, event->reader->name);
@@ -125,7 +108,7 @@ int pcsc_reader(struct world *world, const struct event *event)
 	reader = reader_get(world, event);
 	if (!reader)
 		return -ENOMEM;
-	if (!usb_address_is_set(before) && is_guessed(reader->device))
+	if (!usb_address_is_set(before) && device_interfaces_guessed(reader->device))
 		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
 	if (!reader->device && reader->came == world->order)
 		world->certain_at = later(world->now, DOUBT_NSEC);
