@@ -27,4 +27,13 @@ is(join('', @missing), '', 'and the package has all of it');
 is(system("make -s uninstall DESTDIR='$root' PREFIX=/usr > /dev/null"), 0, 'the tree is taken away again');
 is(qx(find '$root' ! -type d), '', 'all of it');
 like(qx(dpkg-deb -f $package Depends), qr/\blibpam-runtime\b.*\bpcscd\b.*\blibbpf/, 'it asks for what it needs');
+
+# A site's own policy as a package.
+my $site = tempdir(CLEANUP => 1);
+is(system("cp -r packaging/site-policy '$site/' && cd '$site/site-policy' && dpkg-buildpackage -us -uc -b > '$site/log' 2>&1"), 0,
+	'the template of a policy package builds');
+is(qx(lintian --allow-root --fail-on none --tag-display-limit 0 '$site'/site-scpolicyd-policy_1_all.deb 2>&1), '', 'lintian has nothing to say');
+is(system("dpkg-deb -x '$site/site-scpolicyd-policy_1_all.deb' '$site/root'"), 0, 'it can be unpacked');
+like(qx(build/scpolicyctl compliance --json --root='$site/root'), qr{"evidence": "[^"]*Action=lock \([^)]*/50-site\.conf:\d+\)},
+	'scpolicyctl finds the policy there');
 done_testing();
