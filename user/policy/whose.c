@@ -82,12 +82,9 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 		if (!could_be(session, reader))
 			continue;
 		renewed = was_renewed(reader, device);
-		/* What PC/SC named long before the device came is another one's, unless it is about to say otherwise. */
-		if (!renewed && later(reader->since, STALE_NSEC) < device->came.now) {
-			if (world->readers_listing.owed)
-				return NULL;
+		/* What PC/SC named long before the device came is another one's. */
+		if (!renewed && later(reader->since, STALE_NSEC) < device->came.now)
 			continue;
-		}
 		if (!renewed && may_be_of_before(reader, device))
 			return NULL;
 		if (found)
