@@ -40,22 +40,6 @@ ok 'journalctl -x can explain its entries' guest 'journalctl --list-catalog | gr
 is 'its session line comes after the one of pam_systemd' \
 	"$(guest 'grep -Eo "pam_(systemd|scpolicy).so" /etc/pam.d/common-session' | tr '\n' ' ')" 'pam_systemd.so pam_scpolicy.so '
 
-# A site's policy as a package: in force at once; a faulty one is refused, and the one before stays.
-rm -rf "$top/build/vm/site" && mkdir -p "$top/build/vm/site" && cp -r "$top/packaging/site-policy" "$top/build/vm/site/" &&
-	(cd "$top/build/vm/site/site-policy" && dpkg-buildpackage -us -uc -b > ../log 2>&1 && sed -i '/^Action=/s/.*/Action=lokc/' 50-site.conf &&
-		sed -i '1s/(1)/(2)/' debian/changelog && dpkg-buildpackage -us -uc -b > ../log 2>&1) || bail_out 'no policy package'
-for version in 1 2; do
-	guest -i "cat > /tmp/site$version.deb" < "$top/build/vm/site/site-scpolicyd-policy_${version}_all.deb"
-done
-policy_is() { guest "scpolicyctl compliance | grep -q '^removal-locks .*$1'"; }
-ok 'a policy package installs' apt install /tmp/site1.deb
-ok 'its policy is in force' guest 'grep -q "WhenCannotLock=logout" /etc/scpolicyd.conf.d/50-site.conf && busctl call org.scpolicyd1 /org/scpolicyd1 org.scpolicyd1.Manager GetStatus > /dev/null'
-ok 'and scpolicyctl says where it is written' policy_is '50-site.conf:'
-ok 'a faulty one does not install' not apt install /tmp/site2.deb
-ok 'which says where the fault is' guest 'grep -q "50-site.conf:4: .*lokc" /tmp/apt.log'
-ok 'the policy package purges' apt purge site-scpolicyd-policy
-ok 'and its policy is gone' not policy_is '50-site.conf:'
-
 # A profile for pam_pkcs11, which Debian's package has not: pam_scpolicy(8) shows it.
 "$top/tests/vm/papers" "$top/build/vm/papers-25"
 guest -i 'cat > /usr/share/pam-configs/pkcs11; DEBIAN_FRONTEND=noninteractive pam-auth-update --enable pkcs11' < "$top/build/vm/papers-25/profile"
@@ -64,6 +48,24 @@ card=$(vm_signin card login)
 ok 'the password signs in, and the card' [ -n "$password" -a -n "$card" ]
 ok "the card's session has a record" guest "test -e /run/scpolicyd/sessions/$card"
 ok "the password's has none" guest "! test -e /run/scpolicyd/sessions/$password"
+
+# A site's policy as a package: in force at once; a faulty one is refused, and the one before stays.
+rm -rf "$top/build/vm/site" && mkdir -p "$top/build/vm/site" && cp -r "$top/packaging/site-policy" "$top/build/vm/site/" &&
+	(cd "$top/build/vm/site/site-policy" && dpkg-buildpackage -us -uc -b > ../log 2>&1 && sed -i '/^Action=/s/.*/Action=lokc/' 50-site.conf &&
+		sed -i '1s/(1)/(2)/' debian/changelog && dpkg-buildpackage -us -uc -b > ../log 2>&1) || bail_out 'no policy package'
+for version in 1 2; do
+	guest -i "cat > /tmp/site$version.deb" < "$top/build/vm/site/site-scpolicyd-policy_${version}_all.deb"
+done
+in_force() { guest "scpolicyctl explain --json $card | grep -A 5 WhenCannotLock | grep -q '\"$1\"'"; }
+ok 'a policy package installs' apt install /tmp/site1.deb
+ok 'the open session is under its policy' in_force logout
+ok 'and scpolicyctl says where that is written' guest "scpolicyctl explain --json $card | grep -q /50-site.conf"
+ok 'a faulty one does not install' not apt install /tmp/site2.deb
+ok 'which says where the fault is' guest 'grep -q "50-site.conf:4: .*lokc" /tmp/apt.log'
+ok 'the policy before is still in force' in_force logout
+ok 'the policy package purges' apt purge site-scpolicyd-policy
+ok 'and its policy is gone' in_force warn
+
 vm_locker "$card"
 vm_locker "$password"
 pulled 'installed'
