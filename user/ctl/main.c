@@ -155,6 +155,28 @@ static int wrong_count(const struct verb *verb, int count)
 	return EXIT_USAGE;
 }
 
+static bool options_fit(const struct ctl *ctl, verb_function run)
+{
+	const struct {
+		bool given;
+		verb_function verb, other;
+		const char *wrong;
+	} limited[] = {
+		{ctl->root, verb_doctor, verb_compliance, "--root= is for doctor and compliance alone"},
+		{ctl->xccdf, verb_compliance, NULL, "--xccdf-results= is for compliance alone"},
+		{ctl->metrics, verb_doctor, NULL, "--metrics is for doctor alone"},
+		{ctl->live, verb_replay, NULL, "--live is for replay alone"},
+	};
+
+	for (size_t i = 0; i < ELEMENTS(limited); i++) {
+		if (!limited[i].given || run == limited[i].verb || run == limited[i].other)
+			continue;
+		output_error("%s", limited[i].wrong);
+		return false;
+	}
+	return true;
+}
+
 static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 {
 	static char *status[] = {(char *)"status", NULL};
@@ -171,22 +193,8 @@ static int run_verb(struct ctl *ctl, bool help, int argc, char **argv)
 		show_verb_help(verb);
 		return EXIT_FINE;
 	}
-	if (ctl->root && verb->run != verb_doctor && verb->run != verb_compliance) {
-		output_error("--root= is for doctor and compliance alone");
+	if (!options_fit(ctl, verb->run))
 		return EXIT_USAGE;
-	}
-	if (ctl->xccdf && verb->run != verb_compliance) {
-		output_error("--xccdf-results= is for compliance alone");
-		return EXIT_USAGE;
-	}
-	if (ctl->metrics && verb->run != verb_doctor) {
-		output_error("--metrics is for doctor alone");
-		return EXIT_USAGE;
-	}
-	if (ctl->live && verb->run != verb_replay) {
-		output_error("--live is for replay alone");
-		return EXIT_USAGE;
-	}
 	if (argc - 1 < verb->least || argc - 1 > verb->most)
 		return wrong_count(verb, argc - 1);
 	return verb->run(ctl, argc, argv);
