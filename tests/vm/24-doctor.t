@@ -113,6 +113,9 @@ guest 'systemctl start scpolicyd-doctor.service; scpolicyctl doctor --metrics > 
 ok 'what the doctor finds is there too, the deaf locker among it' guest \
 	'grep -qx "scpolicyd_doctor_finding{id=\"locker-deaf\",severity=\"fault\"} 1" /var/lib/prometheus/node-exporter/scpolicyd-doctor.prom'
 ok 'the service sees what root sees' guest 'diff /var/lib/prometheus/node-exporter/scpolicyd-doctor.prom /tmp/doctor'
+ok 'where a sandbox forbids it to open files, the doctor says so, and nothing else' guest \
+	'systemd-run -q --wait --pipe --collect -p RestrictSUIDSGID=yes scpolicyctl doctor | tee /tmp/sandbox | grep -q "the directory cannot be opened" &&
+		grep -qx "1 fault, 0 warnings" /tmp/sandbox'
 is 'whole' "$(guest 'tail -n 1 /var/lib/prometheus/node-exporter/scpolicyd.prom; ls -A /var/lib/prometheus/node-exporter')" '# EOF
 scpolicyd-doctor.prom
 scpolicyd.prom'

@@ -110,10 +110,15 @@ static void show_findings(struct doctor *doctor)
 int doctor_start(struct doctor *doctor, struct ctl *ctl)
 {
 	const char *root = ctl->root ? ctl->root : "";
+	_cleanup_close_ int top = -EBADF;
 
 	*doctor = (struct doctor){.ctl = ctl, .root = root, .findings = json_object_new_array()};
 	doctor->root_fd = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return doctor->root_fd < 0 ? -errno : 0;
+	if (doctor->root_fd < 0)
+		return -errno;
+	/* Where nothing may be opened in this way, all would look missing. */
+	top = doctor_open(doctor, "/", O_PATH);
+	return top < 0 ? top : 0;
 }
 
 void doctor_stop(struct doctor *doctor)
@@ -135,8 +140,8 @@ int verb_doctor(struct ctl *ctl, int argc _unused_, char **argv _unused_)
 	int r = doctor_start(&doctor, ctl);
 
 	if (r < 0)
-		doctor_report(&doctor, &missing_root, doctor.root, "the directory cannot be opened: %s",
-			      strerror(-r));
+		doctor_report(&doctor, &missing_root, *doctor.root ? doctor.root : "/",
+			      "the directory cannot be opened: %s", strerror(-r));
 	for (size_t i = 0; r >= 0 && i < ELEMENTS(parts); i++)
 		parts[i](&doctor);
 	if (ctl->metrics)
