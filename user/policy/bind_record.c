@@ -130,7 +130,7 @@ void bind_record(struct world *world, struct session *session, const struct even
 	session->interfaces = 0;
 	bind_device(world, session, device);
 	if (!login->usb_token)
-		model_call(world, login->usb_id, login->card.name);
+		model_learn_name(world, login->usb_id, login->card.name);
 	if (reader && reader->device == device)
 		reader_learn_interface(world, session, reader);
 	port_place(world, session, port);

@@ -28,8 +28,8 @@ void listing_complete(struct world *world, struct listing *listing);
 struct device *device_find(const struct world *world, struct usb_address usb);
 struct device *device_get(struct world *world, struct usb_address usb); /* makes one; NULL: no memory */
 int device_describe(struct world *world, struct device *device, const char *path, const char *id);
-void model_call(struct world *world, const char *id,
-		const char *reader); /* learns what readers of a model are called */
+/* What readers of a model are called. */
+void model_learn_name(struct world *world, const char *id, const char *reader);
 void device_watch(struct world *world, struct device *device);
 void device_release(struct world *world, struct device *device); /* forgets it when nothing needs it */
 void device_free_released(struct world *world);			 /* at an event's end */

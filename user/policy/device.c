@@ -138,12 +138,12 @@ void device_claim(struct device *device)
 }
 
 /* Without memory it is not known: readers are found by elimination, or not. */
-void model_call(struct world *world, const char *id, const char *reader)
+void model_learn_name(struct world *world, const char *id, const char *reader)
 {
 	struct model *model = *id ? model_get(world, id) : NULL;
 
 	if (model)
-		strncpy(model->reader, reader, sizeof(model->reader) - 1);
+		strncpy(model->reader_name, reader, sizeof(model->reader_name) - 1);
 }
 
 static void model_leave(struct device *device)

@@ -145,8 +145,8 @@ struct port {
 
 struct model {
 	char id[10];
-	char reader
-		[READER_NAME_SIZE]; /* what PC/SC, or a record, called a reader of it last; empty: nobody has */
+	char reader_name
+		[READER_NAME_SIZE]; /* of the last reader of it that PC/SC or a record named; empty: none */
 	unsigned here;		    /* devices of it that are here */
 	uint64_t left;		    /* our clock, when a device was last removed from it; 0: never */
 	struct device *unclaimed;

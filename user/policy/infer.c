@@ -12,12 +12,12 @@ static bool may_be_of_left(const struct reader *reader, const struct model *mode
 	       reader->said.now <= later(model->left, STALE_NSEC);
 }
 
-/* The only reader of its family that has not said where it is, and the only device of the model that no reader claims. */
+/* The only reader of its family that has not said where it is, and the model has one device that no reader claims. */
 static bool is_left_over(const struct world *world, const struct reader *reader, const struct model *model)
 {
 	const struct reader *other;
 
-	if (!model->unclaimed || model->unclaimed->model_next)
+	if (model->unclaimed->model_next)
 		return false;
 	for (other = world->readers; other; other = other->hh.next) {
 		if (other != reader && reader_same_family(other->state.name, reader->state.name) &&
@@ -37,7 +37,7 @@ static struct device *place_of(const struct world *world, const struct reader *r
 	struct model *model, *next;
 
 	HASH_ITER(hh, world->models, model, next) {
-		if (model->unclaimed && reader_same_family(model->reader, reader->state.name) &&
+		if (model->unclaimed && reader_same_family(model->reader_name, reader->state.name) &&
 		    !may_be_of_left(reader, model) &&
 		    (model->here == 1 || is_left_over(world, reader, model)))
 			return model->unclaimed;

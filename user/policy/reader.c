@@ -104,7 +104,7 @@ static void reader_attach(struct world *world, struct reader *reader, struct dev
 	DL_APPEND(device->readers, reader);
 	device->named++;
 	if (!reader_is_older(reader, device))
-		model_call(world, device->id, reader->state.name);
+		model_learn_name(world, device->id, reader->state.name);
 	device_claim(device);
 	device_watch(world, device);
 }
