@@ -48,6 +48,8 @@ struct session;
  * pcsclite.h).
  */
 #define READERS_CROWD 64
+/* … nor among more products than this: all that were ever plugged in are looked through. */
+#define MODELS_CROWD 1024
 /* No clock comes near it, and adding a span to it does not overflow. */
 #define NOW_MAX (UINT64_MAX / 4)
 /* A device that the probe saw disconnected stays in sysfs for some ms; a listing made meanwhile is stale. */
@@ -145,10 +147,9 @@ struct port {
 
 struct model {
 	char id[10];
-	char reader_name
-		[READER_NAME_SIZE]; /* of the last reader of it that PC/SC or a record named; empty: none */
-	unsigned here;		    /* devices of it that are here */
-	uint64_t left;		    /* our clock, when a device was last removed from it; 0: never */
+	char reader_name[READER_NAME_SIZE]; /* that PC/SC or a record gave last; empty: none */
+	unsigned here;			    /* devices of it that are here */
+	uint64_t left;			    /* our clock, when a device was last removed from it; 0: never */
 	struct device *unclaimed;
 	UT_hash_handle hh;
 };

@@ -56,7 +56,7 @@ void reader_infer_places(struct world *world)
 	struct reader *reader, *next;
 	struct device *device;
 
-	if (world_is_crowded(world))
+	if (world_is_crowded(world) || HASH_COUNT(world->models) > MODELS_CROWD)
 		return;
 	DL_FOREACH_SAFE2(world->unlocated, reader, next, lost_next) {
 		device = place_of(world, reader);
