@@ -7,7 +7,7 @@
 vm_boot
 vm_one_session
 usb=/sys/bus/usb/devices/$(usb_path_of "$card")
-ok 'the record names the device' guest "grep -q 08e6 $usb/idVendor"
+ok 'its USB device is known' guest "grep -q 08e6 $usb/idVendor"
 
 # usbdevfs' reset: _IO('U', 20)
 guest "perl -e 'open(my \$device, \"+<\", \$ARGV[0]) or die; ioctl(\$device, 0x5514, 0) or die \"\$!\\n\"' /dev/bus/usb/\$(printf %03d/%03d \$(cat $usb/busnum $usb/devnum))"

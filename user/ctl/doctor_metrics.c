@@ -28,7 +28,7 @@ static size_t count_like(struct json_object *findings, size_t at)
 	return count;
 }
 
-static bool keeps_a_removal(struct json_object *finding)
+static bool is_counted(struct json_object *finding)
 {
 	const char *severity = tree_string(finding, "severity");
 
@@ -46,7 +46,7 @@ int doctor_print_metrics(const struct doctor *doctor)
 	       doctor->faults, doctor->warnings);
 	for (size_t i = 0; i < tree_count(doctor->findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(doctor->findings, i);
-		size_t count = keeps_a_removal(finding) ? count_like(doctor->findings, i) : 0;
+		size_t count = is_counted(finding) ? count_like(doctor->findings, i) : 0;
 
 		if (!count)
 			continue;
