@@ -693,6 +693,9 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	judged->removals_before = judged->removals;
 	judged->counter = record->card.event_counter;
 	judged->place_known = usb_address_is_set(record->card.usb);
+	/* The card's return to its place may have bound it again there. */
+	if (judged->place_known)
+		judged->usb = record->card.usb;
 	seen = observed_of(machine, judged);
 	located = machine->judge->up && seen &&
 		  (is_located(machine, judged) || is_told_by_another(machine, judged)) &&
