@@ -223,3 +223,4 @@ int pcsc_reader(struct world *world, const struct event *event);
 void pcsc_reader_gone(struct world *world, const struct event *event);
 void pcsc_listed(struct world *world, const struct event *event);
 void pcsc_named(struct world *world, const struct event *event);
+void pcsc_dropped(struct world *world, const struct event *event);

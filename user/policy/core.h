@@ -326,7 +326,6 @@ struct world {
 	uint64_t
 		unplugged; /* our clock: when the last USB device without a known reader was removed; 0: none */
 	uint64_t replugged; /* … when the last device came back after sleep */
-	uint64_t dropped;   /* … when PC/SC last dropped a reader */
 
 	bool paired; /* two records named two readers in one slot of one device: any reader may show whose they are */
 	bool inferred; /* where a reader is turned out in this event: that concerns all whose reader is to be found */
@@ -334,6 +333,8 @@ struct world {
 		certain_at; /* deadline: uevents have had their time to tell where the newest reader is; 0: they had */
 	uint64_t
 		naming_at; /* deadline: PC/SC has had its time to name what belongs to some reader; 0: to all */
+	uint64_t
+		dropped_at; /* deadline: PC/SC has had its time to drop what belongs to a dropped reader; 0: it had */
 	struct moment lost;    /* a source last said that it had lost something */
 	uint64_t relist_at;    /* deadline: a listing was ignored as stale, or is in doubt: ask for another */
 	uint64_t locate_at;    /* deadline: PC/SC should know by then that a device is gone; 0: none */

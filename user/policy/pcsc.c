@@ -78,7 +78,7 @@ void pcsc_reader_gone(struct world *world, const struct event *event)
 	if (!reader)
 		return;
 	device = reader->device;
-	world->dropped = world->now;
+	world->dropped_at = later(world->now, DOUBT_NSEC);
 	forget(world, reader);
 	update_list(world, &world->placeless, event);
 	/* A reader without a device is among them, or its going shows whose interfaces others are. */
@@ -194,4 +194,16 @@ void pcsc_named(struct world *world, const struct event *event)
 	/* Whose case opened meanwhile hears so whether the card was in another reader by then. */
 	if (any && update_list(world, &world->placeless, event))
 		listing_ask(world, VERDICT_REREAD, event->source, event->stamp);
+}
+
+/* How many interfaces a device still has is certain by now. */
+void pcsc_dropped(struct world *world, const struct event *event)
+{
+	world->dropped_at = 0;
+	if (world_is_crowded(world))
+		return;
+	for (struct reader *reader = world->readers; reader; reader = reader->hh.next) {
+		if (reader->device)
+			update_place(world, reader->device, event);
+	}
 }

@@ -126,7 +126,7 @@ bool session_interfaces_disproved(const struct world *world, const struct sessio
 {
 	return (!session->stay || session_pcscd_is_new(world, session)) && session->interfaces > 1 &&
 	       world->pcsc_listed && device->readers->came < world->readers_listing.last &&
-	       (!world->dropped || world->now >= later(world->dropped, DOUBT_NSEC)) &&
+	       world->now >= world->dropped_at &&
 	       reader_count_interfaces(device, session->login.card.slot, NULL) == 1 &&
 	       !reader_may_have_another(world, device->readers) && !one_is_on_its_way(world, device->readers);
 }

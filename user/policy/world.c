@@ -50,6 +50,8 @@ uint64_t world_deadline(const struct world *world)
 		next = world->certain_at;
 	if (world->naming_at && world->naming_at < next)
 		next = world->naming_at;
+	if (world->dropped_at && world->dropped_at < next)
+		next = world->dropped_at;
 	return next;
 }
 
@@ -214,6 +216,8 @@ static void time_passed(struct world *world, const struct event *event)
 	}
 	if (world->naming_at && world->naming_at <= world->now)
 		pcsc_named(world, event);
+	if (world->dropped_at && world->dropped_at <= world->now)
+		pcsc_dropped(world, event);
 	while (world->heap_used && world->heap[0].moment <= world->now)
 		session_time(world, world->heap[0].session);
 	if (world->relist_at && world->relist_at <= world->now) {
