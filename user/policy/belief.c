@@ -147,7 +147,7 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	    may_be_first(bound, reader))
 		return HEARING_REREAD;
 	return compare(bound, state,
-		       session->failing + reader->recovered -
+		       (session->failing && !reader->came_failing) + reader->recovered -
 			       (session->stay == reader->stay ? session->recovered : 0));
 }
 

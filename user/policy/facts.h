@@ -167,6 +167,7 @@ struct reader {
 	struct moment said;	/* PC/SC's last report about it */
 	uint64_t card_since; /* our clock, when `state.card` last changed */
 	unsigned outs;	     /* how many cards were removed in this stay */
+	bool came_failing;   /* it could not be read when the stay began */
 	bool had_card;	     /* one was in, at a count of: */
 	uint16_t first_count;
 	unsigned first_recovered; /* … and `recovered` was by then: */

@@ -119,6 +119,7 @@ static void begin_stay(struct world *world, struct reader *reader)
 	reader->since = world->now;
 	reader->card_since = world->now;
 	reader->outs = reader->recovered = reader->read_recovered = reader->first_recovered = 0;
+	reader->came_failing = reader->state.card == CARD_UNAVAILABLE;
 	reader->had_card = reader->state.card == CARD_PRESENT;
 	reader->first_count = reader->state.event_counter;
 }
