@@ -64,6 +64,16 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
+/* It is older than what the sign-in read, says otherwise, and counts for another stay, maybe. */
+static bool is_outdated(const struct session *session, const struct reader *reader)
+{
+	const struct reader_state *bound = &session->login.card, *state = &reader->state;
+
+	return reader->stay != session->stay && reader->said.stamp < session->login.seen &&
+	       (state->card != CARD_PRESENT || state->event_counter != bound->event_counter ||
+		!atr_equal(&state->atr, &bound->atr));
+}
+
 /*
  * The sign-in's own PC/SC client was ahead of ours, or ours still reports the reader that was there before.
  */
@@ -75,8 +85,7 @@ static uint64_t older_until(const struct world *world, const struct session *ses
 
 	if (session_pcscd_is_new(world, session))
 		return 0;
-	if (reader->said.order < session->bound.order && reader->stay != session->stay &&
-	    reader_counted_more(reader, &session->login))
+	if (is_outdated(session, reader))
 		return until;
 	if (!behind(session, state) && !reader_is_older(reader, reader->device))
 		return 0;
