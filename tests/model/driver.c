@@ -119,7 +119,7 @@ static void keep(struct machine *machine, const struct verdict *verdict)
 		login->has_bound = true;
 		login->pcscd = machine->pcscd.life;
 		reader = pcscd_named(machine, verdict->login->card.name);
-		login->unheard_errors = reader ? reader->unheard_errors : 0;
+		people_note_errors(login, reader);
 	} else if (verdict->type == VERDICT_DEALT) {
 		login->away = verdict->dealt;
 	} else if (!core_deals) {

@@ -689,7 +689,9 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	judged->recorded_at = machine->now;
 	if (!judged->known)
 		return;
-	judged->may_be_found = !fresh && !away && !(judged->in_place && judged->guarded && !judged->removals);
+	judged->may_be_found =
+		!fresh && !away &&
+		(judged->may_be_found || !(judged->in_place && judged->guarded && !judged->removals));
 	judged->removals_before = judged->removals;
 	judged->counter = record->card.event_counter;
 	judged->place_known = usb_address_is_set(record->card.usb);

@@ -173,19 +173,20 @@ static bool was_recounted(const struct machine *machine, const struct judged *ju
 	       (reader->old_errors && (judged->cause_now == CAUSE_CARD || judged->cause_now == CAUSE_ABSENT));
 }
 
+/* How much a count has grown; what counts may have begun again. */
+static unsigned grown(unsigned from, unsigned to)
+{
+	return to < from ? to : to - from;
+}
+
 /* While the machine sleeps nothing is bound. One error may pass unseen; two count as much as a card that was out and in again. */
 static bool errors_were_unheard(const struct machine *machine, const struct judged *judged)
 {
 	const struct login *login = &machine->logins[judged - machine->judge->sessions];
 	const struct pcsc_reader *reader = reader_of(machine, judged);
 
-	unsigned unheard = reader ? reader->unheard_errors - login->unheard_errors : 0;
-
-	/* What the worker heard may not have reached the daemon that was stopped. */
-	if (reader && machine->judge->daemon_starts > 0 && reader->errors > unheard)
-		unheard =
-			reader->errors > judged->recovered ? reader->errors - judged->recovered : unheard + 1;
-	return reader && login->pcscd == machine->pcscd.life && unheard >= 2 &&
+	return reader && login->pcscd == machine->pcscd.life &&
+	       grown(login->errors, reader->errors) >= 2 + grown(login->heard_errors, reader->heard_errors) &&
 	       (judged->cause_now == CAUSE_ABSENT || judged->cause_now == CAUSE_CARD);
 }
 

@@ -63,7 +63,7 @@ struct pcsc_reader {
 	uint16_t counter;
 	bool settling, unreadable;
 	/* How often it could not be read for a while, and has counted that; … and no daemon had its observer listen. */
-	unsigned errors, unheard_errors, old_errors; /* old: before the worker that runs */
+	unsigned errors, heard_errors, old_errors; /* by the worker that runs; before it */
 };
 
 /* What its observer, the worker, has under that name. */
@@ -94,8 +94,8 @@ struct login {
 	unsigned kind;
 	struct login_record record, bound;
 	bool has_bound, away;
-	uint32_t pcscd;		 /* whose count the record has, or what it is bound to */
-	unsigned unheard_errors; /* that are in that count */
+	uint32_t pcscd;		       /* whose count the record has, or what it is bound to */
+	unsigned errors, heard_errors; /* of its reader, when that count was read */
 	bool hint, died_once;
 	uint64_t hint_at;
 	uint64_t refuse_until; /* logind refuses its calls */
@@ -280,6 +280,7 @@ void reader_fill(struct machine *machine, const struct report *report, struct re
 
 /* people.c */
 bool people_sign_in(struct machine *machine, unsigned person, bool reuse, uint64_t delay);
+void people_note_errors(struct login *login, const struct pcsc_reader *reader);
 void people_tell(struct machine *machine, unsigned session);
 void people_end(struct machine *machine, unsigned session, uint64_t delay);
 void people_unlock(struct machine *machine, unsigned session);

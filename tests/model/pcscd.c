@@ -249,7 +249,7 @@ static void readable(struct machine *machine, const struct item *item)
 	reader->insertion = machine->devices[item->device].insertion[item->unit];
 	reader->counter++;
 	reader->errors++;
-	reader->unheard_errors += !worker_saw_error(machine, reader) || machine->asleep;
+	reader->heard_errors += worker_saw_error(machine, reader) && !machine->asleep;
 }
 
 void pcscd_hang(struct machine *machine, bool hung)

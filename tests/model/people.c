@@ -70,6 +70,12 @@ static bool address_known(struct machine *machine, const struct device *device)
 	       (how != ADDRESS_MIXED || rng_chance(&machine->rng, 60));
 }
 
+void people_note_errors(struct login *login, const struct pcsc_reader *reader)
+{
+	login->errors = reader ? reader->errors : 0;
+	login->heard_errors = reader ? reader->heard_errors : 0;
+}
+
 static void record_make(struct machine *machine, struct login *login, unsigned number, unsigned unit,
 			const struct pcsc_reader *reader)
 {
@@ -88,7 +94,7 @@ static void record_make(struct machine *machine, struct login *login, unsigned n
 	record->card.slot = device->composite ? 0 : (uint8_t)unit;
 	record->card.card = CARD_PRESENT;
 	record->card.event_counter = reader->counter;
-	login->unheard_errors = reader->unheard_errors;
+	people_note_errors(login, reader);
 	reader_atr(machine_atr(machine, reader->card), &record->card.atr);
 	if (!address_known(machine, device))
 		return;

@@ -214,8 +214,13 @@ static void connect(struct machine *machine)
 
 	memset(worker->seen, 0, sizeof(worker->seen));
 	worker->connected = true;
-	for (unsigned i = 0; i < READERS_MOST; i++)
+	/* What the one before it heard may not have reached the daemon. */
+	for (unsigned i = 0; i < READERS_MOST; i++) {
 		machine->pcscd.readers[i].old_errors = machine->pcscd.readers[i].errors;
+		machine->pcscd.readers[i].heard_errors = 0;
+	}
+	for (unsigned i = 0; i < SESSIONS_MOST; i++)
+		machine->logins[i].heard_errors = 0;
 	worker_send(machine, (struct report){.type = EVENT_PCSC_UP});
 	poll(machine, false);
 	worker_send(machine, (struct report){.type = EVENT_PCSC_LISTED});
