@@ -152,9 +152,13 @@ enum hearing hearing_of(const struct world *world, const struct session *session
 	 * A new life may only be a new worker. And pcscd 1.9.9 continues the count where the reader stopped
 	 * (seen).
 	 */
-	if ((session_pcscd_is_new(world, session) || (session->stay && session->stay != reader->stay)) &&
-	    may_be_first(bound, reader))
-		return HEARING_REREAD;
+	if (session_pcscd_is_new(world, session) || (session->stay && session->stay != reader->stay)) {
+		if (may_be_first(bound, reader))
+			return HEARING_REREAD;
+		/* … nor does it call a slot empty whose card is in. */
+		if (reader->first_after_empty)
+			return HEARING_OTHER;
+	}
 	return compare(bound, state,
 		       (session->failing && !reader->came_failing) + reader->recovered -
 			       (session->stay == reader->stay ? session->recovered : 0));

@@ -171,6 +171,7 @@ struct reader {
 	bool had_card;	     /* one was in, at a count of: */
 	uint16_t first_count;
 	unsigned first_recovered; /* … and `recovered` was by then: */
+	bool first_after_empty;	  /* … and the slot was empty before it */
 	enum card_state
 		read; /* when it could last be read; its card, what it counted then, and how many recoveries had been seen */
 	struct atr read_atr;

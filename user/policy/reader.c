@@ -122,6 +122,7 @@ static void begin_stay(struct world *world, struct reader *reader)
 	reader->came_failing = reader->state.card == CARD_UNAVAILABLE;
 	reader->had_card = reader->state.card == CARD_PRESENT;
 	reader->first_count = reader->state.event_counter;
+	reader->first_after_empty = false;
 }
 
 /* One more reader may show that the device has several interfaces. */
@@ -285,6 +286,7 @@ static void remember_card(struct reader *reader, const struct reader_state *now)
 		reader->had_card = true;
 		reader->first_count = now->event_counter;
 		reader->first_recovered = reader->recovered;
+		reader->first_after_empty = reader->read == CARD_EMPTY;
 	}
 	reader->read = now->card;
 	reader->read_atr = now->atr;
