@@ -153,6 +153,7 @@ static void follow_unlock(struct machine *machine, unsigned session, const struc
 		if (usb_address_equal(machine->devices[i].usb, view->login->card.usb))
 			judge_bind(machine, session, i, judged->unit, view->login->card.event_counter);
 	}
+	judge_place(machine, session, view->login->usb_path);
 	/* It has left since PC/SC looked, and may be back. */
 	judged->departures +=
 		!judged->in_place || (reader && reader->plug != machine->devices[reader->device].plug);

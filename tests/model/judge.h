@@ -182,6 +182,7 @@ bool judge_excepted(struct machine *machine, struct judged *judged, unsigned whi
 bool judge_misplaced(const struct machine *machine, const struct judged *judged);
 bool judge_found_again(const struct machine *machine, const struct judged *judged);
 bool judge_pcsc_out(const struct machine *machine, const struct judged *judged);
+void judge_place(struct machine *machine, unsigned session, const char *path);
 void judge_bind(struct machine *machine, unsigned session, unsigned device, unsigned unit, uint16_t counter);
 
 /* Whether an exception says that a removal cannot be known of, or that nobody can know of none. */

@@ -122,6 +122,18 @@ void judge_bind(struct machine *machine, unsigned session, unsigned device, unsi
 	judged->in_place = is_in_place(machine, judged);
 }
 
+/* It was there when PC/SC looked, and may have been moved to another port since. */
+void judge_place(struct machine *machine, unsigned session, const char *path)
+{
+	struct judged *judged = &machine->judge->sessions[session];
+
+	for (int port = 0; port < PORTS; port++) {
+		if (strcmp(report_port((unsigned)port), path) == 0)
+			judged->port = port;
+	}
+	judged->in_place = is_in_place(machine, judged);
+}
+
 void judge_signed_in(struct machine *machine, unsigned session, unsigned device, unsigned unit)
 {
 	struct judged *judged = &machine->judge->sessions[session];
