@@ -509,15 +509,15 @@ static const struct observed *observed_of(const struct machine *machine, const s
 	return NULL;
 }
 
-/* Another session's record says where its reader is. */
+/* Another session's record says where its reader is, or one of a session that has ended since pcscd gave that name. */
 static bool is_told_by_another(const struct machine *machine, const struct judged *judged)
 {
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		const struct judged *other = &machine->judge->sessions[i];
 
-		if (other != judged && other->known && other->place_known && other->plug == judged->plug &&
-		    other->model == judged->model && other->index == judged->index && !other->names_moved &&
-		    !round_sleep(machine))
+		if (other != judged && (other->known || other->pcsc_life == machine->judge->life) &&
+		    other->place_known && other->plug == judged->plug && other->model == judged->model &&
+		    other->index == judged->index && !other->names_moved && !round_sleep(machine))
 			return true;
 	}
 	return false;
