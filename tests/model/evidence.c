@@ -523,6 +523,26 @@ static bool is_told_by_another(const struct machine *machine, const struct judge
 	return false;
 }
 
+/* PC/SC has said where the other readers of the model are: this one is at the device that is left. */
+static bool is_left_over(const struct machine *machine, const struct judged *judged)
+{
+	unsigned others = 0;
+
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		bool told = false;
+
+		if (i == judged->device || device->model != judged->model || device->port < 0)
+			continue;
+		for (unsigned j = 0; j < READERS_MOST; j++)
+			told |= usb_address_equal(machine->judge->told_usb[j], device->usb);
+		if (!told)
+			return false;
+		others++;
+	}
+	return others > 0;
+}
+
 /* Where the worker has a slot of the session's reader; all its slots are at one place. */
 static bool is_located(const struct machine *machine, const struct judged *judged)
 {
@@ -700,7 +720,8 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 		judged->usb = record->card.usb;
 	seen = observed_of(machine, judged);
 	located = machine->judge->up && seen &&
-		  (is_located(machine, judged) || is_told_by_another(machine, judged)) &&
+		  (is_located(machine, judged) || is_told_by_another(machine, judged) ||
+		   is_left_over(machine, judged)) &&
 		  machine->judge->left_plug[judged->device] != judged->plug;
 	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
