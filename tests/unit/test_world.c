@@ -1943,7 +1943,7 @@ static void test_crowd(void **state _unused_)
 	assert_string_equal(heard.text, "comm-error 8");
 
 	/* One that is known by its address is watched as ever. */
-	tell(world, "40s probe device-remove usb=1:5");
+	tell(world, "38s daemon time\n40s probe device-remove usb=1:5");
 	assert_string_equal(heard.text, "comm-error 8|act 3 lock|removal 3 reader probe|action 3 lock");
 
 	/* Nor is a card that its person may have carried to another one found. */

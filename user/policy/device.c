@@ -206,17 +206,25 @@ static void device_free(struct world *world, struct device *device)
 	free(device);
 }
 
+static bool device_is_used(const struct device *device)
+{
+	return device->sessions || device->readers;
+}
+
+/* While udevd has not reported its end, that may be mistaken for the end of the next life. */
+static bool device_may_go(const struct device *device)
+{
+	return !device_is_used(device) && device->presence != PRESENCE_HERE && !device->udevd_owes;
+}
+
 void device_release(struct world *world, struct device *device)
 {
-	if (device->sessions || device->readers)
+	if (device_is_used(device))
 		return;
 	if (device->watched)
 		world_tell(world, NULL, &(struct verdict){.type = VERDICT_UNWATCH, .usb = device->usb});
 	device->watched = false;
-	/*
-	 * udevd's report of its end is still to come. It must not be mistaken for the end of the next life.
-	 */
-	if (device->presence == PRESENCE_HERE || device->udevd_owes)
+	if (!device_may_go(device))
 		return;
 	/* Code that uses it now may continue: it is freed when the event is over. */
 	if (!device->released)
@@ -232,7 +240,7 @@ void device_free_released(struct world *world)
 	DL_FOREACH_SAFE2(world->released, device, next, released_next) {
 		DL_DELETE2(world->released, device, released_prev, released_next);
 		device->released = false;
-		if (device->presence != PRESENCE_HERE && !device->sessions && !device->readers)
+		if (device_may_go(device))
 			device_free(world, device);
 	}
 }
