@@ -444,6 +444,7 @@ static void reader_told(struct machine *machine, struct judged *judged, const st
 	note_names(machine, judged, report);
 	if (!is_its_reader(machine, judged, report))
 		return;
+	judged->told_at = machine->now;
 	learn_place(machine, judged, report);
 	count_recoveries(judged, report);
 	judged->false_words += is_of_before(judged, report);
@@ -523,26 +524,6 @@ static bool is_told_by_another(const struct machine *machine, const struct judge
 	return false;
 }
 
-/* PC/SC has said where the other readers of the model are: this one is at the device that is left. */
-static bool is_left_over(const struct machine *machine, const struct judged *judged)
-{
-	unsigned others = 0;
-
-	for (unsigned i = 0; i < machine->device_count; i++) {
-		const struct device *device = &machine->devices[i];
-		bool told = false;
-
-		if (i == judged->device || device->model != judged->model || device->port < 0)
-			continue;
-		for (unsigned j = 0; j < READERS_MOST; j++)
-			told |= usb_address_equal(machine->judge->told_usb[j], device->usb);
-		if (!told)
-			return false;
-		others++;
-	}
-	return others > 0;
-}
-
 /* Where the worker has a slot of the session's reader; all its slots are at one place. */
 static bool is_located(const struct machine *machine, const struct judged *judged)
 {
@@ -589,14 +570,52 @@ static void note_address(struct machine *machine, const struct report *report)
 		*told = report->usb;
 }
 
+/* PC/SC has said where the other readers of the model are. */
+static bool is_left_over(const struct machine *machine, unsigned number)
+{
+	unsigned others = 0;
+
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		bool told = false;
+
+		if (i == number || device->model != machine->devices[number].model || device->port < 0)
+			continue;
+		for (unsigned j = 0; j < READERS_MOST; j++)
+			told |= usb_address_equal(machine->judge->told_usb[j], device->usb);
+		if (!told)
+			return false;
+		others++;
+	}
+	return others > 0;
+}
+
+/* A reader that has not said where it is must be there, once nothing has come or left for a while. */
+static void note_left_over(const struct machine *machine)
+{
+	struct judge *judge = machine->judge;
+
+	if (!judge->up || machine->now < judge->named_at + PCSC_DOUBT ||
+	    machine->now < judge->unplugged_at + 5 * SEC)
+		return;
+	for (unsigned i = 0; i < machine->device_count; i++) {
+		if (judge->known_plug[i] == machine->devices[i].plug && is_left_over(machine, i))
+			judge->left_over_plug[i] = judge->known_plug[i];
+	}
+}
+
 static void told(struct machine *machine, const struct report *report)
 {
 	struct judge *judge = machine->judge;
 
-	if (report->type == EVENT_READER)
+	if (report->type == EVENT_READER) {
 		note_address(machine, report);
-	else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN)
+		if (report->first)
+			judge->named_at = machine->now;
+	} else if (report->type == EVENT_PCSC_UP || report->type == EVENT_PCSC_DOWN) {
 		memset(judge->told_usb, 0, sizeof(judge->told_usb));
+		memset(judge->left_over_plug, 0, sizeof(judge->left_over_plug));
+	}
 	if (report->type == EVENT_PCSC_UP) {
 		judge->up_at = machine->now;
 		judge->life++;
@@ -645,6 +664,7 @@ static void pcscd_changed(const struct machine *machine, struct judged *judged)
 
 void judge_report(struct machine *machine, const struct report *report)
 {
+	note_left_over(machine);
 	told(machine, report);
 	if (report->type == EVENT_DEVICE_ADD)
 		machine->judge->known_plug[report->device] = report->plug;
@@ -721,7 +741,7 @@ void judge_recorded(struct machine *machine, unsigned session, bool fresh, bool 
 	seen = observed_of(machine, judged);
 	located = machine->judge->up && seen &&
 		  (is_located(machine, judged) || is_told_by_another(machine, judged) ||
-		   is_left_over(machine, judged)) &&
+		   machine->judge->left_over_plug[judged->device] == judged->plug) &&
 		  machine->judge->left_plug[judged->device] != judged->plug;
 	judged->place_known |= located && machine->devices[judged->device].port >= 0;
 	if (machine->judge->up && !seen)
@@ -770,6 +790,7 @@ void judge_daemon(struct machine *machine, bool runs)
 	judge->up = judge->asleep = false;
 	memset(judge->gone_plug, 0, sizeof(judge->gone_plug));
 	memset(judge->left_plug, 0, sizeof(judge->left_plug));
+	memset(judge->left_over_plug, 0, sizeof(judge->left_over_plug));
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		struct judged *judged = &judge->sessions[i];
 

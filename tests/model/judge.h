@@ -64,7 +64,8 @@ struct judged {
 	uint64_t placed_at;	/* … after the record was read; 0: with it */
 	bool in_place, guarded; /* guarded: at the last rest, by the core's own word */
 	bool at_hand;		/* … and it knew where its reader is */
-	bool excused; /* what the core believes of it may be wrong, for a reason that the table has */
+	bool excused;	  /* what the core believes of it may be wrong, for a reason that the table has */
+	uint64_t told_at; /* when PC/SC last spoke of its reader */
 	/* The truth since. */
 	unsigned departures;
 	uint64_t departed_at, returned_at;
@@ -140,10 +141,12 @@ struct judge {
 	uint32_t life; /* of pcscd, as it was reported */
 	unsigned daemon_starts;
 	bool deaf[DEVICES_MOST];
-	uint32_t known_plug[DEVICES_MOST];	   /* the presence of each device that was reported last */
-	uint32_t gone_plug[DEVICES_MOST];	   /* … whose end was, to this daemon */
-	uint64_t unplugged_at;			   /* when a device was last reported to have left */
-	uint32_t left_plug[DEVICES_MOST];	   /* … because sleep had it enumerated again */
+	uint32_t known_plug[DEVICES_MOST];     /* the presence of each device that was reported last */
+	uint32_t gone_plug[DEVICES_MOST];      /* … whose end was, to this daemon */
+	uint32_t left_over_plug[DEVICES_MOST]; /* … at which a reader must be that has not said where it is */
+	uint64_t named_at;		       /* when PC/SC last named a reader */
+	uint64_t unplugged_at;		       /* when a device was last reported to have left */
+	uint32_t left_plug[DEVICES_MOST];      /* … because sleep had it enumerated again */
 	struct usb_address told_usb[READERS_MOST]; /* of each that the worker has, as it was reported */
 	bool address_moved;			   /* of the reader at hand: its name is another's now */
 	unsigned long excepted[EXCEPTION_COUNT];

@@ -321,6 +321,7 @@ static void begin_again(struct machine *machine, unsigned session)
 		.recovered = judged->recovered,
 		.kernel_word = judged->kernel_word,
 		.recorded_at = judged->recorded_at,
+		.told_at = judged->told_at,
 		.usb = judged->usb,
 		.place_known = judged->place_known,
 		.in_place = judged->in_place,
