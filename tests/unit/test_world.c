@@ -277,6 +277,18 @@ static const struct row rows[] = {
 	 "10ms pcsc reader name=R1 slot=0 usb=1:6 card=empty counter=2\n"
 	 "11ms record record session=4 name=R1 slot=0 usb=1:6 counter=1" ATR,
 	 "act 4 lock|removal 4 absent startup|action 4 lock"},
+	{"a report of before the sign-in, of another card with as small a count: asked again, it is the recorded one",
+	 "5ms uevent device-add usb=1:9 path=1-9 id=08e6:4433\n"
+	 "10ms record record session=9 user=e name=R9 slot=0 usb=1:9 card=present counter=1" ATR
+	 " path=1-9 seen=10ms\n9ms pcsc reader now=20ms name=R9 slot=0 usb=1:9 card=present counter=1 atr=3B02AACC\n"
+	 "30ms pcsc reader name=R9 slot=0 usb=1:9 card=present counter=1" ATR "\n3s daemon time",
+	 ""},
+	{"… and it is another one",
+	 "5ms uevent device-add usb=1:9 path=1-9 id=08e6:4433\n"
+	 "10ms record record session=9 user=e name=R9 slot=0 usb=1:9 card=present counter=1" ATR
+	 " path=1-9 seen=10ms\n9ms pcsc reader now=20ms name=R9 slot=0 usb=1:9 card=present counter=1 atr=3B02AACC\n"
+	 "30ms pcsc reader name=R9 slot=0 usb=1:9 card=present counter=1 atr=3B02AACC",
+	 "act 9 lock|removal 9 card pcsc|action 9 lock"},
 	{"a record whose reader is gone already",
 	 "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
 	 "act 5 lock|removal 5 absent startup|action 5 lock"},

@@ -48,25 +48,14 @@ static bool could_be(const struct session *session, const struct reader *reader)
 }
 
 /*
- * PC/SC still names it long after a device of the model left. So it is not at that one, or not any more: it was plugged
- * in again, and PC/SC gave it the same name.
- */
-static bool was_renewed(const struct reader *reader, const struct device *device)
-{
-	return device->model && device->model->left &&
-	       reader->said.now >= later(device->model->left, STALE_NSEC);
-}
-
-/*
  * It may have been at a device of the model that has left, and PC/SC may not have said so yet; nor has it said anything new
  * since that left and `device` came. A new PC/SC worker names what pcscd still lists, a while after that.
  */
 static bool may_be_of_before(const struct reader *reader, const struct device *device)
 {
-	const struct model *model = device->model;
+	uint64_t left = device->model ? device->model->left : 0;
 
-	return model && model->left && reader->since < later(model->left, DOUBT_NSEC) &&
-	       (reader->card_since < device->came.now || reader->card_since < model->left);
+	return left && (reader->card_since < device->came.now || reader->card_since < left);
 }
 
 /* The reader without an address that must be at `device`; NULL: there is none, or nobody can know. */
@@ -74,20 +63,13 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 				   const struct device *device)
 {
 	struct reader *reader, *found = NULL;
-	bool renewed;
 
 	if (world_is_crowded(world) || !must_be_at(world, device))
 		return NULL;
 	DL_FOREACH2(world->unlocated, reader, lost_next) {
 		if (!could_be(session, reader))
 			continue;
-		renewed = was_renewed(reader, device);
-		/* What PC/SC named long before the device came is another one's. */
-		if (!renewed && later(reader->since, STALE_NSEC) < device->came.now)
-			continue;
-		if (!renewed && may_be_of_before(reader, device))
-			return NULL;
-		if (found)
+		if (found || may_be_of_before(reader, device))
 			return NULL;
 		found = reader;
 	}
