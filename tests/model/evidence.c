@@ -394,12 +394,16 @@ static void reader_unreadable(const struct machine *machine, struct judged *judg
 	judged->device_word |= !judged->place_known && judged->device_gone_at;
 }
 
-/* Once names were given again, an address says where a reader is, and not that it is the session's. */
+/*
+ * Once names were given again, an address says where a reader is, and not that it is the session's; nor does it of an empty
+ * one in which this pcscd has not read its card.
+ */
 static void learn_place(const struct machine *machine, struct judged *judged, const struct report *report)
 {
 	if (!usb_address_is_set(report->usb) ||
 	    !(is_its_device(judged, report) || is_at_its_port(machine, judged, report)) ||
 	    (judged->names_moved && judge_like_readers(machine, judged) > 1) ||
+	    (report->state != CARD_PRESENT && judged->pcsc_life != machine->judge->life) ||
 	    judge_misplaced(machine, judged) || machine->judge->left_plug[report->device] == report->plug)
 		return;
 	if (!judged->place_known) {

@@ -12,20 +12,25 @@
 static void follow_binding(struct machine *machine, const struct report *report, bool new_stay)
 {
 	const struct device *device = &machine->devices[report->device];
+	bool out;
 
 	if (report->state != CARD_PRESENT || device->plug != report->plug ||
-	    device->insertion[report->unit] != report->insertion ||
 	    machine->judge->known_plug[report->device] != device->plug)
 		return;
+	out = device->insertion[report->unit] != report->insertion;
 	for (unsigned i = 0; i < SESSIONS_MOST; i++) {
 		struct judged *judged = &machine->judge->sessions[i];
 
-		if (!judged->known || !machine->logins[i].told || !judged->in_place ||
-		    (new_stay && judged->plug == report->plug))
+		if (!judged->known || !machine->logins[i].told || (new_stay && judged->plug == report->plug))
 			continue;
 		if (device->port != judged->port || report->unit != judged->unit ||
 		    device->model != judged->model || machine_atr(machine, report->card) != judged->atr)
 			continue;
+		/* By the time that this was told, it had left again: bound to it, at that address. */
+		if (out || !judged->in_place) {
+			judged->usb = device->usb;
+			continue;
+		}
 		if (judged->plug != report->plug)
 			judged->bound_made = report->made;
 		/* What its reader said before is about the insertion before. */

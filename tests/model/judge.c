@@ -249,8 +249,9 @@ static bool pcscd_hangs(const struct machine *machine, const struct judged *judg
 	if (machine->pcscd.hung && seen_counter(machine, judged) < judged->counter)
 		return true;
 	/* … and what it has said since then is on its way. */
-	if (machine->pcscd.hung_until > judged->recorded_at && judged->told_at < judged->recorded_at &&
-	    machine->now < machine->pcscd.hung_until + PCSC_DOUBT)
+	if (!machine->pcscd.hung && machine->pcscd.hung_until > judged->recorded_at &&
+	    machine->now < machine->pcscd.hung_until + PCSC_DOUBT && judged->told_at < judged->recorded_at &&
+	    !judged->departures)
 		return true;
 	return judged->settles_long || settles_long(machine, judged) || names_what_left(machine, judged);
 }
