@@ -74,7 +74,7 @@ static void adopt(struct world *world, struct session *session, struct reader *r
 {
 	struct reader_state *card = &session->login.card;
 
-	reader_infer(world, reader, session->device);
+	reader_guess(world, reader, session->device);
 	if (card->event_counter != reader->state.event_counter || strcmp(card->name, reader->state.name) != 0)
 		report_later(world, session, REPORT_BOUND);
 	card->event_counter = reader->state.event_counter;

@@ -62,9 +62,7 @@ void reader_infer_places(struct world *world)
 		device = place_of(world, reader);
 		if (!device)
 			continue;
-		reader_infer(world, reader, device);
-		reader->guessed = true;
-		device->guessed++;
+		reader_guess(world, reader, device);
 		if (device_interfaces_guessed(device))
 			listing_ask(world, VERDICT_REREAD, SOURCE_DAEMON, world->now);
 	}

@@ -170,6 +170,34 @@ void reader_infer(struct world *world, struct reader *reader, struct device *dev
 	world->inferred = true;
 }
 
+/* … or so it seems. */
+void reader_guess(struct world *world, struct reader *reader, struct device *device)
+{
+	if (reader->device || !device)
+		return;
+	reader_infer(world, reader, device);
+	reader->guessed = true;
+	device->guessed++;
+}
+
+/*
+ * PC/SC says that another reader is where this one was guessed to be, and there is another device of the model for it.
+ */
+static void take_back_guesses(struct world *world, struct reader *reader)
+{
+	struct device *device = reader->device;
+	struct reader *other, *next;
+
+	if (!device->guessed || !device->model || !device->model->unclaimed)
+		return;
+	DL_FOREACH_SAFE(device->readers, other, next) {
+		if (other == reader || !other->guessed || other->state.slot != reader->state.slot)
+			continue;
+		reader_move(world, other, NULL);
+		world->inferred = true;
+	}
+}
+
 /* Where one slot of a reader is, the others are. */
 static void locate_slots(struct world *world, struct reader *reader)
 {
@@ -337,6 +365,8 @@ struct reader *reader_get(struct world *world, const struct event *event)
 	device = reader_whereabouts(reader, device);
 	reader_move(world, reader, device);
 	locate_slots(world, reader);
+	if (reader->device && usb_address_is_set(state->usb))
+		take_back_guesses(world, reader);
 	if (reader->device)
 		reader->state.usb = reader->device->usb;
 	if (moved)

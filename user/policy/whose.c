@@ -76,16 +76,23 @@ static struct reader *unlocated_at(const struct world *world, const struct sessi
 	return found;
 }
 
+/* PC/SC names another reader there, and this one may be at a device of the model that no reader claims. */
+static bool is_taken(const struct world *world, const struct device *device)
+{
+	return device->readers && !reader_may_have_another(world, device->readers);
+}
+
 /*
  * It has been the session's reader since it was named: by its address, or because no other reader could be
  * meant.
  */
-static bool is_same_stay(const struct session *session, const struct device *device,
-			 const struct reader *reader)
+static bool is_same_stay(const struct world *world, const struct session *session,
+			 const struct device *device, const struct reader *reader)
 {
 	return reader && session->stay == reader->stay && session->device == device &&
 	       session->life == device->life &&
-	       (!reader->device || (reader->device == device && !reader_is_stale(reader)));
+	       (reader->device ? reader->device == device && !reader_is_stale(reader)
+			       : !is_taken(world, device));
 }
 
 /* PC/SC still says that a reader like it is where a device was that has left: that one may be here by now. */
@@ -148,11 +155,11 @@ static struct reader *reader_at(const struct world *world, const struct session 
 	bool disproved;
 
 	for (reader = device->readers; reader && !device_is_crowded(device); reader = reader->next) {
-		if (is_same_stay(session, device, reader))
+		if (is_same_stay(world, session, device, reader))
 			return reader;
 	}
 	by_name = reader_find(world, session->login.card.name);
-	if (is_same_stay(session, device, by_name))
+	if (is_same_stay(world, session, device, by_name))
 		return by_name;
 	if (by_name && by_name->device == device && !reader_is_stale(by_name) &&
 	    by_name->state.slot == slot && interfaces == 1) {
