@@ -289,6 +289,19 @@ static const struct row rows[] = {
 	 " path=1-9 seen=10ms\n9ms pcsc reader now=20ms name=R9 slot=0 usb=1:9 card=present counter=1 atr=3B02AACC\n"
 	 "30ms pcsc reader name=R9 slot=0 usb=1:9 card=present counter=1 atr=3B02AACC",
 	 "act 9 lock|removal 9 card pcsc|action 9 lock"},
+	{"a reader that is guessed to be where the record says, a product that nobody knows: another one there takes nothing back",
+	 "4ms uevent device-add usb=1:9 path=1-9\n5ms pcsc reader name=R9 slot=0 card=present counter=1" ATR
+	 "\n6ms record record session=9 user=e name=R9 slot=0 usb=1:9 card=present counter=1" ATR
+	 " path=1-9\n7ms pcsc reader name=R8 slot=0 usb=1:9 card=empty counter=0\n"
+	 "8ms pcsc reader name=R9 slot=0 card=empty counter=2",
+	 "act 9 lock|removal 9 card pcsc|action 9 lock"},
+	{"… nor does another slot of the same reader",
+	 "4ms uevent device-add usb=1:9 path=1-9 id=08e6:4434\n4ms uevent device-add usb=1:10 path=1-10 id=08e6:4434\n"
+	 "5ms pcsc reader name=Q%2001%2001 slot=1 card=present counter=1" ATR
+	 "\n6ms record record session=9 user=e name=Q%2001%2001 slot=1 usb=1:9 card=present counter=1" ATR
+	 " path=1-9\n7ms pcsc reader name=Q%2001%2000 slot=0 usb=1:9 card=empty counter=0\n"
+	 "8ms pcsc reader name=Q%2001%2001 slot=1 card=empty counter=2",
+	 "act 9 lock|removal 9 card pcsc|action 9 lock"},
 	{"a record whose reader is gone already",
 	 "11ms record record session=5 name=R0 slot=0 usb=1:7 counter=1" ATR,
 	 "act 5 lock|removal 5 absent startup|action 5 lock"},

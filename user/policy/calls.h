@@ -59,7 +59,6 @@ bool reader_is_lost(const struct world *world, const struct reader *reader);
 bool reader_is_older(const struct reader *reader, const struct device *device);
 struct reader *reader_of_stay(const struct world *world, const struct session *session);
 bool reader_same_family(const char *a, const char *b); /* names of one driver's readers */
-void reader_infer(struct world *world, struct reader *reader, struct device *device);
 void reader_guess(struct world *world, struct reader *reader, struct device *device);
 
 /* interface.c: a device's CCID interfaces */

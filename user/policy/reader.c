@@ -162,10 +162,8 @@ static void reader_move(struct world *world, struct reader *reader, struct devic
 }
 
 /* PC/SC has not reported where it is. A session that is certainly this reader's shows it. */
-void reader_infer(struct world *world, struct reader *reader, struct device *device)
+static void reader_infer(struct world *world, struct reader *reader, struct device *device)
 {
-	if (reader->device || !device)
-		return;
 	reader_move(world, reader, device);
 	world->inferred = true;
 }
@@ -191,7 +189,7 @@ static void take_back_guesses(struct world *world, struct reader *reader)
 	if (!device->guessed || !device->model || !device->model->unclaimed)
 		return;
 	DL_FOREACH_SAFE(device->readers, other, next) {
-		if (other == reader || !other->guessed || other->state.slot != reader->state.slot)
+		if (!other->guessed || same_reader(other, reader))
 			continue;
 		reader_move(world, other, NULL);
 		world->inferred = true;
