@@ -196,7 +196,12 @@ put('/etc/udev/rules.d/85-lock.rules', "# ACTION==\"remove\", RUN+=\"/usr/bin/lo
     . "ACTION==\"remove\", ENV{ID_VENDOR_ID}==\"1050\", \\\n  RUN+=\"/usr/bin/loginctl lock-sessions\"\n"
     . "ACTION==\"add\", RUN+=\"/usr/bin/loginctl lock-sessions\"\nACTION==\"remove\", RUN+=\"/bin/true\"");
 finds('a udev rule that locks', 'warning:old-udev-rule@/etc/udev/rules.d/85-lock.rules:2');
-drop('/etc/udev/rules.d/85-lock.rules');
+put('/etc/udev/rules.d/85-lock.rules', "ACTION==\"remove\", RUN+=\"/bin/su anna -c '/usr/local/bin/gone.sh now'\"\n");
+put('/usr/local/bin/gone.sh', "#!/bin/sh\nflock --lock /run/x -c true\n");
+finds('its script does something else');
+put('/usr/local/bin/gone.sh', "#!/bin/sh\nDISPLAY=:0 xdg-screensaver lock\n");
+finds('its script locks', 'warning:old-udev-rule@/etc/udev/rules.d/85-lock.rules:1');
+drop("/$_") for 'etc/udev/rules.d/85-lock.rules', 'usr/local/bin/gone.sh';
 put('/etc/xdg/autostart/eventmgr.desktop', "[Desktop Entry]\n#Exec=pkcs11_eventmgr\nExec=/usr/bin/pkcs11_eventmgr daemon\n");
 finds('pkcs11_eventmgr', 'warning:old-eventmgr@/etc/xdg/autostart/eventmgr.desktop:3');
 

@@ -39,7 +39,8 @@ static unsigned count_lines(const char *from, const char *to)
 	return count;
 }
 
-static bool names_locker(const char *rule)
+/* Options count in a rule alone: a script may lock something else. */
+static bool names_locker(const char *text, bool options)
 {
 	static const char *const words[] = {"lock-session",    "LockSession", "xscreensaver-command",
 					    "xdg-screensaver", "physlock",    "vlock",
@@ -47,17 +48,36 @@ static bool names_locker(const char *rule)
 					    "lockscreen",      "--lock",      "-lock"};
 
 	for (size_t i = 0; i < ELEMENTS(words); i++)
-		if (strstr(rule, words[i]))
+		if ((options || words[i][0] != '-') && strstr(text, words[i]))
 			return true;
 	return false;
 }
 
+/* A file that the rule names by its whole path is a script that names a locker. */
+static bool script_locks(const struct doctor *doctor, const char *rule)
+{
+	static const char around[] = " \t\"'";
+	size_t length;
+
+	for (const char *word = rule; *(word += strspn(word, around)); word += length) {
+		_cleanup_free_ char *path = NULL, *text = NULL;
+
+		length = strcspn(word, around);
+		path = *word == '/' ? strndup(word, length) : NULL;
+		if (path && doctor_read_text(doctor, path, &text) >= 0 && strncmp(text, "#!", 2) == 0 &&
+		    names_locker(text, false))
+			return true;
+	}
+	return false;
+}
+
 /* A rule for a removal that runs a locker. In udev(7)'s files '#' begins a comment at a line's start alone. */
-static bool locks_on_removal(char *rule)
+static bool locks_on_removal(const struct doctor *doctor, char *rule)
 {
 	rule = text_trim(rule);
-	return *rule != '#' && strstr(rule, "RUN") && names_locker(rule) &&
-	       (strstr(rule, "\"remove\"") || strstr(rule, "\"unbind\""));
+	return *rule != '#' && strstr(rule, "RUN") &&
+	       (strstr(rule, "\"remove\"") || strstr(rule, "\"unbind\"")) &&
+	       (names_locker(rule, true) || script_locks(doctor, rule));
 }
 
 static void look_at_rules(struct doctor *doctor, const char *path, char *text)
@@ -69,7 +89,7 @@ static void look_at_rules(struct doctor *doctor, const char *path, char *text)
 		_cleanup_free_ char *where = NULL;
 		unsigned line = count_lines(copy, copy + (rule - text)) + 1;
 
-		if (!locks_on_removal(rule))
+		if (!locks_on_removal(doctor, rule))
 			continue;
 		if (asprintf(&where, "%s:%u", path, line) < 0)
 			where = NULL;
