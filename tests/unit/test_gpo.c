@@ -427,6 +427,8 @@ static void test_bad_files(void **state _unused_)
 	expect_file_error(": Too many levels of symbolic links");
 	shell("rm '%s%s' && truncate -s 1M '%s%s' && echo >> '%s%s'", root, file, root, file, root, file);
 	expect_file_error(": larger than any such file is");
+	shell("truncate -s 100M '%s%s'", root, file);
+	expect_file_error(": larger than any such file is");
 }
 
 /* SSSD may run as a user of its own. */
