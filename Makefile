@@ -411,7 +411,10 @@ install: programs
 	install -m 0644 user/data/scpolicyd-connect.socket $(DESTDIR)$(UNITDIR)/
 	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-connect@.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-connect@.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-connect@.service
-	install -m 0644 user/data/scpolicyd-console-lock.service user/data/scpolicyd-drop-remote@.service $(DESTDIR)$(UNITDIR)/
+	install -m 0644 user/data/scpolicyd-console-lock.service $(DESTDIR)$(UNITDIR)/
+	install -m 0755 user/data/scpolicyd-drop-remote $(DESTDIR)$(LIBEXECDIR)/
+	sed -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' user/data/scpolicyd-drop-remote@.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-drop-remote@.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-drop-remote@.service
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-metrics.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/scpolicyd-metrics.service
 	sed -e 's|@BINDIR@|$(BINDIR)|g' user/data/scpolicyd-doctor.service.in > $(DESTDIR)$(UNITDIR)/scpolicyd-doctor.service
