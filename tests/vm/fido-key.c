@@ -4,6 +4,7 @@
  * CTAPHID (CTAP 2.1, 11.2) with U2F messages (FIDO U2F Raw Message Formats 1.2) over /dev/hidgNUMBER, has one credential, and
  * its button is always pressed.
  * fido-key NUMBER USER: prints that credential as pam_u2f's authfile has it.
+ * /run/fido-key-NUMBER may have a word for how it answers: "slow" (after 0.7 s), "twice" or "never".
  *
  * The credential's private key is a hash of the number: tests need no secret.
  */
@@ -225,6 +226,33 @@ static void answer_message(struct key *key, struct message *message)
 	}
 }
 
+/* Says how often, and waits if it is slow. */
+static unsigned int answers_now(const char *number)
+{
+	char path[32], word[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/run/fido-key-%s", number);
+	file = fopen(path, "re");
+	if (!file)
+		return 1;
+	if (!fgets(word, sizeof(word), file))
+		word[0] = '\0';
+	fclose(file);
+	word[strcspn(word, "\n")] = '\0';
+	if (strcmp(word, "slow") == 0)
+		usleep(700000);
+	return strcmp(word, "never") == 0 ? 0 : strcmp(word, "twice") == 0 ? 2 : 1;
+}
+
+static bool answer(int fd, const char *number, const struct message *message)
+{
+	for (unsigned int n = answers_now(number); n > 0; n--)
+		if (!write_message(fd, message))
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct key key = {0};
@@ -244,7 +272,7 @@ int main(int argc, char **argv)
 
 		while (fd >= 0 && read_message(fd, &message)) {
 			answer_message(&key, &message);
-			if (!write_message(fd, &message))
+			if (!answer(fd, argv[1], &message))
 				break;
 		}
 		usleep(20000);
