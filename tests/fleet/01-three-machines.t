@@ -190,12 +190,17 @@ vm_one_session
 vm card-out
 ok 'office1: the card is removed, and its session is locked' wait_for "is_locked $card" 20
 ok 'office1: the lock is verified' wait_for "journal_has outcome $card SCPOLICY_OUTCOME=verified" 20
+# Something for its doctor to find.
+old_rule=/etc/udev/rules.d/85-lock.rules
+guest "echo 'ACTION==\"remove\", RUN+=\"/usr/bin/loginctl lock-sessions\"' > $old_rule"
 numbers
+guest "rm $old_rule"
 ok 'Prometheus: the removal is counted, there alone' soon 60 says 'sum by (instance) (scpolicyd_removals_total) == 1' 'instance="office1"'
 ok 'Prometheus: and its lock, verified' soon 60 says 'scpolicyd_outcomes_total{outcome="verified"} == 1' 'instance="office1"'
 ok 'Prometheus: and how long it took' soon 60 answers 'sum(scpolicyd_action_latency_seconds_count)' '=> 1 '
 ok 'Prometheus: by the model of its reader' soon 60 answers 'sum by (model) (scpolicyd_reader_latency_seconds_count)' 'model="08e6:4433"'
-ok 'Prometheus: what the doctor finds there' soon 60 says 'scpolicyd_doctor_findings{severity="warning"}' 'instance="office1"'
+ok 'Prometheus: what the doctor finds there, alone' soon 60 says 'scpolicyd_doctor_finding{id="old-udev-rule"} == 1' 'instance="office1"'
+ok 'Prometheus: that the doctor looked at both' soon 60 says 'scpolicyd_doctor_findings{severity="fault"} == 0' 'instance="office1"instance="office2"'
 ok 'the journal of office1 has arrived, with the removal' soon 60 arrived office1 SCPOLICY_EVENT=removal
 ok 'and with what came of it' soon 60 arrived office1 SCPOLICY_EVENT=outcome SCPOLICY_OUTCOME=verified
 ok 'of office2 nothing of the kind has' not arrived office2 SCPOLICY_EVENT=removal
