@@ -625,8 +625,8 @@ static void told(struct machine *machine, const struct report *report)
 		judge->life++;
 		judge->up = true;
 	} else if (report->type == EVENT_PCSC_DOWN) {
-		/* A new worker says so again. */
-		if (judge->up)
+		/* A new worker says so again; a new daemon may hear it first. */
+		if (judge->up || (!judge->up_at && !judge->down_at))
 			judge->down_at = machine->now;
 		judge->up = false;
 	} else if (report->type == EVENT_RESUME) {
