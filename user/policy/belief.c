@@ -64,7 +64,7 @@ static uint64_t settles_until(const struct world *world, const struct session *s
 	return has_counted(session, &reader->state) ? 0 : settled;
 }
 
-/* It is older than what the sign-in read, says otherwise, and counts for another stay, maybe. */
+/* Said before the sign-in, perhaps of another stay of the reader, and not what the sign-in read. */
 static bool is_outdated(const struct session *session, const struct reader *reader)
 {
 	const struct reader_state *bound = &session->login.card, *state = &reader->state;
