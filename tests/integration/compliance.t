@@ -148,7 +148,7 @@ for ([scpolicyd => $check], ['scpolicyd-sce' => $check], ['scpolicyd-xccdf.xml' 
 }
 system("cd '$scratch' && oscap xccdf eval --profile xccdf_org.scpolicyd_profile_default --results sce.xml "
     . "scpolicyd-xccdf.xml > said 2>&1");
-my %said = slurp_file("$scratch/said") =~ /^Rule\s+xccdf_org\.scpolicyd_rule_(\S+)\nResult\s+(\S+)$/mg;
+my %said = slurp_file("$scratch/sce.xml") =~ m{<rule-result idref="xccdf_org\.scpolicyd_rule_(\S+?)".*?<result>(\w+)</result>}sg;
 examine();
 is_deeply(\%said, {map { $_ => $rule{$_}{result} } keys %rule}, 'oscap runs the check: the same results');
 is($said{'all-connections'} . $said{'removal-locks'}, 'failpass', 'among them one that fails and one that passes');

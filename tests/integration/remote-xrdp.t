@@ -55,6 +55,7 @@ my $daemon = start_daemon();
 insert($SLOT0);
 
 my $client = connect_anna();
+until_true($long, sub { desktops('anna') });
 my ($display, $pid) = (desktops('anna'))[0] =~ /^(:\d+)\S* (\d+)$/ or die 'no desktop';
 my $leader = start('leader', 'setsid', 'setpriv', '--reuid=' . uid_of('anna'), '--regid=' . uid_of('anna'), '--clear-groups',
     'env', 'HOME=/run/home/anna', "DISPLAY=$display", 'XRDP_SESSION=1', 'ASAN_OPTIONS=detect_leaks=0',
