@@ -70,7 +70,7 @@ ok 'removed: and the far session with it' wait_for "has_ended $far"
 ok 'removed: one that was stopped ends' ended "$session" xfreerdp
 ok 'removed: one that ignores SIGTERM ends' ended "$session" rdesktop
 ok 'removed: one below the service manager ends' wait_for "[ -z \"\$($panel)\" ]"
-ok 'removed: the unit has done its work' wait_for "[ \$(systemctl show -p ActiveState --value scpolicyd-drop-remote@$session) = inactive ]"
+ok 'removed: the unit has done its work' wait_for "[ \$(systemctl show -p ActiveState --value scpolicyd-drop-remote@$session) = inactive ]" 60
 ok 'removed: what has another name stays' running "$session" kiosk-viewer bystander
 ok 'removed: another session of the same person stays' running "$another" ssh xfreerdp rdesktop kiosk-viewer bystander
 ok "removed: another person's stays" running "$others" ssh xfreerdp rdesktop kiosk-viewer bystander
