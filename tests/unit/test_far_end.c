@@ -376,6 +376,23 @@ static void give_nothing(uint32_t io)
 	GIVE(8, 0x0C, 0, io);
 }
 
+/* Refused in each form. */
+static void refuse_list(void)
+{
+	for (unsigned form = 0; form < 3; form++) {
+		assert_int_equal(sent(1), 3);
+		give_list(0, "", "", FAILED);
+	}
+}
+
+static void refuse_status(void)
+{
+	for (unsigned form = 0; form < 3; form++) {
+		assert_int_equal(sent(1), 0x0C);
+		give_nothing(FAILED);
+	}
+}
+
 /* Up to the wait, with one reader and its card at count 3. */
 static void start_chansrv(void)
 {
@@ -448,7 +465,7 @@ static void xrdp_garbage_name_is_no_reader(void **state _unused_)
 	start(DIALECT_XRDP);
 	GIVE(8, 1, 0x55, 0);
 	give_list(1, "\x7f\x13", "", 0);
-	give_status(0, FAILED);
+	refuse_status();
 	assert_true(far.listed);
 	assert_int_equal(far.count, 0);
 	assert_int_equal(far.over, 0);
@@ -485,7 +502,8 @@ static void xrdp_service_stays_away(void **state _unused_)
 		pass(10 * NSEC_PER_SEC);
 		assert_int_equal(sent(1), 1);
 		GIVE(8, 1, 0x60 + i, 0);
-		give_list(0, "", "", FAILED);
+		refuse_list();
+		assert_int_equal(sent(1), 2);
 		GIVE(4, 2, 0);
 	}
 	assert_true(far.silent);
@@ -500,7 +518,7 @@ static void xrdp_reader_is_unplugged(void **state _unused_)
 	pass(2 * NSEC_PER_SEC);
 	GIVE(8, 1, 0x56, 0);
 	give_list(1, "\x01\x02", "", 0);
-	give_status(0, FAILED);
+	refuse_status();
 	assert_int_equal(far.count, 0);
 	assert_false(far.silent);
 }
@@ -587,6 +605,90 @@ static void xrdp_lengths_are_checked(void **state _unused_)
 	assert_int_equal(far.over, WHY_FAULT);
 }
 
+/*
+ * A client that takes only what ends at a multiple of 8 bytes, whose context has `context` bytes. 0: the request is refused, else
+ * how many entries or names it has. This is how xrdp writes both (MS-RDPESC 2.2.2.4, 2.2.2.12).
+ */
+static unsigned taken(unsigned context)
+{
+	size_t size = 16 + 4 + context;
+	unsigned count = 1;
+
+	if (sent(1) == 3) {
+		size += 24;
+		if (sent(3))
+			size += 4 + 2 * ((size_t)sent(3) + 2);
+		assert_int_equal(sent(0), 12 + sent(3));
+		assert_int_equal(far.out[16 + sent(3)] | far.out[17 + sent(3)] << 8, 4096);
+	} else {
+		assert_int_equal(sent(1), 0x0C);
+		count = sent(4);
+		assert_int_equal(sent(0), 12 + 148 * count);
+		size += 24 + (size_t)count * 52;
+		for (unsigned i = 0; i < count; i++) {
+			const char *name = (const char *)far.out + 20 + (size_t)i * 148;
+
+			size = (size + 3) / 4 * 4 + 12 + 2 * (strlen(name) + 2);
+			if (i > 0) {
+				assert_string_equal(name, "\\\\?PnP?\\Notification");
+				assert_int_equal(name[100], 1); /* it is to be ignored */
+			}
+		}
+	}
+	return size % 8 == 0 ? count : 0;
+}
+
+/* Gives the answers of such a client up to the wait; how often it refused. */
+static unsigned asked_in_vain(unsigned context, const char *name)
+{
+	unsigned refused = 0, count;
+
+	start(DIALECT_XRDP);
+	read_sent();
+	GIVE(8, 1, 0x55, 0);
+	for (; !taken(context); refused++)
+		give_list(0, "", "", FAILED);
+	give_list(1, name, "", 0);
+	for (; (count = taken(context)) == 0; refused++)
+		give_nothing(FAILED);
+	GIVE(8 + 48 * count, 0x0C, count, 0, 0x00030022, 0);
+	give(states, 36 + (size_t)48 * (count - 1));
+	GIVE(0);
+	assert_true(far.listed);
+	assert_int_equal(far.count, 1);
+	assert_int_equal(far.readers[0].card, CARD_PRESENT);
+	assert_int_not_equal(taken(context), 0); /* the wait */
+	return refused;
+}
+
+static void xrdp_client_takes_whole_eights(void **state _unused_)
+{
+	static const char *const names[] = {"R 00 00", "Re 00 00", "Rea 00 00", "Read 00 00", "Reade 00 00"};
+
+	for (size_t i = 0; i < ELEMENTS(names); i++) {
+		assert_int_equal(asked_in_vain(8, names[i]), 1);
+		assert_in_range(asked_in_vain(4, names[i]), 0, 2);
+	}
+	/* Its removal is heard, and what is to be ignored is. */
+	asked_in_vain(8, "Virtual PCD 00 00");
+	assert_int_equal(sent(4), 2);
+	GIVE(8 + 48 * 2, 0x0C, 2, 0x00030020, 0x00040012, 0);
+	give(states, 36 + 48);
+	GIVE(0);
+	assert_int_equal(far.readers[0].card, CARD_EMPTY);
+	/* It stays with the form that was taken, until it names nothing: others may not know the group. */
+	now += 10010 * NSEC_PER_MSEC;
+	read_sent();
+	give_nothing(0);
+	assert_int_not_equal(taken(8), 0);
+	give_list(0, "", "", 0);
+	assert_int_equal(far.count, 0);
+	read_sent();
+	pass(3 * NSEC_PER_SEC);
+	assert_int_equal(sent(1), 3);
+	assert_int_equal(sent(3), 0);
+}
+
 static void xrdp_flood_ends_it(void **state _unused_)
 {
 	start(DIALECT_XRDP);
@@ -625,6 +727,7 @@ int main(void)
 		cmocka_unit_test(xrdp_client_was_stopped),
 		cmocka_unit_test(xrdp_establish_never_answers),
 		cmocka_unit_test(xrdp_lengths_are_checked),
+		cmocka_unit_test(xrdp_client_takes_whole_eights),
 		cmocka_unit_test(xrdp_flood_ends_it),
 	};
 

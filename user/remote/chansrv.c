@@ -34,6 +34,14 @@ static void fail(struct far_end *far, uint64_t now)
 		pause_a_moment(far, now);
 }
 
+/* Whether the client may take what it refused in another form. The forms come around: if none is left, it is the first again. */
+static bool try_another_form(struct far_end *far)
+{
+	far->xrdp.form = (far->xrdp.form + 1) % CHANSRV_FORMS;
+	far->xrdp.refused = (far->xrdp.refused + 1) % CHANSRV_FORMS;
+	return far->xrdp.refused > 0;
+}
+
 static void take_context(struct far_end *far, uint64_t now)
 {
 	uint32_t io = chansrv_number(far->in + CHANSRV_HEADER_SIZE + 4);
@@ -84,9 +92,17 @@ static void take_list(struct far_end *far, size_t size, uint64_t now)
 		return;
 	}
 	if (io != 0) {
-		fail(far, now);
+		/* With the same context: a client that refuses this refuses to release one, too. */
+		if (try_another_form(far))
+			chansrv_list(far, now);
+		else
+			fail(far, now);
 		return;
 	}
+	far->xrdp.refused = 0;
+	/* Where the group is not known, no reader is in it. */
+	if (count == 0)
+		far->xrdp.form = 0;
 	far->xrdp.found_count = far->xrdp.at = 0;
 	for (uint32_t i = 0; i < count && far->xrdp.found_count < REMOTE_READERS_MAX; i++) {
 		struct reader_state *reader = &far->xrdp.found[far->xrdp.found_count];
@@ -184,17 +200,20 @@ static void take_status(struct far_end *far, size_t size, uint64_t now)
 	bool first_look = far->xrdp.timeout == 0;
 	const uint8_t *entry = far->in + CHANSRV_HEADER_SIZE + 4;
 
-	if (count > 1 || size != 8 + (size_t)count * CHANSRV_ENTRY_SIZE) {
+	if ((count != 0 && count != far->xrdp.entries) || size != 8 + (size_t)count * CHANSRV_ENTRY_SIZE) {
 		far_end_over(far, WHY_FAULT, "states of another number than was asked for");
 		return;
 	}
-	if (io != 0)
-		entry = NULL;
+	if (first_look && io != 0 && try_another_form(far)) {
+		chansrv_look_at_found(far, now);
+		return;
+	}
+	far->xrdp.refused = 0;
 	if (first_look)
-		take_first_look(far, count == 1 ? entry : NULL, now);
+		take_first_look(far, io == 0 && count ? entry : NULL, now);
 	else if (io != 0)
 		fail(far, now);
-	else if (count == 1)
+	else if (count)
 		take_change(far, entry, now);
 	else
 		no_change(far, now);
@@ -211,7 +230,7 @@ static bool size_fits(enum chansrv_command command, uint32_t size)
 	case CHANSRV_LIST:
 		return size >= 12 && size <= FAR_IN_SIZE - CHANSRV_HEADER_SIZE;
 	case CHANSRV_STATUS:
-		return size >= 8 && size <= 8 + CHANSRV_ENTRY_SIZE;
+		return size >= 8 && size <= 8 + CHANSRV_ENTRIES_MAX * CHANSRV_ENTRY_SIZE;
 	case CHANSRV_PAUSE:
 		break;
 	}
@@ -226,7 +245,7 @@ static void take_late(struct far_end *far, enum chansrv_command command, uint32_
 {
 	const uint8_t *entry = far->in + CHANSRV_HEADER_SIZE + 4;
 
-	if (command == CHANSRV_STATUS && size == 8 + CHANSRV_ENTRY_SIZE && far->silent &&
+	if (command == CHANSRV_STATUS && size > 8 && (size - 8) % CHANSRV_ENTRY_SIZE == 0 && far->silent &&
 	    far->xrdp.at < far->count && chansrv_number(entry + 4) & (STATE_EMPTY | STATE_PRESENT)) {
 		read_entry(&far->readers[far->xrdp.at], entry);
 		far->xrdp.held = far->xrdp.lost;

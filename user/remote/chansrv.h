@@ -9,6 +9,9 @@
  * But while it comes back nothing may be asked: chansrv passes each question on at once, and FreeRDP 2.11 then loses all of its
  * devices until it connects again, drives and printers too (rdpdr_main.c, rdpdr_state_check()). So the connection is given up
  * when chansrv removes its socket, which it does when the client leaves. It makes a new one once the client takes questions.
+ *
+ * What a client takes ends at a multiple of 8 bytes, and xrdp does not see to that. FreeRDP asks for it from 3.23 on, and
+ * Debian's of 3.15 does. So what such a client refuses is asked again, longer, in another form.
  */
 #include <endian.h>
 #include <stddef.h>
@@ -21,6 +24,8 @@
 #define CHANSRV_HEADER_SIZE 8
 #define CHANSRV_NAME_SIZE   100
 #define CHANSRV_ENTRY_SIZE  48 /* of a status answer: current, event, ATR length, ATR[36] */
+#define CHANSRV_ENTRIES_MAX 3  /* a reader, and what fills the request up */
+#define CHANSRV_FORMS	    3U
 
 enum chansrv_command {
 	CHANSRV_ESTABLISH = 0x01,

@@ -13,7 +13,7 @@
 
 /* Of pcscd: sixteen readers of 184 bytes, then what may come in between and after (pcsclite.c). The longest answer of all. */
 #define FAR_IN_SIZE  (16 * 184 + 8 + 12)
-#define FAR_OUT_SIZE 256
+#define FAR_OUT_SIZE 512
 
 /* How long an answer may take. */
 #define FAR_ANSWER_NSEC 3000000000ULL
@@ -56,6 +56,9 @@ struct far_end {
 			uint64_t asked;	  /* when the pending request was sent */
 			uint64_t timeout; /* … and how long the far end may wait itself */
 			unsigned failures;
+			unsigned form;	  /* how requests are filled up (chansrv_request.c) … */
+			unsigned refused; /* … and how many forms in turn the client did not take */
+			unsigned entries; /* in the pending status request */
 		} xrdp;
 	};
 };
