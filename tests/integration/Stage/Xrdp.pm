@@ -17,8 +17,6 @@ use Test::More;
 our @EXPORT = qw(start_xrdp connect_client client_ended desktops uid_of);
 our %uid = (anna => 4711, ben => 4712);
 my $port = 3389;
-# The client has another HOME.
-$ENV{SCPOLICYD_CACHE} //= ($ENV{XDG_CACHE_HOME} // "$ENV{HOME}/.cache") . '/scpolicyd';
 my ($sesman, $xrdp);
 
 sub run { system(@_) == 0 or die "@_ failed\n" }
@@ -150,7 +148,6 @@ sub connect_client {
     my ($name, @options) = @_;
     local $ENV{HOME} = '/run/home';    # where it remembers certificates
     my ($xfreerdp) = grep { -x "/usr/bin/$_" } 'xfreerdp', 'xfreerdp3';
-    $xfreerdp = "$FindBin::Bin/../../scripts/freerdp2" if grep { $_ eq '/smartcard' } @options;
     my $client = start("xfreerdp-$name", $xfreerdp, "/v:127.0.0.1:$port", "/u:$name", '/p:any', '/cert:ignore',
         '/sec:tls', '/size:640x480', @options);
     ok($sesman->wait_for(qr/rdpClientConProcessMsgClientInfo:/, 15), "$name has the desktop before them")
