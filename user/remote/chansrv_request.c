@@ -65,7 +65,7 @@ void chansrv_list(struct far_end *far, uint64_t now)
 {
 	uint8_t body[12 + sizeof(group)] = {0};
 	/* xrdp makes 44 bytes and the context of it. */
-	size_t filling = forms[far->xrdp.form] == 8 ? strlen(group) : 0;
+	size_t filling = forms[far->xrdp.form] == 8 ? sizeof(group) - 1 : 0;
 
 	put_number(body, far->xrdp.context);
 	put_number(body + 4, (uint32_t)filling);
