@@ -10,8 +10,8 @@
  * devices until it connects again, drives and printers too (rdpdr_main.c, rdpdr_state_check()). So the connection is given up
  * when chansrv removes its socket, which it does when the client leaves. It makes a new one once the client takes questions.
  *
- * What a client takes ends at a multiple of 8 bytes, and xrdp does not see to that. FreeRDP asks for it from 3.23 on, and
- * Debian's of 3.15 does. So what such a client refuses is asked again, longer, in another form.
+ * What a client takes ends at a multiple of 8 bytes, and xrdp does not see to that. Debian 13's FreeRDP 3.15 asks for it (seen),
+ * and FreeRDP from 3.23 on by its source. So what such a client refuses is asked again, longer, in another form.
  */
 #include <endian.h>
 #include <stddef.h>
