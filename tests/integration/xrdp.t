@@ -103,7 +103,7 @@ subtest 'what takes the place of the socket is not believed' => sub {
     put_in();
     expect_entry(5, 'the session is guarded again', SCPOLICY_EVENT => 'restored', SCPOLICY_SESSION => '10');
     $client = connect_client('anna');
-    chown uid_of('ben'), -1, $socket;
+    chown(uid_of('ben'), -1, $socket // '') or die 'no socket to give away';
     pull($SLOT0);
     expect_lock('10', 3, 'it is locked instead');
     expect_entry(3, 'the journal says so', SCPOLICY_EVENT => 'action', SCPOLICY_SESSION => '10',
