@@ -62,8 +62,8 @@ struct pcsc_reader {
 	int8_t card;
 	uint16_t counter;
 	bool settling, unreadable;
-	/* How often it could not be read for a while, and has counted that; … and no daemon had its observer listen. */
-	unsigned errors, heard_errors, old_errors; /* by the worker that runs; before it */
+	/* How often it could not be read for a while, and has counted that; … and the worker that runs saw it; … before that one. */
+	unsigned errors, heard_errors, old_errors;
 };
 
 /* What its observer, the worker, has under that name. */
